@@ -58,6 +58,7 @@ def _bound_names(statement: ast.stmt) -> set[str]:
     return {node.id for node in stored if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
+@cache
 def _mentioned_names(statement: ast.stmt) -> set[str]:
     return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
 

@@ -30,8 +30,8 @@ class Drawings:
         figure = _settled(module.draw(result.arrays))
         digest = result.provenance["digest"]
         try:
-            pdf = _rendered(figure, "pdf", {"CreationDate": None, "Keywords": digest})
-            png = _rendered(figure, "png", {"Software": None, MARK: digest})
+            png = _png(figure, {"Software": None, MARK: digest})
+            pdf = _pdf(figure, {"CreationDate": None, "Keywords": digest})
         finally:
             plt.close(figure)
         where = result.provenance["figure"], result.provenance["preset"]
@@ -55,15 +55,29 @@ class Drawings:
 
 
 def _settled(figure):
-    """The figure with its layout computed once, for all formats."""
+    """The figure with its layout computed once, at the resolution of the PNG, for both formats."""
+    figure.set_dpi(PNG_DPI)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     return figure
 
 
-def _rendered(figure, file_format: str, metadata: dict[str, str | None]) -> bytes:
+# The canvases are asked directly: `savefig` lays every figure out once more before it prints.
+
+
+def _png(figure, metadata: dict[str, str | None]) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=file_format, dpi=PNG_DPI, metadata=metadata)
+    FigureCanvasAgg(figure).print_png(buffer, metadata=metadata)
+    return buffer.getvalue()
+
+
+def _pdf(figure, metadata: dict[str, str | None]) -> bytes:
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+    buffer = io.BytesIO()
+    FigureCanvasPdf(figure).print_pdf(buffer, metadata=metadata)
     return buffer.getvalue()
 
 

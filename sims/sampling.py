@@ -32,12 +32,19 @@ def log_snr_schedule(process: AbstractProcess, steps: int) -> Float[Array, " tim
 
     Raises ValueError for a process whose ratio is infinite at an end (flow matching).
     """
+    times, usable = _log_snr_times(process, steps)
+    if not usable:
+        raise ValueError("this process has an infinite log signal-to-noise ratio where sampling starts or ends")
+    return times
+
+
+@eqx.filter_jit
+def _log_snr_times(process: AbstractProcess, steps: int) -> tuple[Float[Array, " times"], Array]:
+    """The times, and whether the process has a finite ratio at both ends."""
     ends = jnp.asarray([process.start_time, process.end_time], dtype=float)
     first, last = process.log_snr(ends)
-    if not (jnp.isfinite(first) and jnp.isfinite(last)):
-        raise ValueError("this process has an infinite log signal-to-noise ratio where sampling starts or ends")
     times = process.time_from_log_snr(jnp.linspace(first, last, steps + 1))
-    return times.at[0].set(ends[0]).at[-1].set(ends[1])
+    return times.at[0].set(ends[0]).at[-1].set(ends[1]), jnp.isfinite(first) & jnp.isfinite(last)
 
 
 def uniform_schedule(process: AbstractProcess, steps: int) -> Float[Array, " times"]:

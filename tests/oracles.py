@@ -133,8 +133,9 @@ def transposed(matrix):
 
 
 def mode_linear(initial, drive, input_variance, scaled_time):
-    optimum = drive / input_variance
-    return optimum + (initial - optimum) * np.exp(-2 * scaled_time * input_variance)
+    """ψ* + (Q - ψ*) e^{-x} with x = 2ητs, regrouped: ψ* = h/s is large for noise and score targets and would cancel."""
+    exponent = 2 * scaled_time * input_variance
+    return initial * np.exp(-exponent) + 2 * scaled_time * drive * averaged(exponent)
 
 
 def mode_logistic(initial, drive, input_variance, scaled_time):

@@ -56,9 +56,7 @@ def test_variance_equals_scipy_integration_mode_by_mode(case):
     variance, every = cases.VARIANCES[::3], slice(0, None, 2)
     oracle = oracle_log_variance(case, variance, cases.GAINS[:, None, None], ORACLE_TIMES[every, None])
     log_variance = np.log(on_grid(generated_variance, case, variance, TIMES[every]))
-    # The tied network on flow matching has a kink in the noise level, which the quadrature does not resolve.
-    kink = case.build is SymmetricTwoLayer and isinstance(case.process, FlowMatching)
-    np.testing.assert_allclose(log_variance, oracle, rtol=0, atol=1e-4 if kink else 1e-10)
+    np.testing.assert_allclose(log_variance, oracle, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("sigma_min", [1e-6, 0.5])
@@ -129,7 +127,7 @@ def test_loss_of_the_mode_that_a_tied_flow_cannot_fit():
         for build in (OneLayer, SymmetricTwoLayer)
     )
     np.testing.assert_allclose(untied, variance, rtol=1e-10)
-    np.testing.assert_allclose(tied, variance + 1, rtol=1e-4)  # the kink again
+    np.testing.assert_allclose(tied, variance + 1, rtol=1e-10)
 
 
 # --- Derivatives ---

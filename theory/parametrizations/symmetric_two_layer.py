@@ -4,12 +4,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from theory.generation import variance_by_quadrature
+from theory.generation import variance_by_graded_quadrature, variance_by_quadrature
 from theory.parametrizations.base import AbstractDenoiser, batched, initial_gains, learning_rates, over_modes
 from theory.processes import EDM, AbstractProcess, Time
 from theory.regression import (
     AbstractTarget,
     DenoiserTarget,
+    FlowTarget,
     ModeRegression,
     Modes,
     mode_regression,
@@ -61,16 +62,10 @@ class SymmetricTwoLayer(AbstractDenoiser):
         tau, noise_level = batched(tau, noise_level)
         variance, initial = over_modes(tau, self.spectrum.variance, self.initial_gain)
         regression = mode_regression(variance, self.process, self.target, noise_level[..., 0])
-        input_variance = regression.curvature / 2
-        # ψ = Q/[E + SQ(1 - E)/h] for h > 0; multiplied through by 1/E for h < 0, so that E ≤ 1 either way.
-        rate = 8 * saturated(self.learning_rate * tau)
-        drive = regression.pull / 2
-        decay = _capped_exponential(rate * jnp.abs(drive))
-        saturation = input_variance * initial * relaxation_filter(jnp.abs(drive), rate)
-        return jnp.where(drive < 0, initial * decay, initial) / (jnp.where(drive < 0, 1.0, decay) + saturation)
+        return _logistic_growth(regression, initial, self.learning_rate * tau)
 
     def generated_variance(self, tau: Time) -> Modes:
-        """Prop. 5.1 for the EDM denoiser; quadrature otherwise.
+        """Prop. 5.1 integrated for the EDM denoiser; quadrature otherwise, graded about h = 0 for flow matching.
 
         With E = e^{-8ητλ}, a = E + Q(1 - E) and b = Q(1 - E)/λ (→ 8ητQ at λ = 0),
 
@@ -80,6 +75,9 @@ class SymmetricTwoLayer(AbstractDenoiser):
         like 1/E = e^{8ητλ}; it is cut off where E² would underflow, so that gradients stay finite.
         """
         if not (isinstance(self.process, EDM) and isinstance(self.target, DenoiserTarget)):
+            if isinstance(self.target, FlowTarget):
+                # h = αλ - σ changes sign at ln(α/σ) = -ln λ, where the gain bends within 1/(8ητ).
+                return variance_by_graded_quadrature(self, tau, -jnp.log(self.spectrum.variance), self._gain_per_mode)
             return variance_by_quadrature(self, tau)
         low, high = self.process.sigma_min**2, self.process.sigma_max**2
         tau, _ = batched(tau, 0.0)
@@ -91,6 +89,22 @@ class SymmetricTwoLayer(AbstractDenoiser):
         # Logarithms first: the ratio's derivative would square numbers that are already huge at τ = ∞.
         captured = jnp.log(high / low) - (jnp.log(scale + slope * high) - jnp.log(scale + slope * low))
         return low * jnp.exp(initial / scale * captured)
+
+    def _gain_per_mode(self, tau: Array, times: Array) -> Modes:
+        """The gain of each mode at a process time of its own: (..., 1) and (1, ..., d) -> (..., d)."""
+        variance, initial = over_modes(tau, self.spectrum.variance, self.initial_gain)
+        regression = mode_regression(variance[..., None], self.process, self.target, times)
+        per_mode = jax.tree.map(lambda leaf: leaf[..., 0], regression)
+        return _logistic_growth(per_mode, initial, self.learning_rate * tau)
+
+
+def _logistic_growth(regression: ModeRegression, initial: Modes, scaled_time: Array) -> Modes:
+    """ψ = Q/[E + SQ(1 - E)/h] for h > 0; multiplied through by 1/E for h < 0, so that E ≤ 1 either way."""
+    rate = 8 * saturated(scaled_time)
+    drive = regression.pull / 2
+    decay = _capped_exponential(rate * jnp.abs(drive))
+    saturation = regression.curvature / 2 * initial * relaxation_filter(jnp.abs(drive), rate)
+    return jnp.where(drive < 0, initial * decay, initial) / (jnp.where(drive < 0, 1.0, decay) + saturation)
 
 
 def tied_gradient_descent(
