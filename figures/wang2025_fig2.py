@@ -5,7 +5,7 @@ noisy samples of Gaussian data. The networks are trained together through a cloc
 Heun's method on their own noise levels; both discretisations are computed from the theory and shown apart.
 
 The training sets are large because a network fitted to P samples leaks variance ∝ 1/P from learned modes into modes
-that have not emerged; the closed forms are the limit P → ∞.
+that have not emerged; the closed forms are the limit P → ∞. What an eighth of the samples does is a claim of its own.
 """
 
 from dataclasses import dataclass
@@ -55,13 +55,20 @@ class Config:
     noise_levels: int = 48
     seeds: int = 12
     training_samples: int = 524288
+    fewer_training_samples: int = 65536  # one-layer networks once more
     generated_samples: int = 1024
 
 
 PRESETS = {
     "quick": Config(),
     "paper": Config(
-        last_time=1e3, snapshots=57, noise_levels=128, seeds=24, training_samples=2097152, generated_samples=4096
+        last_time=1e3,
+        snapshots=57,
+        noise_levels=128,
+        seeds=24,
+        training_samples=2097152,
+        fewer_training_samples=262144,
+        generated_samples=4096,
     ),
 }
 LAYERS = ("one_layer", "two_layer")
@@ -69,19 +76,21 @@ LAYERS = ("one_layer", "two_layer")
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Theory curves, and trained networks measured at the snapshots; keys end in the parametrisation's name."""
-    rotation_key, data_key, one_key, two_key = jax.random.split(key, 4)
+    rotation_key, data_key, one_key, two_key, fewer_key = jax.random.split(key, 5)
     variances = jnp.asarray(config.variances)
     basis, _ = jnp.linalg.qr(jax.random.normal(rotation_key, (variances.size, variances.size)))
     spectrum = Spectrum(jnp.zeros_like(variances), variances, basis)
     arrays: Arrays = {"variance": np.asarray(variances), "times": _snapshot_times(config)}
-    moments = stage("training sets", partial(_training_sets, config, spectrum, data_key), share=0.2)
+    draw_sets = partial(_training_sets, config, spectrum, config.training_samples, data_key)
+    moments = stage("training sets", draw_sets, share=0.2)
     denoisers = {"one_layer": OneLayer, "two_layer": SymmetricTwoLayer}
-    for name, run_key, share in zip(LAYERS, (one_key, two_key), (0.25, 0.45), strict=True):
+    for name, run_key, share in zip(LAYERS, (one_key, two_key), (0.2, 0.4), strict=True):
         denoiser = denoisers[name](spectrum, EDM(), config.initial_gain, learning_rate=1.0)
         arrays |= _named(name, stage(f"theory, {name}", partial(_theory, config, denoiser), share=0.05))
         train = partial(_train, config, denoiser, moments, run_key)
         arrays |= _named(name, stage(f"trained networks, {name}", train, share=share))
-    return arrays
+    fewer = stage("one_layer, fewer training samples", partial(_train_on_fewer, config, spectrum, fewer_key), share=0.1)
+    return arrays | fewer
 
 
 def _named(name: str, arrays: Arrays) -> Arrays:
@@ -136,11 +145,19 @@ def _theory(config: Config, denoiser) -> Arrays:
     }
 
 
-def _training_sets(config: Config, spectrum: Spectrum, key: PRNGKeyArray) -> Arrays:
-    moments = gaussian_training_sets(
-        spectrum, _all_levels(config), seeds=config.seeds, samples=config.training_samples, key=key
-    )
-    return moments._asdict()
+def _training_sets(config: Config, spectrum: Spectrum, samples: int, key: PRNGKeyArray) -> Arrays:
+    return gaussian_training_sets(spectrum, _all_levels(config), seeds=config.seeds, samples=samples, key=key)._asdict()
+
+
+def _train_on_fewer(config: Config, spectrum: Spectrum, key: PRNGKeyArray) -> Arrays:
+    data_key, run_key = jax.random.split(key)
+    moments = _training_sets(config, spectrum, config.fewer_training_samples, data_key)
+    denoiser = OneLayer(spectrum, EDM(), config.initial_gain, learning_rate=1.0)
+    variances = _train(config, denoiser, moments, run_key)["variance_trained"]
+    return {
+        "variance_trained_fewer_samples": variances,
+        "fewer_training_samples": np.asarray(config.fewer_training_samples),
+    }
 
 
 def _train(config: Config, denoiser, moments: Arrays, key: PRNGKeyArray) -> Arrays:
@@ -168,10 +185,11 @@ def _train(config: Config, denoiser, moments: Arrays, key: PRNGKeyArray) -> Arra
     return {"gain_trained": np.asarray(gains), "variance_trained": variances}
 
 
-def _deviations(data: Arrays, name: str) -> np.ndarray:
-    """(ln measured - ln theory)/standard error for every (snapshot, mode), theory with the same finite steps."""
+def _share_within(data: Arrays, name: str, theory: str) -> float:
+    """Share of (snapshot, mode) pairs whose ln λ̃ lies within 4 standard errors of theory with the same steps."""
     measured = variance_over_seeds(data[f"variance_trained_{name}"])
-    return np.log(measured.value / data[f"variance_finite_steps_{name}"]) / (measured.stderr / measured.value)
+    deviation = np.log(measured.value / data[f"variance_finite_steps_{theory}"]) / (measured.stderr / measured.value)
+    return float(np.mean(np.abs(deviation) < 4))
 
 
 def _emergence(data: Arrays, name: str) -> np.ndarray:
@@ -192,7 +210,7 @@ def claims(data: Arrays) -> list[Claim]:
     statements = []
     for name, section in (("one_layer", "Sec. 4"), ("two_layer", "Sec. 5.1")):
         words, source = name.replace("_", "-"), f"Wang & Pehlevan 2025, {section}"
-        within = float(np.mean(np.abs(_deviations(data, name)) < 4))
+        within = _share_within(data, name, name)
         statements.append(
             Claim(
                 f"{words}: trained networks follow the closed form",
@@ -243,7 +261,23 @@ def claims(data: Arrays) -> list[Claim]:
                 0.1,
             ),
         ]
-    return [*statements, _weight_law(data)]
+    return [*statements, _weight_law(data), _fewer_samples(data)]
+
+
+def _fewer_samples(data: Arrays) -> Claim:
+    """The first claim once more for small training sets, whose sampling noise the closed form leaves out."""
+    within = _share_within(data, "fewer_samples", "one_layer")
+    return Claim(
+        f"one-layer: {int(data['fewer_training_samples'])} training samples are enough",
+        "this project",
+        "share of (mode, time) pairs within 4 standard errors of the closed form with finite steps ≥ 0.99",
+        None,
+        0.99,
+        within,
+        (within, within),
+        0.0,
+        "greater",
+    )
 
 
 def _weight_law(data: Arrays) -> Claim:

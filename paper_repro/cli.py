@@ -5,6 +5,7 @@ import json
 import sys
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -95,11 +96,15 @@ def _run(names: list[str], preset: str, seed: int, out: Path, data: str | None) 
     drawings.clean()
     scored = []
     to_compute = {job.figure: job.expected_seconds for job in jobs if not store.folder(job.address).exists()}
-    with progress_for(to_compute) as progress:
+    # One thread draws while the next figure is computed: compiled code leaves the interpreter free for it.
+    with progress_for(to_compute) as progress, ThreadPoolExecutor(max_workers=1) as draughtsman:
+        drawn = []
         for job in jobs:
             result = runner.complete(job, store, progress)
-            drawings.draw(job.module, result)
+            drawn.append(draughtsman.submit(drawings.draw, job.module, result))
             scored.append(score(job.module, result))
+        for drawing in drawn:
+            drawing.result()
     _print_scorecard([one for one in scored if one is not None])
     page = _write_page(out)
     _console().print(Text(f"page: {page}"))
