@@ -35,7 +35,6 @@ def test_some_docstring_has_an_example():
     assert list(examples())
 
 
-@pytest.mark.skipif(not BLOCKS, reason="README.md has no python example yet")
 def test_readme(tmp_path, monkeypatch):
     """The python blocks in their order, as one script in an empty directory."""
     monkeypatch.chdir(tmp_path)
