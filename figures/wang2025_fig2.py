@@ -210,20 +210,8 @@ def claims(data: Arrays) -> list[Claim]:
     statements = []
     for name, section in (("one_layer", "Sec. 4"), ("two_layer", "Sec. 5.1")):
         words, source = name.replace("_", "-"), f"Wang & Pehlevan 2025, {section}"
-        within = _share_within(data, name, name)
-        statements.append(
-            Claim(
-                f"{words}: trained networks follow the closed form",
-                source,
-                "share of (mode, time) pairs within 4 standard errors of the closed form with finite steps ≥ 0.99",
-                None,
-                0.99,
-                within,
-                (within, within),
-                0.0,
-                "greater",
-            )
-        )
+        title = f"{words}: trained networks follow the closed form"
+        statements.append(_follows_closed_form(title, source, _share_within(data, name, name)))
         shift = np.abs(np.log(data[f"variance_finite_steps_{name}"] / data[f"variance_closed_form_{name}"])).max()
         statements.append(
             Claim(
@@ -261,23 +249,16 @@ def claims(data: Arrays) -> list[Claim]:
                 0.1,
             ),
         ]
-    return [*statements, _weight_law(data), _fewer_samples(data)]
+    # The first claim once more for small training sets, whose sampling noise the closed form leaves out.
+    title = f"one-layer: {int(data['fewer_training_samples'])} training samples are enough"
+    fewer = _follows_closed_form(title, "this project", _share_within(data, "fewer_samples", "one_layer"))
+    return [*statements, _weight_law(data), fewer]
 
 
-def _fewer_samples(data: Arrays) -> Claim:
-    """The first claim once more for small training sets, whose sampling noise the closed form leaves out."""
-    within = _share_within(data, "fewer_samples", "one_layer")
-    return Claim(
-        f"one-layer: {int(data['fewer_training_samples'])} training samples are enough",
-        "this project",
-        "share of (mode, time) pairs within 4 standard errors of the closed form with finite steps ≥ 0.99",
-        None,
-        0.99,
-        within,
-        (within, within),
-        0.0,
-        "greater",
-    )
+def _follows_closed_form(title: str, source: str, within: float) -> Claim:
+    """The claim that a share `within` of the pairs suffices."""
+    statement = "share of (mode, time) pairs within 4 standard errors of the closed form with finite steps ≥ 0.99"
+    return Claim(title, source, statement, None, 0.99, within, (within, within), 0.0, "greater")
 
 
 def _weight_law(data: Arrays) -> Claim:
