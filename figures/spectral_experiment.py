@@ -31,7 +31,8 @@ from theory import (
     generated_variance,
     generated_variance_on_schedule,
 )
-from theory.regression import gradient_descent, mode_regression
+from theory.parametrizations.base import regression_at
+from theory.regression import gradient_descent
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _theory(config: ExperimentConfig, spectrum: Spectrum) -> Arrays:
     denoiser = OneLayer(spectrum, EDM(), config.initial_gain, learning_rate=1.0)
     times, levels = _snapshot_times(config), _noise_levels(config)
     clock = _clock(config, np.asarray(spectrum.variance))
-    regression = mode_regression(spectrum.variance, denoiser.process, denoiser.target, levels)
+    regression = regression_at(denoiser, levels)
     start = jnp.broadcast_to(denoiser.initial_gain, regression.optimal_gain.shape)
     gains = gradient_descent(regression, start, jnp.asarray(clock.step_sizes)[:, :, None], jnp.asarray(clock.steps))
     return {

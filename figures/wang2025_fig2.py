@@ -38,8 +38,9 @@ from theory import (
     generated_variance,
     generated_variance_on_schedule,
 )
+from theory.parametrizations.base import regression_at
 from theory.parametrizations.symmetric_two_layer import tied_gradient_descent
-from theory.regression import gradient_descent, mode_regression
+from theory.regression import gradient_descent
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def _theory(config: Config, denoiser) -> Arrays:
     times = _snapshot_times(config)
     fine = np.geomspace(config.first_time, max(config.last_time, 1e3), 400)
     clock = _clock(config, denoiser)
-    regression = mode_regression(denoiser.spectrum.variance, denoiser.process, denoiser.target, _all_levels(config))
+    regression = regression_at(denoiser, _all_levels(config))
     descend = gradient_descent if isinstance(denoiser, OneLayer) else tied_gradient_descent
     start = jnp.broadcast_to(denoiser.initial_gain, regression.optimal_gain.shape)
     gains = descend(regression, start, jnp.asarray(clock.step_sizes)[:, :, None], jnp.asarray(clock.steps))

@@ -24,11 +24,12 @@ from theory import (
     SymmetricTwoLayer,
     VariancePreserving,
 )
-from theory.regression import (
+from theory.objectives import (
     AbstractTarget,
     DenoiserTarget,
     FlowTarget,
     NoiseTarget,
+    Objective,
     ScoreTarget,
     VelocityTarget,
 )
@@ -81,7 +82,7 @@ class Case:
     oracle_target: oracles.Target
 
     def denoiser(self, spectrum: Spectrum, initial_gain, learning_rate=1.0) -> AbstractDenoiser:
-        return self.build(spectrum, self.process, initial_gain, learning_rate, self.target)
+        return self.build(spectrum, self.process, initial_gain, learning_rate, Objective(self.target))
 
 
 def _case(name: str, setting: tuple[str, AbstractTarget, oracles.Target]) -> Case:

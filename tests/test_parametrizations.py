@@ -179,6 +179,6 @@ def test_arguments_that_are_refused(build, initial_gain, learning_rate, message)
 @pytest.mark.parametrize("build", [OneLayer, SymmetricTwoLayer])
 def test_target_when_not_given_is_the_native_one_of_the_process(build):
     spectrum = cases.spectrum(np.array(VARIANCE))
-    assert type(build(spectrum, EDM(), 0.1, 1.0).target).__name__ == "DenoiserTarget"
-    assert type(build(spectrum, FlowMatching(), 0.1, 1.0).target).__name__ == "FlowTarget"
+    assert type(build(spectrum, EDM(), 0.1, 1.0).objective.target).__name__ == "DenoiserTarget"
+    assert type(build(spectrum, FlowMatching(), 0.1, 1.0).objective.target).__name__ == "FlowTarget"
     assert build(spectrum, EDM(), 1, 1).gain(0, 1).dtype == np.float64  # integers are numbers too

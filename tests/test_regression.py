@@ -12,17 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory import EDM, FlowMatching
+from theory.objectives import DenoiserTarget, native_objective
 from theory.parametrizations.symmetric_two_layer import tied_gradient_descent
-from theory.regression import (
-    DenoiserTarget,
-    ModeRegression,
-    floating,
-    gradient_descent,
-    gradient_flow,
-    mode_regression,
-    native_target,
-    saturated,
-)
+from theory.regression import ModeRegression, floating, gradient_descent, gradient_flow, mode_regression, saturated
 
 VARIANCE = np.array([2.0, 0.3, 0.05])
 INITIAL = np.array([0.1, 0.5, 1.5])
@@ -57,8 +49,8 @@ def test_loss_that_remains_has_no_cancellation():
 
 
 def test_native_targets():
-    assert type(native_target(EDM())).__name__ == "DenoiserTarget"
-    assert type(native_target(FlowMatching())).__name__ == "FlowTarget"
+    assert type(native_objective(EDM()).target).__name__ == "DenoiserTarget"
+    assert type(native_objective(FlowMatching()).target).__name__ == "FlowTarget"
 
 
 # --- Gradient descent ---

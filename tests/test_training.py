@@ -19,8 +19,10 @@ from sims.networks import linear_denoiser, tied_two_layer_denoiser, total_maps_o
 from sims.sampling import log_snr_schedule
 from sims.training import Clock, common_clock, train_full_batch, train_minibatch
 from theory import EDM, OneLayer, Spectrum, SymmetricTwoLayer, generated_variance, generated_variance_on_schedule
+from theory.objectives import DenoiserTarget
+from theory.parametrizations.base import regression_at
 from theory.parametrizations.symmetric_two_layer import tied_gradient_descent
-from theory.regression import DenoiserTarget, gradient_descent, mode_regression
+from theory.regression import gradient_descent, mode_regression
 
 KEY = jax.random.key(0)
 NETWORKS = {"linear": linear_denoiser, "tied": lambda *args: tied_two_layer_denoiser(KEY, *args)}
@@ -197,7 +199,7 @@ def with_finite_steps(layers, clock, levels, stretch=1.0):
     """Generated variance of gradient descent with the clock's own steps, sampled by Heun through the levels."""
     parametrisation, descent = LAYERS[layers]
     denoiser = parametrisation(SPECTRUM, EDM(), 0.1, 1.0)
-    regression = mode_regression(denoiser.spectrum.variance, denoiser.process, denoiser.target, levels)
+    regression = regression_at(denoiser, levels)
     start = jnp.broadcast_to(denoiser.initial_gain, regression.optimal_gain.shape)
     gains = descent(regression, start, stretch * jnp.asarray(clock.step_sizes)[..., None], jnp.asarray(clock.steps))
     return generated_variance_on_schedule(denoiser, TIMES, levels, jnp.swapaxes(gains, 0, 1))

@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from theory.objectives import FlowTarget
 from theory.processes import EDM, FlowMatching, Time, floating
-from theory.regression import FlowTarget, Modes
+from theory.regression import Modes
 
 if TYPE_CHECKING:
     from theory.parametrizations.base import AbstractDenoiser
@@ -115,7 +116,7 @@ def _contraction(denoiser: AbstractDenoiser, log_ratio: Array, gain: Callable[[A
     """-d ln(x/α)/dℓ = 1 - αψ_D at ℓ = ln(α/σ), with the gains as a function of the process time."""
     time = denoiser.process.time_from_log_snr(2 * log_ratio)
     alpha, sigma = _scales(denoiser, time, log_ratio)
-    signal, noise = denoiser.target.coefficients(denoiser.process, time)
+    signal, noise = denoiser.objective.target.coefficients(denoiser.process, time)
     return sigma * (signal - alpha * gain(time)) / (signal * sigma - noise * alpha)
 
 
@@ -174,10 +175,10 @@ def generated_variance_on_schedule(
 def _growth_rate(denoiser: AbstractDenoiser, time: Array, gain: Modes) -> Modes:
     """d ln x_k/dt = d ln α/dt + D(1 - αψ_D)/σ², with 1 - αψ_D as in `variance_by_quadrature`."""
     process = denoiser.process
-    if isinstance(process, FlowMatching) and isinstance(denoiser.target, FlowTarget):
+    if isinstance(process, FlowMatching) and isinstance(denoiser.objective.target, FlowTarget):
         return gain  # the network is the velocity
     alpha, sigma = process.signal_scale(time), process.noise_scale(time)
-    signal, noise = denoiser.target.coefficients(process, time)
+    signal, noise = denoiser.objective.target.coefficients(process, time)
     contraction = sigma * (signal - alpha * gain) / (signal * sigma - noise * alpha)
     return process.log_signal_rate(time) + process.diffusion_coefficient(time) * contraction / sigma**2
 

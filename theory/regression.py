@@ -4,65 +4,16 @@ A linear network of gain ψ on a mode of variance λ predicts the target y = c x
 loss E|y - ψx|² is quadratic, so training is one linear ODE per mode whatever the target and the process.
 """
 
-import abc
 from typing import NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from theory.processes import AbstractProcess, FlowMatching, Time, floating
+from theory.objectives import AbstractTarget
+from theory.processes import AbstractProcess, Time, floating
 from theory.special import relaxation_filter
 
 Modes = Float[Array, "*batch modes"]
-
-
-class AbstractTarget(eqx.Module):
-    """What the network regresses on: y = c(t) x_0 + e(t) ε."""
-
-    @abc.abstractmethod
-    def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
-        """The pair (c, e) at the given time."""
-
-
-class DenoiserTarget(AbstractTarget):
-    """y = x_0."""
-
-    def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
-        return jnp.ones_like(time), jnp.zeros_like(time)
-
-
-class NoiseTarget(AbstractTarget):
-    """y = ε."""
-
-    def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
-        return jnp.zeros_like(time), jnp.ones_like(time)
-
-
-class ScoreTarget(AbstractTarget):
-    """y = -ε/σ, the proxy score."""
-
-    def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
-        return jnp.zeros_like(time), -1 / process.noise_scale(time)
-
-
-class VelocityTarget(AbstractTarget):
-    """y = α ε - σ x_0 (Salimans & Ho 2022)."""
-
-    def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
-        return -process.noise_scale(time), process.signal_scale(time)
-
-
-class FlowTarget(AbstractTarget):
-    """y = x_1 - x_0, data minus noise, the velocity of the linear interpolation."""
-
-    def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
-        return jnp.ones_like(time), -jnp.ones_like(time)
-
-
-def native_target(process: AbstractProcess) -> AbstractTarget:
-    """The target each process is usually trained on: the velocity for flow matching, else the denoised data."""
-    return FlowTarget() if isinstance(process, FlowMatching) else DenoiserTarget()
 
 
 class ModeRegression(NamedTuple):
@@ -75,18 +26,17 @@ class ModeRegression(NamedTuple):
 
 
 def mode_regression(
-    variance: Modes, process: AbstractProcess, target: AbstractTarget, time: Time, weight: float = 1.0
+    variance: Modes, process: AbstractProcess, target: AbstractTarget, time: Time, weight: Time | float = 1.0
 ) -> ModeRegression:
     """The regression of every mode at process time `time`, for the loss w·E|y - ψx|² summed over coordinates.
 
     ψ* = (αcλ + σe)/(α²λ + σ²), curvature 2w(α²λ + σ²), minimum loss w(c²λ + e² - Sψ*²)
     (Wang & Pehlevan 2025, App. C.4).
 
-    `variance` is (..., d) and `time` (...,); the result is (..., d).
+    `variance` is (..., d), `time` and `weight` are (...,); the result is (..., d).
     """
-    time = jnp.asarray(time)
     shape = jnp.broadcast_shapes(jnp.shape(time), jnp.shape(variance)[:-1])
-    time = jnp.broadcast_to(time, shape)[..., None]
+    time, weight = (jnp.broadcast_to(jnp.asarray(x), shape)[..., None] for x in (time, weight))
     variance = jnp.broadcast_to(variance, (*shape, jnp.shape(variance)[-1]))
     alpha, sigma = process.signal_scale(time), process.noise_scale(time)
     signal, noise = target.coefficients(process, time)
@@ -96,6 +46,20 @@ def mode_regression(
     minimum = (signal * sigma - noise * alpha) ** 2 * variance / input_variance
     return ModeRegression(
         correlation / input_variance, 2 * weight * input_variance, weight * minimum, 2 * weight * correlation
+    )
+
+
+def preconditioned_regression(regression: ModeRegression, skip: Modes, scale: Modes) -> ModeRegression:
+    """The regression of the network F inside D(x) = skip·x + scale·F(x), given that of D.
+
+    F's optimum is (ψ* - skip)/scale and its curvature scale² times D's. With Karras et al. 2022's scales and weight
+    1/c_out² the curvature is 2(λ + σ²)/(σ² + σ_d²).
+    """
+    return ModeRegression(
+        (regression.optimal_gain - skip) / scale,
+        scale**2 * regression.curvature,
+        regression.minimum_loss,
+        scale * (regression.pull - skip * regression.curvature),
     )
 
 

@@ -21,7 +21,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from theory import _special_coefficients as tables
 
-__all__ = ["difference_filter", "ein", "ein_difference", "exp1", "relaxation_filter"]
+__all__ = ["difference_filter", "ein", "ein_difference", "erf_average", "exp1", "relaxation_filter"]
 
 # Beyond the first number e^-x is zero even as a subnormal; beyond the second it is below the normal range.
 _EXTINCT = {jnp.dtype("float32"): 105.0, jnp.dtype("float64"): 750.0}
@@ -327,3 +327,56 @@ def difference_filter(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Float[Array, 
     # inf. It is 0 at t = 0 too, so t is replaced: value and derivatives vanish together.
     t = jnp.where(lo * t > _SUBNORMAL[t.dtype], 0, t)
     return _decay(0, lo, t) * _moment(0, hi - lo, t)
+
+
+# --- Gaussian averages --------------------------------------------------------------------------------------
+#
+# K_n(z) = int_0^1 u^{2n} e^{-z u^2} du is closed under differentiation, dK_n/dz = -K_{n+1}, and evaluated like the
+# filters above: a series for z < 1, and for z >= 1 the recursion K_n = ((2n-1) K_{n-1} - e^-z)/(2z) from
+# K_0 = sqrt(pi/z) erf(sqrt z)/2.
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _gaussian_moment(n: int, z: Array) -> Array:
+    near = z < 1
+    near_z, far_z = jnp.where(near, z, 0), jnp.where(near, 1, z)
+    weights, factorial = [], 1.0
+    for k in range(_SERIES_TERMS):
+        weights.append((-1) ** k / (factorial * (2 * n + 2 * k + 1)))
+        factorial *= k + 1
+    series = _polynomial(tuple(reversed(weights)), near_z)
+
+    root = jnp.sqrt(far_z)
+    recursion = jnp.sqrt(jnp.pi) * jax.lax.erf(root) / (2 * root)
+    for k in range(1, n + 1):
+        recursion = ((2 * k - 1) * recursion - jnp.exp(-far_z)) / (2 * far_z)
+    return jnp.where(near, series, recursion)
+
+
+@_gaussian_moment.defjvp
+def _gaussian_moment_jvp(n: int, primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    (z,), (dz,) = primals, tangents
+    return _gaussian_moment(n, z), -_gaussian_moment(n + 1, z) * dz
+
+
+@jax.jit
+def erf_average(z: ArrayLike) -> Float[Array, "*shape"]:
+    r"""int_0^1 e^{-z u^2} du = sqrt(pi/z) erf(sqrt z)/2, for z >= 0; 1 at z = 0, with all derivatives there.
+
+    **Domain.** 0 at z = inf.
+
+    **Accuracy.** Relative error below 1e-15 in float64.
+
+    **Derivative.** -int_0^1 u^2 e^{-z u^2} du, to every order; -1/3 at z = 0.
+
+    Args:
+        z: any shape.
+
+    Returns:
+        The average, in the shape of `z`.
+
+    References:
+        NIST Digital Library of Mathematical Functions, 7.2.1.
+    """
+    (z,) = _as_floats(z)
+    return _gaussian_moment(0, z)

@@ -4,20 +4,20 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from theory.generation import variance_by_graded_quadrature, variance_by_quadrature
-from theory.parametrizations.base import AbstractDenoiser, batched, initial_gains, learning_rates, over_modes
-from theory.processes import EDM, AbstractProcess, Time
-from theory.regression import (
-    AbstractTarget,
-    DenoiserTarget,
-    FlowTarget,
-    ModeRegression,
-    Modes,
-    mode_regression,
-    native_target,
-    saturated,
-    stage_sizes,
+from theory.objectives import Objective
+from theory.parametrizations.base import (
+    AbstractDenoiser,
+    assign_common_fields,
+    batched,
+    initial_gains,
+    is_plain_edm,
+    network_gain,
+    over_modes,
+    preconditioned,
+    variance_of_modes,
 )
+from theory.processes import EDM, AbstractProcess, Time
+from theory.regression import ModeRegression, Modes, saturated, stage_sizes
 from theory.special import relaxation_filter
 from theory.spectra import Spectrum
 
@@ -35,7 +35,7 @@ class SymmetricTwoLayer(AbstractDenoiser):
 
     spectrum: Spectrum
     process: AbstractProcess
-    target: AbstractTarget
+    objective: Objective
     initial_gain: Float[Array, " modes"]
     learning_rate: Float[Array, ""]
 
@@ -45,24 +45,19 @@ class SymmetricTwoLayer(AbstractDenoiser):
         process: AbstractProcess,
         initial_gain: ArrayLike,
         learning_rate: ArrayLike,
-        target: AbstractTarget | None = None,
+        objective: Objective | None = None,
     ) -> None:
-        self.spectrum = spectrum
-        self.process = process
-        self.target = native_target(process) if target is None else target
+        assign_common_fields(self, spectrum, process, learning_rate, objective)
         self.initial_gain = initial_gains(initial_gain, spectrum, non_negative=True)
-        self.learning_rate = learning_rates(learning_rate, spectrum)
 
     def weights(self, tau: Time, noise_level: Time) -> Float[Array, "*batch modes modes"]:
         """P(τ) = Σ_k √ψ_k u_k u_kᵀ, the aligned factor whose square is the total map; (..., d, d)."""
-        return self.spectrum.matrix(jnp.sqrt(self.gain(tau, noise_level)))
+        return self.spectrum.matrix(jnp.sqrt(network_gain(self, self.initial_gain, tau, noise_level, _tied_growth)))
 
     def gain(self, tau: Time, noise_level: Time) -> Modes:
         """ψ_k(τ; σ) of Prop. 5.1, (...,) and (...,) -> (..., d)."""
-        tau, noise_level = batched(tau, noise_level)
-        variance, initial = over_modes(tau, self.spectrum.variance, self.initial_gain)
-        regression = mode_regression(variance, self.process, self.target, noise_level[..., 0])
-        return _logistic_growth(regression, initial, self.learning_rate * tau)
+        gain = network_gain(self, self.initial_gain, tau, noise_level, _tied_growth)
+        return preconditioned(self, noise_level, gain)
 
     def generated_variance(self, tau: Time) -> Modes:
         """Prop. 5.1 integrated for the EDM denoiser; quadrature otherwise, graded about h = 0 for flow matching.
@@ -74,11 +69,9 @@ class SymmetricTwoLayer(AbstractDenoiser):
         the integral of d ln x/dσ = (1 - ψ)/σ with ψ = Q/(a + bσ²). At Q = 0 the derivative with respect to Q grows
         like 1/E = e^{8ητλ}; it is cut off where E² would underflow, so that gradients stay finite.
         """
-        if not (isinstance(self.process, EDM) and isinstance(self.target, DenoiserTarget)):
-            if isinstance(self.target, FlowTarget):
-                # h = αλ - σ changes sign at ln(α/σ) = -ln λ, where the gain bends within 1/(8ητ).
-                return variance_by_graded_quadrature(self, tau, -jnp.log(self.spectrum.variance), self._gain_per_mode)
-            return variance_by_quadrature(self, tau)
+        if not is_plain_edm(self):
+            return variance_of_modes(self, self.initial_gain, tau, _tied_growth)
+        assert isinstance(self.process, EDM)
         low, high = self.process.sigma_min**2, self.process.sigma_max**2
         tau, _ = batched(tau, 0.0)
         rate = 8 * saturated(self.learning_rate * tau)
@@ -90,15 +83,8 @@ class SymmetricTwoLayer(AbstractDenoiser):
         captured = jnp.log(high / low) - (jnp.log(scale + slope * high) - jnp.log(scale + slope * low))
         return low * jnp.exp(initial / scale * captured)
 
-    def _gain_per_mode(self, tau: Array, times: Array) -> Modes:
-        """The gain of each mode at a process time of its own: (..., 1) and (1, ..., d) -> (..., d)."""
-        variance, initial = over_modes(tau, self.spectrum.variance, self.initial_gain)
-        regression = mode_regression(variance[..., None], self.process, self.target, times)
-        per_mode = jax.tree.map(lambda leaf: leaf[..., 0], regression)
-        return _logistic_growth(per_mode, initial, self.learning_rate * tau)
 
-
-def _logistic_growth(regression: ModeRegression, initial: Modes, scaled_time: Array) -> Modes:
+def _tied_growth(regression: ModeRegression, initial: Modes, scaled_time: Array) -> Modes:
     """ψ = Q/[E + SQ(1 - E)/h] for h > 0; multiplied through by 1/E for h < 0, so that E ≤ 1 either way."""
     rate = 8 * saturated(scaled_time)
     drive = regression.pull / 2

@@ -1,0 +1,201 @@
+"""What a denoiser is trained for: the target it regresses on, the weight of each noise level, its preconditioning.
+
+To add a target, weight or preconditioning, subclass the abstract class of the same name: the regression, every
+parametrisation and the oracles work on it unchanged.
+"""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax.core import Tracer
+from jaxtyping import Array, Float
+
+from theory.processes import AbstractProcess, FlowMatching, Time
+
+
+class AbstractTarget(eqx.Module):
+    """What the network regresses on: y = c(t) x_0 + e(t) ε."""
+
+    @abc.abstractmethod
+    def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
+        """The pair (c, e) at the given time."""
+
+
+class DenoiserTarget(AbstractTarget):
+    """y = x_0."""
+
+    def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
+        return jnp.ones_like(time), jnp.zeros_like(time)
+
+
+class NoiseTarget(AbstractTarget):
+    """y = ε."""
+
+    def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
+        return jnp.zeros_like(time), jnp.ones_like(time)
+
+
+class ScoreTarget(AbstractTarget):
+    """y = -ε/σ, the proxy score."""
+
+    def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
+        return jnp.zeros_like(time), -1 / process.noise_scale(time)
+
+
+class VelocityTarget(AbstractTarget):
+    """y = α ε - σ x_0 (Salimans & Ho 2022)."""
+
+    def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
+        return -process.noise_scale(time), process.signal_scale(time)
+
+
+class FlowTarget(AbstractTarget):
+    """y = x_1 - x_0, data minus noise, the velocity of the linear interpolation."""
+
+    def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
+        return jnp.ones_like(time), -jnp.ones_like(time)
+
+
+class AbstractWeight(eqx.Module):
+    """The factor w of the loss w·E‖y - D(x)‖² at each noise level.
+
+    With a network of its own per noise level, the share of the training pairs that a level receives acts in the same
+    way: gradient flow sees the product of loss weight and sampling density only (`ProductWeight`).
+    """
+
+    @abc.abstractmethod
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        """w at the given process time, same shape."""
+
+
+class UniformWeight(AbstractWeight):
+    """w = 1."""
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        return jnp.ones_like(time)
+
+
+class PowerWeight(AbstractWeight):
+    """w = σ^-2a with a = `exponent`: the spectral law of the denoiser becomes τ* ∝ λ^-(1-a).
+
+    For λ, σ² → kλ, kσ² leave the optimum unchanged and multiply the rate (λ + σ²)σ^-2a by k^(1-a).
+    """
+
+    exponent: float | Float[Array, ""]
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        return process.noise_scale(time) ** (-2 * self.exponent)
+
+
+class EDMWeight(AbstractWeight):
+    """w = (σ² + σ_d²)/(σσ_d)² = 1/c_out² (Karras et al. 2022, Tab. 1), σ_d = `data_scale`.
+
+    It makes the loss of the preconditioned network (`EDMPreconditioning`) uniform over noise levels.
+    """
+
+    data_scale: float | Float[Array, ""] = 0.5
+
+    def __check_init__(self) -> None:
+        _check_positive("data_scale", self.data_scale)
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        squared = process.noise_scale(time) ** 2
+        return 1 / squared + 1 / self.data_scale**2
+
+
+class MinSNRWeight(AbstractWeight):
+    """w = min(α²/σ², γ) on the loss of the denoised data (Hang et al. 2023, Min-SNR-γ), γ = `ceiling`."""
+
+    ceiling: float | Float[Array, ""] = 5.0
+
+    def __check_init__(self) -> None:
+        _check_positive("ceiling", self.ceiling)
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        return jnp.minimum(jnp.exp(process.log_snr(time)), self.ceiling)
+
+
+class LogNormalDensity(AbstractWeight):
+    """Density of ln σ when training noise levels are drawn from a log-normal law, relative to its maximum.
+
+    w = exp[-(ln σ - m)²/2s²] with m = `log_mean`, s = `log_std`; Karras et al. 2022 draw with m = -1.2, s = 1.2.
+    """
+
+    log_mean: float | Float[Array, ""] = -1.2
+    log_std: float | Float[Array, ""] = 1.2
+
+    def __check_init__(self) -> None:
+        _check_positive("log_std", self.log_std)
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        return jnp.exp(-(((jnp.log(process.noise_scale(time)) - self.log_mean) / self.log_std) ** 2) / 2)
+
+
+class ProductWeight(AbstractWeight):
+    """The product of two weights, for example of a loss weight and a sampling density."""
+
+    first: AbstractWeight
+    second: AbstractWeight
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        return self.first(process, time) * self.second(process, time)
+
+
+class AbstractPreconditioning(eqx.Module):
+    """A network inside fixed scales: D(x) = c_skip x + c_out F(c_in x)."""
+
+    @abc.abstractmethod
+    def scales(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
+        """The pair (c_skip, c_out c_in) at the given time."""
+
+
+class ConstantSkip(AbstractPreconditioning):
+    """D(x) = c x + F(x), the plain residual connection (Wang & Pehlevan 2025, App. D.1.2)."""
+
+    skip: float | Float[Array, ""] = 1.0
+
+    def scales(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
+        return jnp.full_like(time, self.skip), jnp.ones_like(time)
+
+
+class EDMPreconditioning(AbstractPreconditioning):
+    """c_skip = σ_d²/(σ² + σ_d²), c_out = σσ_d/√(σ² + σ_d²), c_in = 1/√(σ² + σ_d²) (Karras et al. 2022, Tab. 1)."""
+
+    data_scale: float | Float[Array, ""] = 0.5
+
+    def __check_init__(self) -> None:
+        _check_positive("data_scale", self.data_scale)
+
+    def scales(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
+        sigma = process.noise_scale(time)
+        total = sigma**2 + self.data_scale**2
+        return self.data_scale**2 / total, sigma * self.data_scale / total
+
+
+class NoPreconditioning(AbstractPreconditioning):
+    """D(x) = F(x)."""
+
+    def scales(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
+        return jnp.zeros_like(time), jnp.ones_like(time)
+
+
+class Objective(eqx.Module):
+    """A target, its weight and the network's preconditioning: all that training needs to know beside the data.
+
+    The defaults are denoised data, uniform weight and no preconditioning.
+    """
+
+    target: AbstractTarget = DenoiserTarget()
+    weight: AbstractWeight = UniformWeight()
+    preconditioning: AbstractPreconditioning = NoPreconditioning()
+
+
+def native_objective(process: AbstractProcess) -> Objective:
+    """Uniform weight on the target each process is usually trained on: velocity for flow matching, else the data."""
+    return Objective(FlowTarget() if isinstance(process, FlowMatching) else DenoiserTarget())
+
+
+def _check_positive(name: str, value: float | Array) -> None:
+    if not isinstance(value, Tracer) and not 0 < value < float("inf"):
+        raise ValueError(f"{name} must be positive and finite; got {value}")

@@ -1,0 +1,87 @@
+"""Modes that relax exponentially, the one-layer network and the full-width convolution, and what they generate."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike
+
+from theory.generation import variance_by_quadrature
+from theory.objectives import DenoiserTarget, FlowTarget, NoPreconditioning, PowerWeight, UniformWeight
+from theory.parametrizations.base import AbstractDenoiser, batched, is_plain_edm, over_modes
+from theory.processes import EDM, FlowMatching, Time
+from theory.regression import Modes, saturated
+from theory.special import ein_difference, erf_average
+
+
+def relaxation_variance(denoiser: AbstractDenoiser, initial_gain: Modes, tau: Time, speed: float = 1.0) -> Modes:
+    """λ̃ of modes with ψ = ψ* + (Q - ψ*)e^{-curvature·speed·ητ}: closed form where there is one, else quadrature.
+
+    Closed forms: the EDM denoiser with w = 1 (`edm_log_variance`) or w = σ^-2 (`inverse_noise_log_variance`), and
+    flow matching with w = 1 (`flow_log_variance`). (...,) -> (..., d).
+    """
+    closed = _closed_form(denoiser)
+    if closed is None:
+        return variance_by_quadrature(denoiser, tau)
+    tau, _ = batched(tau, 0.0)
+    rate = 2 * speed * saturated(denoiser.learning_rate * tau)
+    variance, initial = over_modes(tau, denoiser.spectrum.variance, initial_gain)
+    if isinstance(denoiser.process, EDM):
+        return jnp.exp(closed(variance, initial, rate, denoiser.process.sigma_min**2, denoiser.process.sigma_max**2))
+    return jnp.exp(closed(variance, initial, rate))
+
+
+def _closed_form(denoiser: AbstractDenoiser):
+    """The formula for ln λ̃ that fits the process and the objective, or None."""
+    if is_plain_edm(denoiser):
+        return edm_log_variance
+    objective = denoiser.objective
+    if not isinstance(objective.preconditioning, NoPreconditioning):
+        return None
+    if isinstance(denoiser.process, FlowMatching) and isinstance(objective.target, FlowTarget):
+        return flow_log_variance if isinstance(objective.weight, UniformWeight) else None
+    if isinstance(denoiser.process, EDM) and isinstance(objective.target, DenoiserTarget):
+        inverse = isinstance(objective.weight, PowerWeight) and isinstance(objective.weight.exponent, (int, float))
+        return inverse_noise_log_variance if inverse and objective.weight.exponent == 1 else None
+    return None
+
+
+def edm_log_variance(variance: Modes, initial: Modes, rate: Array, low: ArrayLike, high: ArrayLike) -> Modes:
+    """ln λ̃ of the EDM denoiser (Wang & Pehlevan 2025, Prop. 4.2), in the form that has neither overflow nor 0·∞.
+
+    With c = 2ητ (`rate`), σ_0² and σ_T² (`low`, `high`) and Ein(x) = ∫_0^x (1 - e^{-t})/t dt,
+
+        ln λ̃ = ln σ_T² + Ein(c(λ + σ_0²)) - Ein(c(λ + σ_T²))
+               - (1-Q) e^{-cλ} [ln(σ_T²/σ_0²) + Ein(cσ_0²) - Ein(cσ_T²)].
+
+    It follows from d ln x/dσ = (1 - ψ)/σ and 1 - ψ = (1 - ψ*)(1 - e^{-cs}) + (1-Q) e^{-cs}, s = λ + σ². The
+    printed form has Ei of both signs of its argument and loses everything at small and large c.
+    """
+    # The last factor does not depend on the mode: two special functions per time, not per mode.
+    untrained = jnp.log(high / low) + ein_difference(rate * low, rate * high)
+    learned = ein_difference(rate * (variance + low), rate * (variance + high))
+    return jnp.log(high) + learned - (1 - initial) * jnp.exp(-rate * variance) * untrained
+
+
+def inverse_noise_log_variance(variance: Modes, initial: Modes, rate: Array, low: ArrayLike, high: ArrayLike) -> Modes:
+    """ln λ̃ of the EDM denoiser trained with the weight w = σ^-2; arguments as in `edm_log_variance`.
+
+        ln λ̃ = ln σ_0² + Ein(c(1 + λ/σ_0²)) - Ein(c(1 + λ/σ_T²))
+               + Q e^{-c} [ln(σ_T²/σ_0²) - Ein(cλ/σ_0²) + Ein(cλ/σ_T²)]
+
+    For Q = 0, σ_0 → 0 and σ_T → ∞ it is ln λ - E1(c): every mode at the same time, no spectral bias. (This project;
+    it is not in the paper.)
+    """
+    learned = ein_difference(rate * (1 + variance / low), rate * (1 + variance / high))
+    initially = jnp.log(high / low) - ein_difference(rate * variance / low, rate * variance / high)
+    return jnp.log(low) + learned + initial * jnp.exp(-rate) * initially
+
+
+def flow_log_variance(variance: Modes, initial: Modes, rate: Array) -> Modes:
+    """ln λ̃ of one-layer flow matching (Wang & Pehlevan 2025, App. H), c = 2ητ (`rate`).
+
+        ln λ̃ = Ein(cλ) - Ein(c) + 2Q/(1+λ) · e^{-cλ/(1+λ)} [K(c/(1+λ)) + λ K(cλ²/(1+λ))],  K(z) = ∫_0^1 e^{-zu²} du
+
+    The paper's λ exp{Ei(-c) - Ei(-cλ)} and error functions over √c are 0·∞ and 0/0 at λ = 0 and at τ = 0.
+    """
+    total = 1 + variance
+    bracket = erf_average(rate / total) + variance * erf_average(rate * variance * (variance / total))
+    initially = 2 * initial / total * jnp.exp(-rate * (variance / total)) * bracket
+    return ein_difference(rate * variance, rate) + initially
