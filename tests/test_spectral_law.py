@@ -108,7 +108,7 @@ def test_exponents_far_from_both_ends_of_the_noise(build, gain, mean, exponent, 
 
 
 def test_level_must_be_a_known_mean():
-    with pytest.raises(ValueError, match="'geometric' or 'harmonic'; got 'median'"):
+    with pytest.raises(ValueError, match="'geometric', 'harmonic' or 'arithmetic'; got 'median'"):
         emergence_time(denoiser(OneLayer, 0.1), "median")
 
 

@@ -1,14 +1,14 @@
 """Closed forms for the learning dynamics of diffusion models: pure mathematics in JAX, no training, no plotting."""
 
+from theory.distances import alignment, kl_divergence, reverse_kl_divergence, wasserstein2
 from theory.features import FourierFeatures, GaussianFeatures
 from theory.generation import (
     generated_variance,
     generated_variance_by_quadrature,
     generated_variance_on_schedule,
-    kl_divergence,
-    wasserstein2,
 )
-from theory.parametrizations import AbstractDenoiser, OneLayer, SymmetricTwoLayer
+from theory.moments import generated_covariance, generated_mean
+from theory.parametrizations import AbstractDenoiser, MisalignedTwoLayer, OneLayer, OneLayerWithBias, SymmetricTwoLayer
 from theory.processes import (
     EDM,
     AbstractProcess,
@@ -19,7 +19,7 @@ from theory.processes import (
     VariancePreserving,
 )
 from theory.spectra import Spectrum
-from theory.spectral_law import PowerLaw, emergence_level, emergence_time, fit_power_law, rises
+from theory.spectral_law import PowerLaw, emergence_level, emergence_time, fit_power_law, rises, weight_emergence_time
 from theory.targets import PointMasses
 
 __all__ = [
@@ -31,20 +31,27 @@ __all__ = [
     "FourierFeatures",
     "GaussianFeatures",
     "LinearSchedule",
+    "MisalignedTwoLayer",
     "OneLayer",
+    "OneLayerWithBias",
     "PointMasses",
     "PowerLaw",
     "SigmoidSchedule",
     "Spectrum",
     "SymmetricTwoLayer",
     "VariancePreserving",
+    "alignment",
     "emergence_level",
     "emergence_time",
     "fit_power_law",
+    "generated_covariance",
+    "generated_mean",
     "generated_variance",
     "generated_variance_by_quadrature",
     "generated_variance_on_schedule",
     "kl_divergence",
+    "reverse_kl_divergence",
     "rises",
     "wasserstein2",
+    "weight_emergence_time",
 ]

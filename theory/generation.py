@@ -23,9 +23,9 @@ TrainingTime = Float[ArrayLike, "*tau"]
 # Flow matching has infinite log-SNR at both ends. Beyond |ln(α/σ)| = 40 the rest of the flow changes a sample by
 # less than e^-40 relative.
 _LARGEST_LOG_RATIO = 40.0
-_PANEL_WIDTH = 0.25
+PANEL_WIDTH = 0.25
 _GRADING = 32.0  # natural logarithm of the finest resolution near a kink
-_NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(16)
+NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
 @eqx.filter_jit
@@ -59,18 +59,18 @@ def variance_by_quadrature(denoiser: AbstractDenoiser, tau: Time) -> Modes:
     """
     dtype = jnp.result_type(floating(tau), denoiser.spectrum.variance)
     tau = floating(tau).astype(dtype)
-    low, high = _log_ratio_range(denoiser)
-    panels = int(np.ceil((high - low) / _PANEL_WIDTH))
+    low, high = log_ratio_range(denoiser)
+    panels = int(np.ceil((high - low) / PANEL_WIDTH))
     width = (high - low) / panels
 
     def add_panel(total: Array, panel: Array) -> tuple[Array, None]:
-        nodes = low + width * (panel + (1 + jnp.asarray(_NODES, dtype=dtype)) / 2)
+        nodes = low + width * (panel + (1 + jnp.asarray(NODES, dtype=dtype)) / 2)
         rates = jax.vmap(lambda node: _contraction(denoiser, node, lambda time: denoiser.gain(tau, time)))(nodes)
-        return total + width * jnp.tensordot(jnp.asarray(_NODE_WEIGHTS / 2, dtype=rates.dtype), rates, 1), None
+        return total + width * jnp.tensordot(jnp.asarray(NODE_WEIGHTS / 2, dtype=rates.dtype), rates, 1), None
 
     shape = (*tau.shape, denoiser.spectrum.dimension)
     integral, _ = jax.lax.scan(add_panel, jnp.zeros(shape, dtype), jnp.arange(panels, dtype=dtype))
-    return jnp.exp(_log_initial_variance(denoiser, low, high) - 2 * integral)
+    return jnp.exp(log_initial_variance(denoiser, low, high) - 2 * integral)
 
 
 def variance_by_graded_quadrature(
@@ -86,10 +86,10 @@ def variance_by_graded_quadrature(
     """
     dtype = jnp.result_type(floating(tau), denoiser.spectrum.variance)
     tau = floating(tau).astype(dtype)
-    low, high = _log_ratio_range(denoiser)
+    low, high = log_ratio_range(denoiser)
     # Where the integral is split changes nothing, so no derivative passes through it.
     kink = jax.lax.stop_gradient(jnp.clip(kink, low, high)).astype(dtype).reshape((1,) * tau.ndim + kink.shape)
-    panels = int(np.ceil((high - low + _GRADING) / _PANEL_WIDTH))
+    panels = int(np.ceil((high - low + _GRADING) / PANEL_WIDTH))
 
     def side(direction: int, distance: Modes) -> Array:
         far = distance + jnp.log(-jnp.expm1(-jnp.maximum(distance, np.exp(-_GRADING))))  # softplus⁻¹
@@ -102,32 +102,32 @@ def variance_by_graded_quadrature(
             rate = _contraction(denoiser, log_ratio, lambda time: gain_per_mode(tau[..., None], time))
             return total + weight * width * jax.nn.sigmoid(v) * rate, None
 
-        index = jnp.repeat(jnp.arange(panels, dtype=dtype), _NODES.size)
-        nodes = jnp.tile(jnp.asarray((1 + _NODES) / 2, dtype=dtype), panels)
-        weights = jnp.tile(jnp.asarray(_NODE_WEIGHTS / 2, dtype=dtype), panels)
+        index = jnp.repeat(jnp.arange(panels, dtype=dtype), NODES.size)
+        nodes = jnp.tile(jnp.asarray((1 + NODES) / 2, dtype=dtype), panels)
+        weights = jnp.tile(jnp.asarray(NODE_WEIGHTS / 2, dtype=dtype), panels)
         start = jnp.zeros((*tau.shape, denoiser.spectrum.dimension), dtype)
         return jax.lax.scan(add_node, start, (index, nodes, weights))[0]
 
     integral = side(-1, kink - low) + side(1, high - kink)
-    return jnp.exp(_log_initial_variance(denoiser, low, high) - 2 * integral)
+    return jnp.exp(log_initial_variance(denoiser, low, high) - 2 * integral)
 
 
 def _contraction(denoiser: AbstractDenoiser, log_ratio: Array, gain: Callable[[Array], Modes]) -> Modes:
     """-d ln(x/α)/dℓ = 1 - αψ_D at ℓ = ln(α/σ), with the gains as a function of the process time."""
     time = denoiser.process.time_from_log_snr(2 * log_ratio)
-    alpha, sigma = _scales(denoiser, time, log_ratio)
+    alpha, sigma = scales(denoiser, time, log_ratio)
     signal, noise = denoiser.objective.target.coefficients(denoiser.process, time)
     return sigma * (signal - alpha * gain(time)) / (signal * sigma - noise * alpha)
 
 
-def _scales(denoiser: AbstractDenoiser, time: Array, log_ratio: Array) -> tuple[Array, Array]:
+def scales(denoiser: AbstractDenoiser, time: Array, log_ratio: Array) -> tuple[Array, Array]:
     """α and σ; for flow matching from ℓ itself, since 1 - t loses σ near the data."""
     if isinstance(denoiser.process, FlowMatching):
         return jax.nn.sigmoid(log_ratio), jax.nn.sigmoid(-log_ratio)
     return denoiser.process.signal_scale(time), denoiser.process.noise_scale(time)
 
 
-def _log_ratio_range(denoiser: AbstractDenoiser) -> tuple[float, float]:
+def log_ratio_range(denoiser: AbstractDenoiser) -> tuple[float, float]:
     """ln(α/σ) where sampling starts and where it ends."""
     process = denoiser.process
     if isinstance(process, FlowMatching):
@@ -139,7 +139,7 @@ def _log_ratio_range(denoiser: AbstractDenoiser) -> tuple[float, float]:
     return start, end
 
 
-def _log_initial_variance(denoiser: AbstractDenoiser, low: float, high: float) -> float:
+def log_initial_variance(denoiser: AbstractDenoiser, low: float, high: float) -> float:
     """ln of Var(x_T)·α_0²/α_T²: the variance if the network removed no noise at all."""
     process = denoiser.process
     if isinstance(process, FlowMatching):
@@ -181,27 +181,3 @@ def _growth_rate(denoiser: AbstractDenoiser, time: Array, gain: Modes) -> Modes:
     signal, noise = denoiser.objective.target.coefficients(process, time)
     contraction = sigma * (signal - alpha * gain) / (signal * sigma - noise * alpha)
     return process.log_signal_rate(time) + process.diffusion_coefficient(time) * contraction / sigma**2
-
-
-@eqx.filter_jit
-def kl_divergence(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau"]:
-    """KL(p̃‖p) = ½ Σ_k [r_k - 1 - ln r_k], r = λ̃/λ: from the generated Gaussian to the data's, in nats.
-
-    (Wang & Pehlevan 2025, App. C.6, means equal.) Infinite where a data variance is zero. `tau` (...,) -> (...,).
-    """
-    generated, target = jnp.broadcast_arrays(generated_variance(denoiser, tau), denoiser.spectrum.variance)
-    present = target > 0
-    log_ratio = jnp.log(generated) - jnp.log(jnp.where(present, target, 1.0))
-    return jnp.sum(jnp.where(present, jnp.expm1(log_ratio) - log_ratio, jnp.inf), axis=-1) / 2
-
-
-@eqx.filter_jit
-def wasserstein2(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau"]:
-    """W₂ = [Σ_k (√λ̃_k - √λ_k)²]^½ between the generated Gaussian and the data's (App. C.6, means equal).
-
-    In the units of the data. `tau` (...,) -> (...,).
-    """
-    generated, target = jnp.broadcast_arrays(generated_variance(denoiser, tau), denoiser.spectrum.variance)
-    squared = jnp.sum((jnp.sqrt(generated) - jnp.sqrt(target)) ** 2, axis=-1)
-    # The distance has a cone at zero: its value there is exact and its gradient taken as zero.
-    return jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1.0)), 0.0)

@@ -9,11 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.generation import generated_variance
+from theory.generation import generated_variance, log_ratio_range
 from theory.parametrizations import AbstractDenoiser
+from theory.parametrizations.base import effective_weight
+from theory.processes import Time, floating
 from theory.regression import Modes
 
-Mean = Literal["geometric", "harmonic"]
+Mean = Literal["geometric", "harmonic", "arithmetic"]
 
 _SCAN_POINTS = 512
 _REFINEMENTS = 12
@@ -22,14 +24,20 @@ _REFINEMENTS = 12
 def emergence_level(denoiser: AbstractDenoiser, mean: Mean = "geometric") -> Modes:
     """The variance at which a mode counts as emerged: the mean of its initial and its target variance, (d,).
 
-    Geometric √(λ̃(0) λ) or harmonic 2λ̃(0)λ/(λ̃(0) + λ). Raises ValueError for another `mean`.
+    Geometric √(λ̃(0) λ), harmonic 2λ̃(0)λ/(λ̃(0) + λ) or arithmetic. Raises ValueError for another `mean`.
     """
-    initial, target = generated_variance(denoiser, 0.0), denoiser.spectrum.variance
+    return _mean_of(generated_variance(denoiser, 0.0), denoiser.spectrum.variance, mean)
+
+
+def _mean_of(initial: Modes, target: Modes, mean: Mean) -> Modes:
     if mean == "geometric":
         return jnp.sqrt(initial) * jnp.sqrt(target)
     if mean == "harmonic":
-        return 2 * initial * (target / (initial + target))
-    raise ValueError(f"mean must be 'geometric' or 'harmonic'; got {mean!r}")
+        total = initial + target
+        return 2 * initial * (target / jnp.where(total == 0, 1.0, total))
+    if mean == "arithmetic":
+        return (initial + target) / 2
+    raise ValueError(f"mean must be 'geometric', 'harmonic' or 'arithmetic'; got {mean!r}")
 
 
 def rises(denoiser: AbstractDenoiser) -> Array:
@@ -49,24 +57,59 @@ def emergence_time(denoiser: AbstractDenoiser, mean: Mean = "geometric") -> Mode
     parametrisation that cannot reach it).
     """
     level = emergence_level(denoiser, mean)
-    return _first_passage(denoiser, level)
+    return _first_passage(_LogVariance(), denoiser, jnp.log(level), rises(denoiser))
+
+
+def weight_emergence_time(denoiser: AbstractDenoiser, noise_level: ArrayLike, mean: Mean = "harmonic") -> Modes:
+    """First training time at which each mode's gain at one noise level is half-way: at the mean of its values at
+    τ = 0 and τ = ∞ (Wang & Pehlevan 2025, Secs. 4.2, 5.1).
+
+    For the tied two-layer network and the harmonic mean τ* = ln 2/(8ηλ) exactly, whatever Q and σ. Geometric and
+    harmonic means need gains of one sign; a mode that starts from Q = 0 needs the arithmetic one.
+
+    **Arguments:** `noise_level`, one process time. **Returns:** (d,), in the units of τ; inf where never crossed.
+    """
+    noise_level = floating(noise_level)
+    curve = _GainAt(noise_level)
+    initial, final = curve(denoiser, jnp.asarray(0.0)), curve(denoiser, jnp.asarray(jnp.inf))
+    return _first_passage(curve, denoiser, _mean_of(initial, final, mean), initial < final)
+
+
+class _LogVariance(eqx.Module):
+    """ln λ̃ as a function of training time."""
+
+    def __call__(self, denoiser: AbstractDenoiser, tau: Time) -> Modes:
+        return jnp.log(generated_variance(denoiser, tau))
+
+
+class _GainAt(eqx.Module):
+    """The gain at one noise level as a function of training time."""
+
+    noise_level: Float[Array, ""]
+
+    def __call__(self, denoiser: AbstractDenoiser, tau: Time) -> Modes:
+        return denoiser.gain(tau, self.noise_level)
+
+
+Curve = _LogVariance | _GainAt
 
 
 @eqx.filter_jit
-def _first_passage(denoiser: AbstractDenoiser, level: Modes) -> Modes:
-    sign = jnp.where(rises(denoiser), 1.0, -1.0)
-    log_times = _scan_times(jax.lax.stop_gradient(denoiser))
+def _first_passage(curve: Curve, denoiser: AbstractDenoiser, level: Modes, rising: Array) -> Modes:
+    """First time at which the curve of each mode reaches its level, from below where `rising`, else from above."""
+    sign = jnp.where(rising, 1.0, -1.0)
     frozen, frozen_level = jax.lax.stop_gradient((eqx.filter(denoiser, eqx.is_array), level))
     frozen = eqx.combine(frozen, denoiser)
+    log_times = _scan_times(frozen)
 
     def excess(log_time: Modes) -> Modes:
-        """Signed log distance to the level of mode k at its own time."""
-        return sign * (_log_variance_at_own_time(frozen, log_time) - jnp.log(frozen_level))
+        """Signed distance to the level of mode k at its own time."""
+        return sign * (_at_own_time(curve, frozen, log_time) - frozen_level)
 
-    scanned = sign[None] * (jnp.log(generated_variance(frozen, jnp.exp(log_times))) - jnp.log(frozen_level)[None])
+    scanned = sign[None] * (curve(frozen, jnp.exp(log_times)) - frozen_level[None])
     crossed = scanned >= 0
     first = jnp.argmax(crossed, axis=0)
-    found = crossed.any(axis=0) & (first > 0) & jnp.isfinite(jnp.log(frozen_level))
+    found = crossed.any(axis=0) & (first > 0) & jnp.isfinite(frozen_level)
     first = jnp.maximum(first, 1)
     before, after = (jnp.take_along_axis(scanned, index[None], axis=0)[0] for index in (first - 1, first))
     log_time = _false_position(excess, log_times[first - 1], log_times[first], before, after)
@@ -74,9 +117,9 @@ def _first_passage(denoiser: AbstractDenoiser, level: Modes) -> Modes:
     # One Newton step from the stopped solution: its value is the root, its derivative the implicit function's.
     log_time = jax.lax.stop_gradient(jnp.where(found, log_time, log_times[first]))
     slope = jax.lax.stop_gradient(
-        jax.jvp(lambda t: _log_variance_at_own_time(frozen, t), (log_time,), (jnp.ones_like(log_time),))[1]
+        jax.jvp(lambda t: _at_own_time(curve, frozen, t), (log_time,), (jnp.ones_like(log_time),))[1]
     )
-    residual = _log_variance_at_own_time(denoiser, log_time) - jnp.log(level)
+    residual = _at_own_time(curve, denoiser, log_time) - level
     usable = found & (slope != 0)
     step = jnp.where(usable, residual, 0.0) / jnp.where(usable, slope, 1.0)
     return jnp.where(found, jnp.exp(log_time - step), jnp.inf)
@@ -86,18 +129,20 @@ def _scan_times(denoiser: AbstractDenoiser) -> Float[Array, " scan"]:
     """ln τ from well before the fastest mode moves to well after the slowest has arrived."""
     variance = denoiser.spectrum.variance
     smallest = jnp.min(jnp.where(variance > 0, variance, jnp.inf))
-    ends = jnp.asarray([denoiser.process.start_time, denoiser.process.end_time], dtype=variance.dtype)
-    fastest = jnp.max(variance) + jnp.max(denoiser.process.noise_scale(ends)) ** 2
-    start = jnp.log(1e-4 / fastest) - jnp.log(denoiser.learning_rate)
-    end = jnp.log(1e4 / smallest) - jnp.log(denoiser.learning_rate)
+    low, high = log_ratio_range(denoiser)
+    levels = denoiser.process.time_from_log_snr(2 * jnp.linspace(low, high, 33, dtype=variance.dtype))
+    speed = effective_weight(denoiser, levels)
+    inputs = denoiser.process.signal_scale(levels) ** 2 * jnp.max(variance) + denoiser.process.noise_scale(levels) ** 2
+    start = jnp.log(1e-4 / jnp.max(speed * inputs)) - jnp.log(denoiser.learning_rate)
+    end = jnp.log(1e4 / (smallest * jnp.min(speed))) - jnp.log(denoiser.learning_rate)
     return jnp.linspace(start, end, _SCAN_POINTS)
 
 
-def _log_variance_at_own_time(denoiser: AbstractDenoiser, log_time: Modes) -> Modes:
-    """ln λ̃_k(τ_k). Modes of a general parametrisation are coupled, so row k of the full answer is needed."""
+def _at_own_time(curve: Curve, denoiser: AbstractDenoiser, log_time: Modes) -> Modes:
+    """The curve of mode k at τ_k. Modes of a general parametrisation are coupled, so row k of the answer is needed."""
     # One mode at a time bounds the memory at O(d) for any number of modes.
     modes = jnp.arange(log_time.size)
-    return jax.lax.map(lambda pair: jnp.log(generated_variance(denoiser, jnp.exp(pair[0]))[pair[1]]), (log_time, modes))
+    return jax.lax.map(lambda pair: curve(denoiser, jnp.exp(pair[0]))[pair[1]], (log_time, modes))
 
 
 def _false_position(

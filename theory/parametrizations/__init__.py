@@ -6,7 +6,9 @@ the table of cases in `tests/cases.py`.
 """
 
 from theory.parametrizations.base import AbstractDenoiser
+from theory.parametrizations.misaligned_two_layer import MisalignedTwoLayer
 from theory.parametrizations.one_layer import OneLayer
+from theory.parametrizations.one_layer_with_bias import OneLayerWithBias
 from theory.parametrizations.symmetric_two_layer import SymmetricTwoLayer
 
-__all__ = ["AbstractDenoiser", "OneLayer", "SymmetricTwoLayer"]
+__all__ = ["AbstractDenoiser", "MisalignedTwoLayer", "OneLayer", "OneLayerWithBias", "SymmetricTwoLayer"]

@@ -2,7 +2,6 @@
 
 import abc
 from collections.abc import Callable
-from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -11,6 +10,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from theory.generation import variance_by_graded_quadrature, variance_by_quadrature
+from theory.moments import AffineMap
 from theory.objectives import (
     DenoiserTarget,
     FlowTarget,
@@ -55,13 +55,6 @@ class AbstractDenoiser(eqx.Module):
     @abc.abstractmethod
     def generated_variance(self, tau: Time) -> Modes:
         """Variance per mode of samples from the network frozen at `tau`; (...,) -> (..., d)."""
-
-
-class AffineMap(NamedTuple):
-    """What a network does to its input in mode coordinates, u_kᵀ(D(x) - cμ) = Σ_m matrix_km u_mᵀ(x - αμ) + offset_k."""
-
-    matrix: Float[Array, "*batch modes modes"]
-    offset: Modes
 
 
 class AbstractCoupledDenoiser(AbstractDenoiser):
@@ -117,6 +110,12 @@ def regression_at(denoiser: AbstractDenoiser, noise_level: Time, variance: Modes
     regression = mode_regression(variance, process, objective.target, noise_level, weight)
     skip, scale = (x[..., None] for x in objective.preconditioning.scales(process, noise_level))
     return preconditioned_regression(regression, skip, scale)
+
+
+def effective_weight(denoiser: AbstractDenoiser, noise_level: Time) -> Time:
+    """w (c_out c_in)², by which weight and preconditioning speed up the training at each noise level."""
+    _, scale = denoiser.objective.preconditioning.scales(denoiser.process, noise_level)
+    return denoiser.objective.weight(denoiser.process, noise_level) * scale**2
 
 
 def network_gain(

@@ -1,45 +1,52 @@
 """Modes that relax exponentially, the one-layer network and the full-width convolution, and what they generate."""
 
+from collections.abc import Callable
+from functools import partial
+
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
 from theory.generation import variance_by_quadrature
-from theory.objectives import DenoiserTarget, FlowTarget, NoPreconditioning, PowerWeight, UniformWeight
-from theory.parametrizations.base import AbstractDenoiser, batched, is_plain_edm, over_modes
+from theory.objectives import ConstantSkip, DenoiserTarget, FlowTarget, NoPreconditioning, PowerWeight, UniformWeight
+from theory.parametrizations.base import AbstractDenoiser, batched, over_modes
 from theory.processes import EDM, FlowMatching, Time
 from theory.regression import Modes, saturated
 from theory.special import ein_difference, erf_average
+
+# (λ, initial gain of the denoiser, 2ητ) -> ln λ̃, arrays that broadcast.
+LogVariance = Callable[[Modes, Modes, Array], Modes]
 
 
 def relaxation_variance(denoiser: AbstractDenoiser, initial_gain: Modes, tau: Time, speed: float = 1.0) -> Modes:
     """λ̃ of modes with ψ = ψ* + (Q - ψ*)e^{-curvature·speed·ητ}: closed form where there is one, else quadrature.
 
-    Closed forms: the EDM denoiser with w = 1 (`edm_log_variance`) or w = σ^-2 (`inverse_noise_log_variance`), and
-    flow matching with w = 1 (`flow_log_variance`). (...,) -> (..., d).
+    A plain skip connection only moves the initial gain (App. D.1.2). (...,) -> (..., d).
     """
-    closed = _closed_form(denoiser)
-    if closed is None:
+    log_variance = closed_log_variance(denoiser)
+    if log_variance is None:
         return variance_by_quadrature(denoiser, tau)
     tau, _ = batched(tau, 0.0)
     rate = 2 * speed * saturated(denoiser.learning_rate * tau)
     variance, initial = over_modes(tau, denoiser.spectrum.variance, initial_gain)
-    if isinstance(denoiser.process, EDM):
-        return jnp.exp(closed(variance, initial, rate, denoiser.process.sigma_min**2, denoiser.process.sigma_max**2))
-    return jnp.exp(closed(variance, initial, rate))
+    preconditioning = denoiser.objective.preconditioning
+    if isinstance(preconditioning, ConstantSkip):
+        initial = initial + preconditioning.skip
+    return jnp.exp(log_variance(variance, initial, rate))
 
 
-def _closed_form(denoiser: AbstractDenoiser):
-    """The formula for ln λ̃ that fits the process and the objective, or None."""
-    if is_plain_edm(denoiser):
-        return edm_log_variance
-    objective = denoiser.objective
-    if not isinstance(objective.preconditioning, NoPreconditioning):
+def closed_log_variance(denoiser: AbstractDenoiser) -> LogVariance | None:
+    """The formula that fits the process and the objective: EDM with w = 1 or w = σ^-2, flow matching with w = 1."""
+    process, (target, weight) = denoiser.process, (denoiser.objective.target, denoiser.objective.weight)
+    if not isinstance(denoiser.objective.preconditioning, NoPreconditioning | ConstantSkip):
         return None
-    if isinstance(denoiser.process, FlowMatching) and isinstance(objective.target, FlowTarget):
-        return flow_log_variance if isinstance(objective.weight, UniformWeight) else None
-    if isinstance(denoiser.process, EDM) and isinstance(objective.target, DenoiserTarget):
-        inverse = isinstance(objective.weight, PowerWeight) and isinstance(objective.weight.exponent, (int, float))
-        return inverse_noise_log_variance if inverse and objective.weight.exponent == 1 else None
+    if isinstance(process, FlowMatching) and isinstance(target, FlowTarget) and isinstance(weight, UniformWeight):
+        return flow_log_variance
+    if isinstance(process, EDM) and isinstance(target, DenoiserTarget):
+        ends = {"low": process.sigma_min**2, "high": process.sigma_max**2}
+        if isinstance(weight, UniformWeight):
+            return partial(edm_log_variance, **ends)
+        if isinstance(weight, PowerWeight) and isinstance(weight.exponent, int | float) and weight.exponent == 1:
+            return partial(inverse_noise_log_variance, **ends)
     return None
 
 

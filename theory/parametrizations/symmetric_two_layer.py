@@ -52,11 +52,11 @@ class SymmetricTwoLayer(AbstractDenoiser):
 
     def weights(self, tau: Time, noise_level: Time) -> Float[Array, "*batch modes modes"]:
         """P(τ) = Σ_k √ψ_k u_k u_kᵀ, the aligned factor whose square is the total map; (..., d, d)."""
-        return self.spectrum.matrix(jnp.sqrt(network_gain(self, self.initial_gain, tau, noise_level, _tied_growth)))
+        return self.spectrum.matrix(jnp.sqrt(network_gain(self, self.initial_gain, tau, noise_level, tied_growth)))
 
     def gain(self, tau: Time, noise_level: Time) -> Modes:
         """ψ_k(τ; σ) of Prop. 5.1, (...,) and (...,) -> (..., d)."""
-        gain = network_gain(self, self.initial_gain, tau, noise_level, _tied_growth)
+        gain = network_gain(self, self.initial_gain, tau, noise_level, tied_growth)
         return preconditioned(self, noise_level, gain)
 
     def generated_variance(self, tau: Time) -> Modes:
@@ -70,7 +70,7 @@ class SymmetricTwoLayer(AbstractDenoiser):
         like 1/E = e^{8ητλ}; it is cut off where E² would underflow, so that gradients stay finite.
         """
         if not is_plain_edm(self):
-            return variance_of_modes(self, self.initial_gain, tau, _tied_growth)
+            return variance_of_modes(self, self.initial_gain, tau, tied_growth)
         assert isinstance(self.process, EDM)
         low, high = self.process.sigma_min**2, self.process.sigma_max**2
         tau, _ = batched(tau, 0.0)
@@ -84,7 +84,7 @@ class SymmetricTwoLayer(AbstractDenoiser):
         return low * jnp.exp(initial / scale * captured)
 
 
-def _tied_growth(regression: ModeRegression, initial: Modes, scaled_time: Array) -> Modes:
+def tied_growth(regression: ModeRegression, initial: Modes, scaled_time: Array) -> Modes:
     """ψ = Q/[E + SQ(1 - E)/h] for h > 0; multiplied through by 1/E for h < 0, so that E ≤ 1 either way."""
     rate = 8 * saturated(scaled_time)
     drive = regression.pull / 2
