@@ -1,6 +1,6 @@
-"""Run every benchmark and print one table: each row is a ratio against a named reference in the same run."""
+"""Run every benchmark and print two tables: each row is a ratio against a named reference in the same run."""
 
-from benchmarks import feature_ensemble, generated_variance, special_functions
+from benchmarks import feature_ensemble, generated_variance, parametrizations, special_functions
 from benchmarks.timing import HEADER
 
 if __name__ == "__main__":
@@ -8,3 +8,6 @@ if __name__ == "__main__":
     for module in (special_functions, generated_variance, feature_ensemble):
         for comparison in module.main():
             print(comparison.row(), flush=True)
+    print(parametrizations.HEADER)
+    for cost in parametrizations.main():
+        print(cost.row(), flush=True)

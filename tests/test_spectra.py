@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from theory import Spectrum
-from theory.spectra import fourier_basis, patch_covariance, stationary_autocovariance
+from theory.spectra import fourier_basis, patch_covariance, shift_average, stationary_autocovariance
 
 
 def covariance(spectrum):
@@ -114,6 +114,65 @@ def test_patch_covariance_up_to_the_whole_ring():
     np.testing.assert_allclose(patch_covariance(autocovariance, 1), [[2.0]])
 
 
+# --- Stationary data on a torus ---
+
+
+def torus_covariance(autocovariance):
+    """Entry (i, i + o) is r(o), pixels in row order."""
+    height, width = autocovariance.shape
+    return np.stack([np.roll(autocovariance, (i, j), (0, 1)).ravel() for i in range(height) for j in range(width)])
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (4, 4), (5, 3), (1, 6), (6, 1)])
+def test_fourier_basis_diagonalises_every_covariance_on_a_torus(shape):
+    x = np.random.default_rng(0).normal(size=(6, *shape))
+    autocovariance = np.asarray(stationary_autocovariance(x))
+    spectrum = Spectrum.from_autocovariance(autocovariance)
+    np.testing.assert_allclose(spectrum.variance, np.fft.fft2(autocovariance).real.ravel(), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(covariance(spectrum), torus_covariance(autocovariance), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(spectrum.basis.T @ spectrum.basis, np.eye(np.prod(shape)), atol=1e-14)
+
+
+def test_torus_modes_are_in_row_order_and_a_torus_of_one_row_is_a_ring():
+    basis, (i, j) = fourier_basis((4, 5)), np.indices((4, 5)).reshape(2, 20)
+    phase = 2 * np.pi * (i / 4 + 2 * j / 5)
+    np.testing.assert_allclose(basis[:, 1 * 5 + 2], np.sqrt(2 / 20) * np.cos(phase), atol=1e-15)
+    np.testing.assert_allclose(basis[:, 3 * 5 + 3], np.sqrt(2 / 20) * np.sin(phase), atol=1e-15)
+    np.testing.assert_array_equal(fourier_basis((1, 7)), fourier_basis(7))
+    np.testing.assert_array_equal(fourier_basis((7, 1)), fourier_basis(7))
+
+
+def test_autocovariance_and_patches_of_images_equal_explicit_averages():
+    x = np.random.default_rng(0).normal(size=(5, 4, 6)) + 3
+    centred = x - x.mean()
+    shifts = list(np.ndindex(4, 6))
+    expected = [np.mean(centred * np.roll(centred, (-i, -j), axis=(1, 2))) for i, j in shifts]
+    autocovariance = stationary_autocovariance(x)
+    np.testing.assert_allclose(autocovariance, np.reshape(expected, (4, 6)), atol=1e-13)
+    patches = np.concatenate([np.roll(centred, shift, axis=(1, 2))[:, :3, :2].reshape(5, 6) for shift in shifts])
+    actual = patch_covariance(autocovariance, (3, 2))
+    np.testing.assert_allclose(actual, patches.T @ patches / len(patches), atol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(6,), (3, 4)])
+def test_shift_average_equals_the_covariance_of_all_shifts(shape):
+    x = np.random.default_rng(0).normal(size=(40, *shape)) * np.arange(1, 1 + shape[-1])
+    shifts, axes = list(np.ndindex(*shape)), tuple(range(1, 1 + len(shape)))
+    augmented = np.concatenate([np.roll(x, shift, axes) for shift in shifts]).reshape(-1, np.prod(shape))
+    flat = x.reshape(40, -1)
+    averaged = shift_average(flat.T @ flat / 40, shape)
+    assert averaged.shape == shape
+    as_matrix = covariance(Spectrum.from_autocovariance(averaged))
+    np.testing.assert_allclose(as_matrix, augmented.T @ augmented / len(augmented), rtol=0, atol=1e-12)
+
+
+def test_basis_of_a_colour_image_in_bounded_memory():
+    """3072 modes; the phase is exact modulo a turn even for the largest product of position and frequency."""
+    basis = np.asarray(fourier_basis(3072))
+    assert basis.nbytes == 8 * 3072**2
+    np.testing.assert_allclose(basis[3071, 3071], np.sqrt(2 / 3072) * np.sin(2 * np.pi * -1 / 3072), rtol=1e-12)
+
+
 # --- What is refused ---
 
 
@@ -136,12 +195,16 @@ def test_patch_covariance_up_to_the_whole_ring():
         (lambda: Spectrum.from_samples(np.full((10, 2), 0.1)), "samples are constant"),
         (lambda: Spectrum.power_law(0, 1.0), "at least one mode"),
         (lambda: Spectrum.log_normal(0), "at least one mode"),
-        (lambda: Spectrum.from_autocovariance(np.eye(2)), "must be a vector"),
-        (lambda: Spectrum.from_autocovariance([1.0, 0.5, 0.2]), r"r\(j\) = r\(N-j\)"),
+        (lambda: Spectrum.from_autocovariance(np.ones((1, 2, 2))), "must be a vector or a matrix"),
+        (lambda: Spectrum.from_autocovariance([1.0, 0.5, 0.2]), r"r\(j\) = r\(-j\)"),
+        (lambda: Spectrum.from_autocovariance([[1.0, 0.5], [0.2, 0.1], [0.3, 0.1]]), r"r\(j\) = r\(-j\)"),
         (lambda: Spectrum.from_autocovariance([0.1, 0.9, 0.9]), "non-negative spectrum"),
         (lambda: stationary_autocovariance(np.ones(4)), r"shape \(n, N\)"),
+        (lambda: shift_average(np.ones((4, 4)), (2, 3)), r"must be \(6, 6\); got \(4, 4\)"),
         (lambda: patch_covariance([1.0, 0.5], 0), "between 1 and 2; got 0"),
         (lambda: patch_covariance([1.0, 0.5], 3), "between 1 and 2; got 3"),
+        (lambda: patch_covariance(np.ones((3, 2)), 3), "between 1 and 2; got 3"),
+        (lambda: patch_covariance(np.ones((3, 2)), (1, 1, 1)), "one width per axis"),
     ],
 )
 def test_arguments_that_are_refused(build, message):

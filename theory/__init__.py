@@ -8,7 +8,17 @@ from theory.generation import (
     generated_variance_on_schedule,
 )
 from theory.moments import generated_covariance, generated_mean
-from theory.parametrizations import AbstractDenoiser, MisalignedTwoLayer, OneLayer, OneLayerWithBias, SymmetricTwoLayer
+from theory.parametrizations import (
+    AbstractDenoiser,
+    DeepLinear,
+    FullWidthConvolution,
+    MisalignedTwoLayer,
+    OneLayer,
+    OneLayerWithBias,
+    PatchConvolution,
+    SymmetricTwoLayer,
+    TwoLayer,
+)
 from theory.processes import (
     EDM,
     AbstractProcess,
@@ -27,18 +37,22 @@ __all__ = [
     "AbstractDenoiser",
     "AbstractProcess",
     "CosineSchedule",
+    "DeepLinear",
     "FlowMatching",
     "FourierFeatures",
+    "FullWidthConvolution",
     "GaussianFeatures",
     "LinearSchedule",
     "MisalignedTwoLayer",
     "OneLayer",
     "OneLayerWithBias",
+    "PatchConvolution",
     "PointMasses",
     "PowerLaw",
     "SigmoidSchedule",
     "Spectrum",
     "SymmetricTwoLayer",
+    "TwoLayer",
     "VariancePreserving",
     "alignment",
     "emergence_level",

@@ -172,12 +172,22 @@ def generated_variance_on_schedule(
     return denoiser.process.prior_variance * jnp.prod(factors, axis=0) ** 2
 
 
-def _growth_rate(denoiser: AbstractDenoiser, time: Array, gain: Modes) -> Modes:
-    """d ln x_k/dt = d ln α/dt + D(1 - αψ_D)/σ², with 1 - αψ_D as in `variance_by_quadrature`."""
-    process = denoiser.process
-    if isinstance(process, FlowMatching) and isinstance(denoiser.objective.target, FlowTarget):
-        return gain  # the network is the velocity
+def flow_coefficients(denoiser: AbstractDenoiser, time: Array) -> tuple[Array, Array]:
+    """(r, g) of the probability-flow ODE dx/dt = r x + g N(x) for a network N trained on the denoiser's target.
+
+    r = d ln α/dt + Dc/σ(cσ - eα) and g = -Dα/σ(cσ - eα), from the denoised data (σN - ex)/(cσ - eα); r = 0 and g = 1
+    where the network is the velocity. Data centred at zero. `time` (...,) -> (...,), (...,).
+    """
+    process, target = denoiser.process, denoiser.objective.target
+    if isinstance(process, FlowMatching) and isinstance(target, FlowTarget):
+        return jnp.zeros_like(time), jnp.ones_like(time)
     alpha, sigma = process.signal_scale(time), process.noise_scale(time)
-    signal, noise = denoiser.objective.target.coefficients(process, time)
-    contraction = sigma * (signal - alpha * gain) / (signal * sigma - noise * alpha)
-    return process.log_signal_rate(time) + process.diffusion_coefficient(time) * contraction / sigma**2
+    signal, noise = target.coefficients(process, time)
+    removed = process.diffusion_coefficient(time) / (sigma * (signal * sigma - noise * alpha))
+    return process.log_signal_rate(time) + removed * signal, -removed * alpha
+
+
+def _growth_rate(denoiser: AbstractDenoiser, time: Array, gain: Modes) -> Modes:
+    """d ln x_k/dt."""
+    state, output = flow_coefficients(denoiser, time)
+    return state + output * gain

@@ -23,6 +23,7 @@ from theory.generation import (
     NODES,
     PANEL_WIDTH,
     TrainingTime,
+    flow_coefficients,
     generated_variance,
     log_ratio_range,
     scales,
@@ -159,6 +160,51 @@ def generated_mean(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
         error = -start_alpha * jnp.sqrt(variance / process.prior_variance) * jnp.broadcast_to(mean, variance.shape)
     modes = end_alpha * jnp.broadcast_to(mean, error.shape) + error
     return modes if spectrum.basis is None else modes @ spectrum.basis.T
+
+
+class ModeMoments(NamedTuple):
+    """Mean and covariance of generated samples in the data's eigenbasis, u_kᵀμ̃ and Uᵀ Σ̃ U."""
+
+    mean: Modes
+    covariance: Float[Array, "*batch modes modes"]
+
+
+@eqx.filter_jit
+def moments_on_schedule(denoiser: AbstractDenoiser, maps: AffineMap, times: Float[Array, " steps"]) -> ModeMoments:
+    """Moments of samples when the probability-flow ODE is solved by Heun's method on a finite schedule of times.
+
+    Comparing them with `generated_mean` and `generated_covariance` separates the solver's error from the network's.
+
+    **Arguments:** `maps` in mode coordinates at those times, (steps, ..., d, d) and (steps, ..., d); `times` (steps,)
+    from noise to data. **Returns:** (..., d) and (..., d, d).
+    """
+    spectrum, process = denoiser.spectrum, denoiser.process
+    mean = spectrum.mean if spectrum.basis is None else spectrum.mean @ spectrum.basis
+    state, output = flow_coefficients(denoiser, times)
+    alpha = process.signal_scale(times)
+    signal, _ = denoiser.objective.target.coefficients(process, times)
+    identity = diagonal_matrix(jnp.ones_like(maps.offset))
+
+    def per_step(x: Array, like: Array) -> Array:
+        return x.reshape(x.shape + (1,) * (like.ndim - 1))
+
+    # dx/dt = A x + a with the network N(x) = cμ + M (x - αμ) + offset.
+    matrices = per_step(state, identity) * identity + per_step(output, identity) * maps.matrix
+    centre = per_step(signal, maps.offset) * jnp.broadcast_to(mean, maps.offset.shape)
+    vectors = per_step(output, maps.offset) * (
+        centre - per_step(alpha, maps.offset) * (maps.matrix @ mean) + maps.offset
+    )
+
+    def step(moments: ModeMoments, ends) -> tuple[ModeMoments, None]:
+        (first, first_vector), (second, second_vector), size = ends
+        heun = identity[0] + size / 2 * (first + second @ (identity[0] + size * first))
+        shift = size / 2 * (first_vector + second_vector + size * (second @ first_vector[..., None])[..., 0])
+        moved = (heun @ moments.mean[..., None])[..., 0] + shift
+        return ModeMoments(moved, heun @ moments.covariance @ jnp.swapaxes(heun, -1, -2)), None
+
+    start = ModeMoments(jnp.zeros_like(vectors[0]), process.prior_variance * identity[0])
+    ends = ((matrices[:-1], vectors[:-1]), (matrices[1:], vectors[1:]), jnp.diff(times))
+    return jax.lax.scan(step, start, ends)[0]
 
 
 def diagonal_matrix(diagonal: Modes) -> Float[Array, "*batch modes modes"]:

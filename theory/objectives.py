@@ -85,7 +85,7 @@ class PowerWeight(AbstractWeight):
     exponent: float | Float[Array, ""]
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
-        return process.noise_scale(time) ** (-2 * self.exponent)
+        return _positive_noise_scale(process, time) ** (-2 * self.exponent)
 
 
 class EDMWeight(AbstractWeight):
@@ -100,7 +100,7 @@ class EDMWeight(AbstractWeight):
         _check_positive("data_scale", self.data_scale)
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
-        squared = process.noise_scale(time) ** 2
+        squared = _positive_noise_scale(process, time) ** 2
         return 1 / squared + 1 / self.data_scale**2
 
 
@@ -129,7 +129,7 @@ class LogNormalDensity(AbstractWeight):
         _check_positive("log_std", self.log_std)
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
-        return jnp.exp(-(((jnp.log(process.noise_scale(time)) - self.log_mean) / self.log_std) ** 2) / 2)
+        return jnp.exp(-(((jnp.log(_positive_noise_scale(process, time)) - self.log_mean) / self.log_std) ** 2) / 2)
 
 
 class ProductWeight(AbstractWeight):
@@ -173,6 +173,19 @@ class EDMPreconditioning(AbstractPreconditioning):
         return self.data_scale**2 / total, sigma * self.data_scale / total
 
 
+class TrainingSpeed(AbstractWeight):
+    """w (c_out c_in)²: the weight under which a plain network trains as fast as the preconditioned one.
+
+    Karras et al. 2022's weight and scales together give 1/(σ² + σ_d²): uniform for σ ≪ σ_d and σ^-2 for σ ≫ σ_d.
+    """
+
+    weight: AbstractWeight
+    preconditioning: AbstractPreconditioning
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        return self.weight(process, time) * self.preconditioning.scales(process, time)[1] ** 2
+
+
 class NoPreconditioning(AbstractPreconditioning):
     """D(x) = F(x)."""
 
@@ -194,6 +207,15 @@ class Objective(eqx.Module):
 def native_objective(process: AbstractProcess) -> Objective:
     """Uniform weight on the target each process is usually trained on: velocity for flow matching, else the data."""
     return Objective(FlowTarget() if isinstance(process, FlowMatching) else DenoiserTarget())
+
+
+def _positive_noise_scale(process: AbstractProcess, time: Time) -> Time:
+    """σ, kept so far from zero that its powers are finite.
+
+    Flow matching's σ = 1 - t rounds to zero before sampling ends, where the flow is over to round-off.
+    """
+    sigma = process.noise_scale(time)
+    return jnp.maximum(sigma, jnp.finfo(sigma.dtype).eps ** 2)
 
 
 def _check_positive(name: str, value: float | Array) -> None:

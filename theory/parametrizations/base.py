@@ -161,18 +161,18 @@ def variance_of_modes(denoiser: AbstractDenoiser, initial_gain: Modes, tau: Time
     return variance_by_quadrature(denoiser, tau)
 
 
-def initial_gains(initial_gain: ArrayLike, spectrum: Spectrum, *, non_negative: bool = False) -> Modes:
+def initial_gains(
+    initial_gain: ArrayLike, spectrum: Spectrum, *, non_negative: bool = False, name: str = "initial_gain"
+) -> Modes:
     """Q of the total map as one number per mode. Raises ValueError for a shape or values that do not fit."""
     gain = floating(initial_gain).astype(spectrum.variance.dtype)
     if gain.shape not in ((), (spectrum.dimension,)):
-        raise ValueError(
-            f"initial_gain must be a number or one per mode ({spectrum.dimension}); got shape {gain.shape}"
-        )
+        raise ValueError(f"{name} must be a number or one per mode ({spectrum.dimension}); got shape {gain.shape}")
     if not _traced(gain):
         if not bool(jnp.all(jnp.isfinite(gain))):
-            raise ValueError("initial_gain must be finite")
+            raise ValueError(f"{name} must be finite")
         if non_negative and bool(jnp.any(gain < 0)):
-            raise ValueError(f"initial_gain of a tied network is a square, so it cannot be negative; got {gain.min()}")
+            raise ValueError(f"{name} of this network cannot be negative; got {gain.min()}")
     return jnp.broadcast_to(gain, (spectrum.dimension,))
 
 

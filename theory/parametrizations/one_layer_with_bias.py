@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.moments import AffineMap, mode_covariance
 from theory.objectives import Objective
@@ -79,38 +79,72 @@ class OneLayerWithBias(AbstractCoupledDenoiser):
     def affine_map(self, tau: Time, noise_level: Time) -> AffineMap:
         """D(x) in mode coordinates about the means of input and target."""
         tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
-        matrix, bias = self._in_modes(tau, noise_level)
-        skip, scale = self.objective.preconditioning.scales(self.process, noise_level)
-        total = scale[..., None, None] * matrix + skip[..., None, None] * _identity(matrix[..., 0])
-        alpha = self.process.signal_scale(noise_level)[..., None]
-        signal, _ = self.objective.target.coefficients(self.process, noise_level)
-        mean = _mean_in_modes(self.spectrum)
-        centred = signal[..., None] * jnp.broadcast_to(mean, bias.shape)
-        return AffineMap(total, alpha * (total @ mean) + scale[..., None] * bias - centred)
+        return _total_map(self, noise_level, *self._in_modes(tau, noise_level))
 
     def _in_modes(self, tau: Time, noise_level: Time) -> tuple[Array, Array]:
         """W and b of the network inside the preconditioning, in mode coordinates."""
         tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
-        mean = jnp.broadcast_to(_mean_in_modes(self.spectrum), (*tau.shape, self.spectrum.dimension))
-        skip, scale = (x[..., None] for x in self.objective.preconditioning.scales(self.process, noise_level))
-        alpha = self.process.signal_scale(noise_level)[..., None]
-        signal = self.objective.target.coefficients(self.process, noise_level)[0][..., None]
-        optimum = regression_at(self, noise_level).optimal_gain
-        # b* makes the means of prediction and target equal.
-        optimal_bias = ((signal - alpha * skip) / scale - alpha * optimum) * mean
-        best = jnp.concatenate([optimum[..., None] * _identity(optimum), optimal_bias[..., None]], axis=-1)
-
-        start_gain = jnp.broadcast_to(self.initial_gain, optimum.shape)
-        start_bias = self.initial_bias if self.spectrum.basis is None else self.initial_bias @ self.spectrum.basis
-        start_bias = jnp.broadcast_to(start_bias, optimum.shape)
-        start = jnp.concatenate([start_gain[..., None] * _identity(optimum), start_bias[..., None]], axis=-1)
-
         rate = 2 * effective_weight(self, noise_level) * saturated(self.learning_rate * tau)
-        moments = second_moments(self.spectrum.variance, self.process, mean, noise_level)
-        trained = best + (start - best) @ symmetric_decay(moments, rate)
-        # At τ = 0 the weights are the initial ones exactly.
-        trained = jnp.where((rate == 0)[..., None, None], start, trained)
-        return trained[..., :-1], trained[..., -1]
+        return _relaxed(self, noise_level, symmetric_decay(_moments_at(self, noise_level), rate), rate == 0)
+
+
+def map_after_steps(
+    denoiser: OneLayerWithBias,
+    noise_levels: Float[Array, " levels"],
+    step_sizes: Float[Array, "stages levels"],
+    steps: Int[Array, " stages"],
+) -> AffineMap:
+    """The map at each noise level after each stage of gradient descent: e^{-2ητM} → Π_j (I - 2η_j M)^{n_j}.
+
+    Stage j takes n_j steps of size η_jl at level l. Returns (stages, levels, d, d) and (stages, levels, d), in mode
+    coordinates as `OneLayerWithBias.affine_map`.
+    """
+    rates, basis = jnp.linalg.eigh(_moments_at(denoiser, noise_levels))
+    speed = 2 * effective_weight(denoiser, noise_levels)
+    factors = (1 - (speed[None] * step_sizes)[..., None] * rates[None]) ** steps[:, None, None]
+    kept = jnp.cumprod(factors, axis=0)
+    decay = (basis[None] * kept[..., None, :]) @ jnp.swapaxes(basis, -1, -2)[None]
+    levels = jnp.broadcast_to(noise_levels, step_sizes.shape)
+    untrained = jnp.zeros(step_sizes.shape, bool)
+    return _total_map(denoiser, levels, *_relaxed(denoiser, levels, decay, untrained))
+
+
+def _total_map(denoiser: OneLayerWithBias, noise_level: Time, matrix: Array, bias: Array) -> AffineMap:
+    """The denoiser's map from the network's W and b, all in mode coordinates."""
+    process, objective = denoiser.process, denoiser.objective
+    skip, scale = objective.preconditioning.scales(process, noise_level)
+    total = scale[..., None, None] * matrix + skip[..., None, None] * _identity(bias)
+    alpha = process.signal_scale(noise_level)[..., None]
+    signal, _ = objective.target.coefficients(process, noise_level)
+    mean = _mean_in_modes(denoiser.spectrum)
+    centred = signal[..., None] * jnp.broadcast_to(mean, bias.shape)
+    return AffineMap(total, alpha * (total @ mean) + scale[..., None] * bias - centred)
+
+
+def _relaxed(denoiser: OneLayerWithBias, noise_level: Time, decay: Array, untrained: Array) -> tuple[Array, Array]:
+    """[W* b*] + ([W b](0) - [W* b*]) · decay in mode coordinates, and exactly [W b](0) where `untrained`."""
+    spectrum, process, objective = denoiser.spectrum, denoiser.process, denoiser.objective
+    skip, scale = (x[..., None] for x in objective.preconditioning.scales(process, noise_level))
+    alpha = process.signal_scale(noise_level)[..., None]
+    signal = objective.target.coefficients(process, noise_level)[0][..., None]
+    optimum = regression_at(denoiser, noise_level).optimal_gain
+    mean = jnp.broadcast_to(_mean_in_modes(spectrum), optimum.shape)
+    # b* makes the means of prediction and target equal.
+    optimal_bias = ((signal - alpha * skip) / scale - alpha * optimum) * mean
+    best = jnp.concatenate([optimum[..., None] * _identity(optimum), optimal_bias[..., None]], axis=-1)
+
+    start_gain = jnp.broadcast_to(denoiser.initial_gain, optimum.shape)
+    start_bias = denoiser.initial_bias if spectrum.basis is None else denoiser.initial_bias @ spectrum.basis
+    start_bias = jnp.broadcast_to(start_bias, optimum.shape)
+    start = jnp.concatenate([start_gain[..., None] * _identity(optimum), start_bias[..., None]], axis=-1)
+    trained = jnp.where(untrained[..., None, None], start, best + (start - best) @ decay)
+    return trained[..., :-1], trained[..., -1]
+
+
+def _moments_at(denoiser: OneLayerWithBias, noise_level: Time) -> Float[Array, "*batch modes+1 modes+1"]:
+    spectrum = denoiser.spectrum
+    mean = jnp.broadcast_to(_mean_in_modes(spectrum), (*noise_level.shape, spectrum.dimension))
+    return second_moments(spectrum.variance, denoiser.process, mean, noise_level)
 
 
 def second_moments(
