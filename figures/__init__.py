@@ -27,10 +27,45 @@ FIGURES: dict[str, FigureEntry] = {
         source="Wang & Pehlevan 2025, Fig. 2",
         seconds={"quick": 40, "paper": 600},
     ),
+    "wang2025_fig5": FigureEntry(
+        title="Figure 2 from a larger initial gain: modes unlearn before they learn",
+        source="Wang & Pehlevan 2025, Fig. 5",
+        seconds={"quick": 20, "paper": 600},
+    ),
     "wang2025_fig6": FigureEntry(
         title="Emergence time against variance for five initialisations, both means, both branches",
         source="Wang & Pehlevan 2025, Fig. 6",
         seconds={"quick": 10, "paper": 60},
+    ),
+    "wang2025_fig7": FigureEntry(
+        title="Flow matching: weights at four times, generated variance, the wrong limit of tied networks",
+        source="Wang & Pehlevan 2025, Fig. 7",
+        seconds={"quick": 25, "paper": 900},
+    ),
+    "wang2025_fig8": FigureEntry(
+        title="Flow matching: emergence time against variance for five initialisations",
+        source="Wang & Pehlevan 2025, Fig. 8",
+        seconds={"quick": 15, "paper": 200},
+    ),
+    "wang2025_fig21": FigureEntry(
+        title="Learning mean and covariance together: overshoot, mixing of modes",
+        source="Wang & Pehlevan 2025, Fig. 21",
+        seconds={"quick": 25, "paper": 400},
+    ),
+    "wang2025_table1": FigureEntry(
+        title="Table 1 with every cell checked: five architectures, trained",
+        source="Wang & Pehlevan 2025, Tab. 1",
+        seconds={"quick": 25, "paper": 600},
+    ),
+    "deep_linear": FigureEntry(
+        title="Deep linear networks: sharper transitions, waiting times, the same law",
+        source="Wang & Pehlevan 2025, App. F.3",
+        seconds={"quick": 30, "paper": 1200},
+    ),
+    "loss_weighting": FigureEntry(
+        title="The loss weighting sets the exponent of the spectral law",
+        source="this project, from Wang & Pehlevan 2025, Sec. 4",
+        seconds={"quick": 30, "paper": 900},
     ),
     "natural_images": FigureEntry(
         title="The spectral law on real photographs: linear denoisers trained by SGD",

@@ -56,7 +56,7 @@ class Config:
     noise_levels: int = 48
     seeds: int = 12
     training_samples: int = 524288
-    fewer_training_samples: int = 65536  # one-layer networks once more
+    fewer_training_samples: int | None = 65536  # one-layer networks once more, or not
     generated_samples: int = 1024
 
 
@@ -83,13 +83,15 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     spectrum = Spectrum(jnp.zeros_like(variances), variances, basis)
     arrays: Arrays = {"variance": np.asarray(variances), "times": _snapshot_times(config)}
     draw_sets = partial(_training_sets, config, spectrum, config.training_samples, data_key)
-    moments = stage("training sets", draw_sets, share=0.2)
+    moments = stage("training sets", draw_sets, share=0.2 if config.fewer_training_samples is not None else 0.3)
     denoisers = {"one_layer": OneLayer, "two_layer": SymmetricTwoLayer}
     for name, run_key, share in zip(LAYERS, (one_key, two_key), (0.2, 0.4), strict=True):
         denoiser = denoisers[name](spectrum, EDM(), config.initial_gain, learning_rate=1.0)
         arrays |= _named(name, stage(f"theory, {name}", partial(_theory, config, denoiser), share=0.05))
         train = partial(_train, config, denoiser, moments, run_key)
         arrays |= _named(name, stage(f"trained networks, {name}", train, share=share))
+    if config.fewer_training_samples is None:
+        return arrays
     fewer = stage("one_layer, fewer training samples", partial(_train_on_fewer, config, spectrum, fewer_key), share=0.1)
     return arrays | fewer
 
@@ -152,6 +154,7 @@ def _training_sets(config: Config, spectrum: Spectrum, samples: int, key: PRNGKe
 
 def _train_on_fewer(config: Config, spectrum: Spectrum, key: PRNGKeyArray) -> Arrays:
     data_key, run_key = jax.random.split(key)
+    assert config.fewer_training_samples is not None
     moments = _training_sets(config, spectrum, config.fewer_training_samples, data_key)
     denoiser = OneLayer(spectrum, EDM(), config.initial_gain, learning_rate=1.0)
     variances = _train(config, denoiser, moments, run_key)["variance_trained"]
@@ -200,11 +203,19 @@ def _emergence(data: Arrays, name: str) -> np.ndarray:
 
 
 def _exponents(data: Arrays, name: str) -> tuple[Estimate, float]:
-    """Exponent fitted to the trained networks, and to the closed form, over the modes that emerge in every seed."""
-    emergence = _emergence(data, name)
-    seen = np.isfinite(emergence).all(axis=0)
-    theory = fit_power_law(data["variance"][seen], data[f"emergence_theory_{name}"][seen]).exponent
-    return exponents(data["variance"][seen], emergence[:, seen]), theory
+    """Exponent fitted to the trained networks, and to the closed form, over the modes that rise in every seed.
+
+    A mode rises if its target is well above (e times) its initial variance; falling modes follow another branch.
+    """
+    emergence, variance = _emergence(data, name), data["variance"]
+    seen = np.isfinite(emergence).all(axis=0) & _rising(data, name)
+    theory = fit_power_law(variance[seen], data[f"emergence_theory_{name}"][seen]).exponent
+    return exponents(variance[seen], emergence[:, seen]), theory
+
+
+def _rising(data: Arrays, name: str) -> np.ndarray:
+    initial = data[f"level_{name}"] ** 2 / data["variance"]  # the level is the geometric mean of the two
+    return data["variance"] > np.e * initial
 
 
 def claims(data: Arrays) -> list[Claim]:
@@ -250,10 +261,13 @@ def claims(data: Arrays) -> list[Claim]:
                 0.1,
             ),
         ]
+    statements.append(_weight_law(data))
+    if "fewer_training_samples" not in data:
+        return statements
     # The first claim once more for small training sets, whose sampling noise the closed form leaves out.
     title = f"one-layer: {int(data['fewer_training_samples'])} training samples are enough"
     fewer = _follows_closed_form(title, "this project", _share_within(data, "fewer_samples", "one_layer"))
-    return [*statements, _weight_law(data), fewer]
+    return [*statements, fewer]
 
 
 def _follows_closed_form(title: str, source: str, within: float) -> Claim:
@@ -289,9 +303,12 @@ def draw(data: Arrays) -> Figure:
     for row, name in zip(axes, LAYERS, strict=True):
         _draw_modes(row[0], data, name, "gain")
         _draw_modes(row[1], data, name, "variance")
-        emergence = _emergence(data, name)
+        rising, emergence = _rising(data, name), _emergence(data, name)
         seen = np.asarray(np.isfinite(emergence).all(axis=0))
-        draw_emergence(row[2], data["variance"], data[f"emergence_theory_{name}"], emergence, seen)
+        theory = data[f"emergence_theory_{name}"]
+        draw_emergence(row[2], data["variance"][rising], theory[rising], emergence[:, rising], seen[rising])
+        if not rising.all():
+            row[2].set_title("emergence time of rising modes")
     axes[0, 0].set_title("one layer: weight at σ = 1")
     axes[1, 0].set_title("tied two-layer: weight at σ = 1")
     for row in axes:

@@ -38,6 +38,18 @@ def mode_variances(
     return np.var(np.asarray(samples, dtype=float), axis=-2, ddof=1)
 
 
+def mode_means(samples: Float[Array, "*batch n modes"]) -> Float[np.ndarray, "*batch modes"]:
+    """Sample mean of every mode, for samples in mode coordinates; `mean_over` seeds gives its standard error."""
+    return np.mean(np.asarray(samples, dtype=float), axis=-2)
+
+
+def mode_covariances(samples: Float[Array, "*batch n modes"]) -> Float[np.ndarray, "*batch modes modes"]:
+    """Sample covariance (n - 1 in the denominator) of the modes, for samples in mode coordinates."""
+    coordinates = np.asarray(samples, dtype=float)
+    centred = coordinates - coordinates.mean(axis=-2, keepdims=True)
+    return np.swapaxes(centred, -1, -2) @ centred / (coordinates.shape[-2] - 1)
+
+
 def variance_over_seeds(variances: Float[np.ndarray, "seeds *batch"]) -> Estimate:
     """Geometric mean over independently trained networks of a generated variance, and its standard error.
 

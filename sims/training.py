@@ -8,10 +8,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from sims.losses import SecondMoments, linear_denoising_loss, noisy_moments
-
-# Any equinox module: what is trained is a tree of arrays.
-Network = PyTree[Array]
+from sims.losses import Moments, Pairs, SecondMoments, linear_denoising_loss, noisy_moments, sufficient_moments
+from sims.networks import Network, one_per_level
 
 
 class Clock(NamedTuple):
@@ -55,12 +53,12 @@ def train_full_batch(
 ) -> Network:
     """Full-batch gradient descent of one network per seed and noise level, with a snapshot after every stage.
 
-    **Arguments:** `network`, the initial network (shared); `moments`, with leading axes (seeds, levels);
-    `step_sizes` (stages, levels) and `steps` (stages,) from a `Clock`. **Returns:** networks with leading axes
-    (seeds, levels, stages).
+    **Arguments:** `network`, the initial network, shared but for the scales of a `ResidualDenoiser`, which may be one
+    per level; `moments`, with leading axes (seeds, levels), of any targets and weights; `step_sizes` (stages, levels)
+    and `steps` (stages,) from a `Clock`. **Returns:** networks with leading axes (seeds, levels, stages).
     """
 
-    def of_level(moments: SecondMoments, step_sizes: Float[Array, " stages"]) -> Network:
+    def of_level(network: Network, moments: Moments, step_sizes: Float[Array, " stages"]) -> Network:
         def descend(network: Network, stage: tuple[Array, Array]) -> tuple[Network, Network]:
             step_size, count = stage
 
@@ -73,15 +71,16 @@ def train_full_batch(
 
         return jax.lax.scan(descend, network, (step_sizes, steps))[1]
 
-    over_levels = jax.vmap(of_level, in_axes=(0, 1))
-    return jax.vmap(over_levels, in_axes=(0, None))(moments, step_sizes)
+    start = one_per_level(network, step_sizes.shape[1])
+    over_levels = jax.vmap(of_level, in_axes=(0, 0, 1))
+    return jax.vmap(over_levels, in_axes=(None, 0, None))(start, sufficient_moments(network, moments), step_sizes)
 
 
 @eqx.filter_jit
 def train_minibatch(
     network: Network,
     clean: Float[Array, "n dim"],
-    noise_levels: Float[Array, " levels"],
+    pairs: Pairs,
     step_sizes: Float[Array, "stages levels"],
     steps: Array,
     *,
@@ -92,8 +91,9 @@ def train_minibatch(
 
     All noise levels scale the same draw of noise.
 
-    **Arguments:** `network`, with a leading axis of levels; `clean`, the training data; the rest as in
-    `train_full_batch`. **Returns:** networks with leading axes (stages, levels).
+    **Arguments:** `network`, with a leading axis of levels (`one_per_level`); `clean`, the training data; `pairs`, the
+    coefficients of inputs, targets and weights, or noise levels; the rest as in `train_full_batch`. **Returns:**
+    networks with leading axes (stages, levels).
     """
     count = clean.shape[0]
 
@@ -105,8 +105,8 @@ def train_minibatch(
             key, index_key, noise_key = jax.random.split(key, 3)
             index = jax.random.randint(index_key, (batch_size,), 0, count)
             batch = clean[index]
-            moments = noisy_moments(batch, jax.random.normal(noise_key, batch.shape, batch.dtype), noise_levels)
-            gradient = jax.vmap(jax.grad(linear_denoising_loss))(network, moments)
+            moments = noisy_moments(batch, jax.random.normal(noise_key, batch.shape, batch.dtype), pairs)
+            gradient = jax.vmap(jax.grad(linear_denoising_loss))(network, sufficient_moments(network, moments))
             updates = jax.vmap(_sgd_update)(gradient, network, level_steps)
             return eqx.apply_updates(network, updates), key
 
@@ -116,7 +116,7 @@ def train_minibatch(
     return jax.lax.scan(descend, (network, key), (step_sizes.astype(clean.dtype), steps))[1]
 
 
-def _sgd_update(gradient: Network, network: Network, step_size: Float[Array, ""]) -> Network:
+def _sgd_update(gradient: PyTree, network: PyTree, step_size: Float[Array, ""]) -> PyTree:
     """One plain gradient step; its optimiser has no state to carry over."""
     optimiser = optax.sgd(step_size)
     return optimiser.update(gradient, optimiser.init(network))[0]

@@ -14,12 +14,56 @@ from matplotlib.figure import Figure
 
 import figures
 from figures.claims import Claim, Verdict
+from figures.trained_modes import Sizes
 
 # Three modes, eight noise levels and two seeds everywhere: figures then share what they compile.
 _EXPERIMENT = {"modes": 3, "snapshots": 6, "noise_levels": 8, "seeds": 2, "generated_samples": 32}
 _EXPERIMENT |= {"batch_per_effective_mode": 16, "small_batch_per_effective_mode": 4, "small_batch_seeds": 2}
+_SIZES = Sizes(
+    first_time=1e-2, last_time=2.0, snapshots=6, seeds=2, training_samples=4096, generated_samples=32, smallest_steps=4
+)
 # What each quick preset becomes here.
 TINY = {
+    "wang2025_fig5": {
+        "variances": (3.0, 0.3, 0.03),
+        "snapshots": 6,
+        "last_time": 1.0,
+        "noise_levels": 8,
+        "seeds": 2,
+        "training_samples": 4096,
+        "generated_samples": 32,
+    },
+    "wang2025_fig7": {"sizes": _SIZES, "variances": (3.0, 0.3, 0.03), "sampling_times": 8},
+    "wang2025_fig8": {
+        "theory_variances": (1e-2, 1e1, 3),
+        "trained_variances": (3e-2, 3e1, 3),
+        "last_time": 2.0,
+        "snapshots": 6,
+        "noise_levels": 8,
+        "seeds": 2,
+        "training_samples": 4096,
+        "generated_samples": 32,
+    },
+    "wang2025_fig21": {"sizes": _SIZES, "variances": (3.0, 0.3, 0.1), "mean_lengths": (0.0, 1.0), "noise_levels": 8},
+    "wang2025_table1": {"sizes": _SIZES, "points": 5, "noise_levels": 8},
+    "deep_linear": {
+        "sizes": _SIZES,
+        "variances": (3.0, 1.0, 0.3),
+        "noise_levels": 8,
+        "depths": (1, 3),
+        "trained_depths": (3,),
+        "initial_gains": (1e-3, 1e-1, 4),
+    },
+    "loss_weighting": {
+        "exponents": (0.0, 0.5, 1.0),
+        "trained_variances": (0.3, 3.0, 3),
+        "theory_variances": (0.1, 10.0, 3),
+        "noise_levels": 8,
+        "snapshots": 6,
+        "seeds": 2,
+        "training_samples": 4096,
+        "generated_samples": 32,
+    },
     "wang2025_fig2": {
         "variances": (3.0, 0.3, 0.03),
         "snapshots": 6,
@@ -63,6 +107,10 @@ TINY = {
 # Arrays that may hold what is not finite, as their docstrings say: bins with too few pairs, times never reached.
 NOT_FINITE = {
     "vastola2025_fig1": {"simulated", "expected"},
+    "wang2025_fig8": {f"emergence{of}_{mean}" for of in ("", "_of_trained") for mean in ("geometric", "harmonic")},
+    "loss_weighting": {f"emergence_{mean}" for mean in ("arithmetic", "geometric")},
+    "deep_linear": {"emergence_theory_3", "weight_emergence", "emergence", "waiting"},
+    "wang2025_fig7": {"emergence_theory_one_layer", "emergence_theory_two_layer"},
     "wang2025_fig6": {f"emergence{of}_{mean}" for of in ("", "_of_trained") for mean in ("geometric", "harmonic")},
 }
 

@@ -10,6 +10,8 @@ from sims.measurements import (
     histograms,
     joint_histogram,
     mean_over,
+    mode_covariances,
+    mode_means,
     mode_variances,
     variance_over_seeds,
     wasserstein1,
@@ -86,6 +88,17 @@ def test_single_precision_samples_are_summed_in_double():
     samples = 1000 + np.random.default_rng(0).normal(size=(2, 500, 1)).astype(np.float32)
     np.testing.assert_allclose(mode_variances(samples), np.var(samples.astype(float), axis=1, ddof=1), rtol=1e-12)
     np.testing.assert_array_equal(mode_variances([[0.0, 1.0], [2.0, 1.0]]), [2.0, 0.0])
+
+
+def test_means_and_covariances_are_numpys():
+    """For any leading axes; off-centre samples in single precision are summed in double."""
+    samples = (1000 + np.random.default_rng(0).normal(size=(2, 3, 50, 4))).astype(np.float32)
+    means, covariances = mode_means(samples), mode_covariances(samples)
+    assert (means.dtype, covariances.dtype) == ("float64", "float64")
+    for at in np.ndindex(2, 3):
+        np.testing.assert_allclose(means[at], samples[at].astype(float).mean(axis=0), rtol=1e-14)
+        np.testing.assert_allclose(covariances[at], np.cov(samples[at].astype(float).T), rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(np.diagonal(covariances, axis1=-2, axis2=-1), mode_variances(samples), rtol=1e-9)
 
 
 def test_variance_over_seeds_is_the_geometric_mean():

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 from sims.sampling import (
+    FlowCoefficients,
     adaptive,
+    denoising_flow,
     edm_schedule,
     euler,
     heun,
     log_snr_schedule,
+    sample_linear_flow,
     sample_linear_networks,
     uniform_schedule,
 )
@@ -107,6 +110,36 @@ def test_linear_networks_equal_a_loop(dtype):
         x = x + step * (first + second) / 2
     assert samples.dtype == dtype
     np.testing.assert_allclose(samples, x, rtol=1e-12 if dtype == "float64" else 1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("biased", [False, True])
+def test_linear_flow_equals_a_loop(dtype, biased):
+    """dx/dt = r x + g (W x + b) on times that grow, one sample after the other."""
+    rng = np.random.default_rng(2)
+    maps, offsets, (state, output) = rng.normal(size=(5, 3, 3)), rng.normal(size=(5, 3)), rng.normal(size=(2, 5))
+    times, x = np.array([0.0, 0.1, 0.4, 0.9, 1.0]), rng.normal(size=(10, 3))
+    flow = FlowCoefficients(*map(jnp.asarray, (times, state, output, 1.0)))
+    offset = jnp.asarray(offsets, dtype) if biased else None
+    samples = sample_linear_flow(jnp.asarray(maps, dtype), offset, flow, jnp.asarray(x, dtype))
+    offsets = offsets * biased
+    for i in range(4):
+        step = times[i + 1] - times[i]
+        first = np.array([state[i] * row + output[i] * (maps[i] @ row + offsets[i]) for row in x])
+        ahead = x + step * first
+        second = np.array([state[i + 1] * row + output[i + 1] * (maps[i + 1] @ row + offsets[i + 1]) for row in ahead])
+        x = x + step * (first + second) / 2
+    assert samples.dtype == dtype
+    np.testing.assert_allclose(samples, x, rtol=1e-11 if dtype == "float64" else 1e-4, atol=1e-12)
+
+
+def test_denoising_flow_is_that_of_denoisers():
+    rng = np.random.default_rng(3)
+    maps, levels, x = rng.normal(size=(6, 3, 3)) / 3, jnp.geomspace(5.0, 0.1, 6), rng.normal(size=(10, 3))
+    flow = denoising_flow(levels)
+    samples = sample_linear_flow(jnp.asarray(maps), None, flow, jnp.asarray(x))
+    np.testing.assert_allclose(samples, sample_linear_networks(jnp.asarray(maps), levels, jnp.asarray(x)), rtol=1e-11)
+    assert flow.initial_scale == levels[0]
 
 
 # --- Schedules ---

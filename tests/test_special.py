@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory import special
-from theory.special import difference_filter, ein, ein_difference, exp1, relaxation_filter
+from theory.special import difference_filter, ein, ein_difference, erf_average, exp1, relaxation_filter
 
 ROOT = pathlib.Path(__file__).parents[1]
 TYPES = ["float64", "float32"]
@@ -311,9 +311,46 @@ def test_difference_filter_limits():
     assert np.isnan(difference_filter(1.0, np.nan, 1.0))
 
 
+# --- Gaussian averages ---
+
+
+def mp_gaussian_moment(n, z):
+    """int_0^1 u^{2n} e^{-z u^2} du, a Kummer function."""
+    return mp.hyp1f1(n + mp.mpf(1) / 2, n + mp.mpf(3) / 2, -mp.mpf(z)) / (2 * n + 1)
+
+
+GAUSSIAN_ARGUMENTS = np.concatenate([[0.0, 1e-300, 1e-12], np.logspace(-4, 2.8, 60), [np.nextafter(1, 0), 1.0, 700.0]])
+
+
+def test_erf_average_against_mpmath():
+    z = np.append(GAUSSIAN_ARGUMENTS, [1e4, 1e100, 1e300])
+    exact = [mp_gaussian_moment(0, v) if v < 1e4 else mp.sqrt(mp.pi / mp.mpf(v)) / 2 for v in z]
+    assert relative_error(erf_average(z), exact) < 1e-15
+    single = np.linspace(0, 80, 400, dtype=np.float32)
+    assert erf_average(single).dtype == jnp.float32
+    assert relative_error(erf_average(single), [mp_gaussian_moment(0, float(v)) for v in single]) < 5e-7
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("differentiate", [jax.grad, jax.jacfwd])
+def test_derivatives_of_erf_average(differentiate, order):
+    function = functools.reduce(lambda f, _: differentiate(f), range(order), erf_average)
+    exact = [(-1) ** order * mp_gaussian_moment(order, v) for v in GAUSSIAN_ARGUMENTS]
+    actual = jax.jit(jax.vmap(function))(jnp.asarray(GAUSSIAN_ARGUMENTS))
+    assert relative_error(actual, exact) < [4e-15, 2e-14, 2e-13][order - 1]
+
+
+def test_erf_average_at_the_ends():
+    assert erf_average(0.0) == 1
+    assert erf_average(jnp.inf) == 0
+    np.testing.assert_allclose(derivatives(erf_average, 0.0), [1, -1 / 3, 1 / 5], rtol=1e-15)
+    np.testing.assert_array_equal(derivatives(erf_average, np.inf), [0, 0, 0])
+    assert jnp.isnan(erf_average(jnp.nan))
+
+
 # --- Conventions ---
 
-CASES = [(exp1, 1), (ein, 1), (ein_difference, 2), (relaxation_filter, 2), (difference_filter, 3)]
+CASES = [(exp1, 1), (ein, 1), (erf_average, 1), (ein_difference, 2), (relaxation_filter, 2), (difference_filter, 3)]
 
 
 @pytest.mark.parametrize(("function", "arity"), CASES)

@@ -11,12 +11,15 @@ from theory import (
     OneLayer,
     Spectrum,
     SymmetricTwoLayer,
+    VariancePreserving,
     emergence_level,
     emergence_time,
     fit_power_law,
     generated_variance,
     rises,
+    weight_emergence_time,
 )
+from theory.objectives import Objective, PowerWeight
 
 VARIANCE = np.logspace(-3, 2, 20)
 MEANS = ["geometric", "harmonic"]
@@ -107,9 +110,127 @@ def test_exponents_far_from_both_ends_of_the_noise(build, gain, mean, exponent, 
     assert law.r_squared > 0.9999
 
 
+EXPONENTS = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25]
+
+
+def weighted(variance, exponent, low=1e-8, high=1e6):
+    return OneLayer(cases.spectrum(variance), EDM(low, high), 0.0, 1.0, Objective(weight=PowerWeight(exponent)))
+
+
+@pytest.mark.parametrize("exponent", EXPONENTS)
+def test_loss_weight_sets_the_exponent_at_the_arithmetic_mean(exponent):
+    """τ* ∝ λ^-(1-a) for w = σ^-2a, Q = 0, σ_0 → 0, σ_T → ∞.
+
+    ψ depends on σ²/λ and on τ(λ + σ²)σ^-2a = τλ^(1-a) (1 + σ²/λ)(σ²/λ)^-a only. As the ends of the noise recede λ̃/λ
+    becomes a function of τλ^(1-a) alone, and the level, λ/2 + σ_0²/2, a constant multiple of λ. For a = 0 the end σ_0
+    recedes logarithmically: λ̃/λ = (2ητσ_0²e^γ)^(e^-2ητλ) e^(E1(2ητλ)) keeps a factor ln σ_0 in τ*.
+    """
+    variance = np.logspace(-2, 1, 5)
+    law = fit_power_law(variance, emergence_time(weighted(variance, exponent), "arithmetic"))
+    assert abs(law.exponent - (1 - exponent)) < (2e-2 if exponent == 0 else 1e-4)
+
+
+@pytest.mark.parametrize("exponent", EXPONENTS[1::2])
+def test_loss_weight_sets_half_the_exponent_at_the_geometric_mean(exponent):
+    """τ* ∝ λ^-(1-a/2) σ_0^a: the level √(λσ_0²) is not proportional to λ, and is passed while λ̃ ≪ λ.
+
+    Then the noise levels below σ_c, at which τλσ_c^-2a = O(1), are learned (ψ = 1, x kept) and those above are not
+    (ψ = 0, x ∝ σ), so that λ̃ ∝ σ_c² ∝ (τλ)^(1/a), equal to σ_0√λ at τ* ∝ σ_0^a λ^(a/2 - 1).
+    """
+    variance = np.logspace(-2, 1, 5)
+    coarse, fine = (
+        fit_power_law(variance, emergence_time(weighted(variance, exponent, low), "geometric")).exponent
+        for low in (1e-4, 1e-8)
+    )
+    assert abs(fine - (1 - exponent / 2)) < 1e-2
+    assert abs(fine - (1 - exponent / 2)) < abs(coarse - (1 - exponent / 2)) / 3
+
+
+@pytest.mark.parametrize(("exponent", "mean"), [(0.0, "geometric"), (0.25, "arithmetic"), (1.25, "geometric")])
+def test_weighted_emergence_scales_exactly_when_the_noise_scales_along(exponent, mean):
+    """λ, σ_0², σ_T² → kλ, kσ_0², kσ_T² multiplies τ* by k^-(1-a), whatever the level."""
+    variance, factor = np.array([0.02, 0.5, 30.0]), 49.0
+    times = emergence_time(weighted(variance, exponent, 1e-3, 1e2), mean)
+    scaled = emergence_time(weighted(factor * variance, exponent, 7e-3, 7e2), mean)
+    np.testing.assert_allclose(scaled, factor ** (exponent - 1) * times, rtol=1e-9)
+
+
+# --- Weights ---
+
+
+def test_tied_weights_emerge_at_ln_2_over_8_lambda_by_search():
+    """τ* = ln 2/(8ηλ) at the harmonic mean, whatever Q and σ."""
+    rng = np.random.default_rng(0)
+    variance = np.exp(rng.normal(size=4))
+    for gain, sigma, rate in zip(
+        rng.uniform(0.01, 3, (4, 4)), np.exp(2 * rng.normal(size=4)), [0.3, 1, 1, 5], strict=True
+    ):
+        time = weight_emergence_time(denoiser(SymmetricTwoLayer, gain, variance, rate), sigma)
+        np.testing.assert_allclose(time, np.log(2) / (8 * rate * variance), rtol=1e-10)
+
+
+@pytest.mark.parametrize("gain", [0.03, 1.7])
+@pytest.mark.parametrize("mean", ["harmonic", "geometric", "arithmetic"])
+def test_one_layer_weights_emerge_when_their_exponential_passes_the_mean(mean, gain):
+    """Eq. 7: ψ = ψ* + (Q - ψ*) e^{-2ητ(λ+σ²)}, from below and from above."""
+    variance, sigma, rate = np.array([4.0, 0.5, 0.09]), 0.7, 0.3
+    optimum = variance / (variance + sigma**2)
+    level = {
+        "harmonic": 2 / (1 / gain + 1 / optimum),
+        "geometric": np.sqrt(gain * optimum),
+        "arithmetic": (gain + optimum) / 2,
+    }[mean]
+    expected = np.log((gain - optimum) / (level - optimum)) / (2 * rate * (variance + sigma**2))
+    network = denoiser(OneLayer, gain, variance, rate)
+    np.testing.assert_allclose(weight_emergence_time(network, sigma, mean), expected, rtol=1e-10)
+
+
+def test_weights_emerge_at_the_process_time_asked_for():
+    variance, t, rate = np.array([3.0, 0.2]), 0.3, 0.5
+    alpha = np.exp(-0.1 * t - 9.95 * t**2)
+    inputs = alpha**2 * variance + 1 - alpha**2
+    network = OneLayer(cases.spectrum(variance), VariancePreserving(), 0.0, rate)
+    expected = np.log(2) / (2 * rate * inputs)
+    np.testing.assert_allclose(weight_emergence_time(network, t, "arithmetic"), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("build", "gain", "variance", "mean"),
+    [
+        pytest.param(SymmetricTwoLayer, 0.0, 1.0, "arithmetic", id="a tied mode that starts from zero"),
+        pytest.param(OneLayer, 0.5, 1.0, "harmonic", id="a mode that starts at its optimum"),
+        pytest.param(OneLayer, -0.3, 1.0, "geometric", id="gains of two signs have no geometric mean"),
+        pytest.param(OneLayer, 0.1, 0.0, "harmonic", id="no data: the harmonic mean is the end itself"),
+        pytest.param(OneLayer, 0.1, 0.0, "geometric", id="no data: the geometric mean is the end itself"),
+        pytest.param(OneLayer, 0.0, 1.0, "harmonic", id="from zero the harmonic mean is the start itself"),
+    ],
+)
+def test_weights_that_never_cross_their_level_have_infinite_time(build, gain, variance, mean):
+    network = denoiser(build, np.array([gain, 0.1]), np.array([variance, 2.0]))
+    time = weight_emergence_time(network, 1.0, mean)
+    assert np.isinf(time[0])
+    assert np.isfinite(time[1])
+
+
+def test_derivatives_of_the_weights_emergence_time():
+    """Of ln 2/(8ηλ): -1 in ln λ and ln η, none in Q and σ."""
+
+    def log_time(variance, gain, rate, sigma):
+        return jnp.log(weight_emergence_time(denoiser(SymmetricTwoLayer, gain, variance, rate), sigma))
+
+    at = jnp.asarray([0.2, 3.0]), jnp.asarray([0.1, 0.4]), jnp.asarray(1.3), jnp.asarray(0.8)
+    by_variance, by_gain, by_rate, by_sigma = jax.jit(jax.jacrev(log_time, (0, 1, 2, 3)))(*at)
+    np.testing.assert_allclose(by_variance * at[0][None], -np.eye(2), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(by_rate * at[2], -np.ones(2), rtol=1e-9)
+    np.testing.assert_allclose(by_gain, 0, atol=1e-9)
+    np.testing.assert_allclose(by_sigma, 0, atol=1e-9)
+
+
 def test_level_must_be_a_known_mean():
     with pytest.raises(ValueError, match="'geometric', 'harmonic' or 'arithmetic'; got 'median'"):
         emergence_time(denoiser(OneLayer, 0.1), "median")
+    with pytest.raises(ValueError, match="'geometric', 'harmonic' or 'arithmetic'; got 'median'"):
+        weight_emergence_time(denoiser(OneLayer, 0.1), 1.0, "median")
 
 
 def test_single_precision():

@@ -4,18 +4,25 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import network_oracles
 import numpy as np
 import pytest
 
 from sims.linear_experiments import (
     gaussian_training_sets,
     generated_mode_variances,
-    mode_gains,
     train_seeds_minibatch,
 )
-from sims.losses import noisy_moments
+from sims.losses import PairCoefficients, noisy_moments
 from sims.measurements import mean_over, variance_over_seeds
-from sims.networks import linear_denoiser, tied_two_layer_denoiser, total_maps_of
+from sims.networks import (
+    LinearDenoiser,
+    ResidualDenoiser,
+    linear_denoiser,
+    one_per_level,
+    tied_two_layer_denoiser,
+    total_maps_of,
+)
 from sims.sampling import log_snr_schedule
 from sims.training import Clock, common_clock, train_full_batch, train_minibatch
 from theory import EDM, OneLayer, Spectrum, SymmetricTwoLayer, generated_variance, generated_variance_on_schedule
@@ -25,7 +32,6 @@ from theory.parametrizations.symmetric_two_layer import tied_gradient_descent
 from theory.regression import gradient_descent, mode_regression
 
 KEY = jax.random.key(0)
-NETWORKS = {"linear": linear_denoiser, "tied": lambda *args: tied_two_layer_denoiser(KEY, *args)}
 LEVELS = np.array([0.1, 1.0, 3.0])
 
 
@@ -36,34 +42,74 @@ def dtypes(networks):
 # --- Full batch ---
 
 
-def descend(network, clean, noisy, step_sizes, steps):
-    """Gradient descent on (1/P) Σ|x_0 - Wx|² in NumPy, sample matrices and all; the trained matrix per stage."""
-    matrix, tied, stages = np.asarray(jax.tree.leaves(network)[0]), hasattr(network, "factor"), []
+def descend(case, target, noisy, weight, step_sizes, steps):
+    """Gradient descent on w (1/P) Σ|y - D(x)|² in NumPy, sample matrices and all; every array per stage."""
+    parameters, stages = case.parameters, []
     for step, count in zip(step_sizes, steps, strict=True):
         for _ in range(count):
-            total = matrix @ matrix.T if tied else matrix
-            slope = -2 * (clean - noisy @ total.T).T @ noisy / len(clean)
-            matrix = matrix - step * ((slope + slope.T) @ matrix if tied else slope)
-        stages.append(matrix)
-    return np.stack(stages)
+            slopes = network_oracles.gradient(case, parameters, target, noisy, weight)
+            parameters = [array - step * slope for array, slope in zip(parameters, slopes, strict=True)]
+        stages.append(parameters)
+    return [np.stack(arrays) for arrays in zip(*stages, strict=True)]
 
 
-@pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
-def test_full_batch_equals_a_loop_at_every_seed_level_and_stage(make):
-    rng, network = np.random.default_rng(0), make(3, 0.4, "float64")
-    clean, noise = rng.normal(size=(2, 2, 50, 3)) * [1.5, 1.0, 0.3]
-    moments = jax.vmap(noisy_moments, (0, 0, None))(jnp.asarray(clean), jnp.asarray(noise), jnp.asarray(LEVELS))
-    step_sizes, steps = np.array([[1e-2, 2e-2, 3e-3], [3e-2, 1e-2, 5e-3]]), np.array([4, 7])
-    trained = train_full_batch(network, moments, jnp.asarray(step_sizes), jnp.asarray(steps))
+COEFFICIENTS = np.array([[1.0, 0.8, 0.2], [0.1, 1.0, 3.0], [1.0, -0.5, 1.0], [0.0, 0.7, -1.0], [1.0, 2.0, 0.3]])
+STEP_SIZES, STEPS = np.array([[1e-2, 2e-2, 3e-3], [3e-2, 1e-2, 5e-3]]), np.array([3, 4])
+SCALES = np.array([1.5, 1.0, 0.3, 0.5, 1.0, 0.2])
+
+
+def leaves_close(networks, expected):
+    for leaf, other in zip(jax.tree.leaves(networks), expected, strict=True):
+        np.testing.assert_allclose(leaf, other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", network_oracles.CASES.values(), ids=network_oracles.CASES)
+def test_full_batch_equals_a_loop_at_every_seed_level_and_stage(case):
+    """Every kind of network, targets and weights that differ between levels; scales that are fixed stay as they are."""
+    rng = np.random.default_rng(0)
+    clean, noise = rng.normal(size=(2, 2, 50, 6)) * SCALES + 0.3
+    pairs = PairCoefficients(*map(jnp.asarray, COEFFICIENTS))
+    moments = jax.vmap(noisy_moments, (0, 0, None))(jnp.asarray(clean), jnp.asarray(noise), pairs)
+    trained = train_full_batch(case.network, moments, jnp.asarray(STEP_SIZES), jnp.asarray(STEPS))
     assert dtypes(trained) == {"float64"}
-    matrices = jax.tree.leaves(trained)[0]
-    assert matrices.shape == (2, 3, 2, 3, 3)
-    for seed in range(2):
-        for level, sigma in enumerate(LEVELS):
-            noisy = clean[seed] + sigma * noise[seed]
-            expected = descend(network, clean[seed], noisy, step_sizes[:, level], steps)
-            np.testing.assert_allclose(matrices[seed, level], expected, rtol=1e-10, atol=1e-12)
-    assert not np.asarray(trained.bias).any()
+    assert total_maps_of(trained).shape == (2, 3, 2, 6, 6)
+    for seed, level in np.ndindex(2, 3):
+        alpha, sigma, signal, noise_factor, weight = COEFFICIENTS[:, level]
+        target = signal * clean[seed] + noise_factor * noise[seed]
+        noisy = alpha * clean[seed] + sigma * noise[seed]
+        expected = descend(case, target, noisy, weight, STEP_SIZES[:, level], STEPS)
+        leaves_close(jax.tree.map(lambda leaf, at=(seed, level): leaf[at], trained), expected)
+
+
+def test_scales_per_noise_level_reach_their_own_level():
+    inner = LinearDenoiser(0.3 * jnp.eye(6), jnp.zeros(6))
+    skip, scale = np.array([0.9, 0.5, 0.0]), np.array([0.1, 1.0, 2.0])
+    rng = np.random.default_rng(0)
+    clean, noise = rng.normal(size=(2, 50, 6)) * SCALES + 0.3
+    moments = jax.tree.map(
+        lambda leaf: leaf[None], noisy_moments(jnp.asarray(clean), jnp.asarray(noise), jnp.asarray(LEVELS))
+    )
+    network = ResidualDenoiser(jnp.asarray(skip), jnp.asarray(scale), inner)
+    trained = train_full_batch(network, moments, jnp.asarray(STEP_SIZES), jnp.asarray(STEPS))
+    for level, sigma in enumerate(LEVELS):
+        single = ResidualDenoiser(jnp.asarray(skip[level]), jnp.asarray(scale[level]), inner)
+        case = network_oracles.Case(single, lambda p, x: p[0] * x + p[1] * (x @ p[2].T + p[3]), fixed=2)
+        expected = descend(case, clean, clean + sigma * noise, 1.0, STEP_SIZES[:, level], STEPS)
+        leaves_close(jax.tree.map(lambda leaf, level=level: leaf[0, level], trained), expected)
+
+
+@pytest.mark.parametrize("case", network_oracles.CASES.values(), ids=network_oracles.CASES)
+def test_minibatches_of_one_noiseless_sample_equal_a_loop(case):
+    """Without anything random left, SGD is gradient descent on that sample, for every kind of network."""
+    sample = np.random.default_rng(1).normal(size=(1, 6))
+    coefficients = COEFFICIENTS * [[1], [0], [1], [0], [1]]
+    pairs = PairCoefficients(*map(jnp.asarray, coefficients))
+    start, arguments = one_per_level(case.network, 3), (jnp.asarray(STEP_SIZES), jnp.asarray(STEPS))
+    trained = train_minibatch(start, jnp.asarray(sample), pairs, *arguments, batch_size=5, key=KEY)
+    for level in range(3):
+        alpha, _, signal, _, weight = coefficients[:, level]
+        expected = descend(case, signal * sample, alpha * sample, weight, STEP_SIZES[:, level], STEPS)
+        leaves_close(jax.tree.map(lambda leaf, level=level: leaf[:, level], trained), expected)
 
 
 # --- Clock ---
@@ -129,6 +175,36 @@ def test_minibatch_mean_follows_gradient_descent():
     deviation = (measured.value - np.asarray(gains)[..., None] * np.eye(3)) / measured.stderr
     assert np.abs(deviation).max() < 4.2
     assert 0.8 < np.sqrt(np.mean(deviation**2)) < 1.25
+
+
+def test_minibatch_mean_of_a_network_with_bias_follows_gradient_descent():
+    """Flow matching on data that are not centred, against gradient descent on the moments of (x, 1) in NumPy."""
+    clean = with_second_moment([1.5, 0.5], 30) + [1.0, -0.4]
+    times = np.array([0.2, 0.5, 0.9])
+    one = np.ones(3)
+    pairs = PairCoefficients(*map(jnp.asarray, (times, 1 - times, one, -one, one)))
+    trained = train_seeds_minibatch(
+        linear_denoiser(2, 0.1, "float64", initial_bias=0.2),
+        jnp.asarray(clean),
+        pairs,
+        SGD_CLOCK,
+        seeds=1500,
+        batch_size=8,
+        key=KEY,
+    )
+    mean, second = clean.mean(axis=0), clean.T @ clean / len(clean)
+    for level, t in enumerate(times):
+        inputs = np.block(
+            [[t**2 * second + (1 - t) ** 2 * np.eye(2), t * mean[:, None]], [t * mean[None], np.ones((1, 1))]]
+        )
+        cross = np.hstack([t * second - (1 - t) * np.eye(2), mean[:, None]])
+        augmented = np.hstack([0.1 * np.eye(2), np.full((2, 1), 0.2)])
+        for stage, (sizes, steps) in enumerate(zip(SGD_CLOCK.step_sizes, SGD_CLOCK.steps, strict=True)):
+            for _ in range(steps):
+                augmented = augmented - 2 * sizes[level] * (augmented @ inputs - cross)
+            weight, bias = mean_over(trained.weight[:, stage, level]), mean_over(trained.bias[:, stage, level])
+            assert (np.abs(weight.value - augmented[:, :2]) < 4.2 * weight.stderr).all()
+            assert (np.abs(bias.value - augmented[:, 2]) < 4.2 * bias.stderr).all()
 
 
 def test_minibatch_variance_is_that_of_independent_draws():
@@ -260,33 +336,3 @@ def test_finite_steps_tend_to_the_closed_form(layers):
         errors.append(np.abs(np.log(with_finite_steps(layers, clock, levels) / exact)).max())
     assert errors[0] / errors[1] > 1.8
     assert errors[1] < 0.02
-
-
-# --- Helpers of the experiments ---
-
-
-@pytest.mark.parametrize("basis", [None, BASIS], ids=["diagonal", "rotated"])
-def test_training_sets_have_the_spectrum_and_the_levels(basis):
-    """Every entry of the moments within 4.5 standard errors of its expectation; seeds and levels in their places."""
-    spectrum = Spectrum(jnp.zeros(4), jnp.asarray(VARIANCE), None if basis is None else jnp.asarray(basis))
-    moments = gaussian_training_sets(spectrum, jnp.asarray(LEVELS), seeds=30, samples=500, key=KEY)
-    rotation = np.eye(4) if basis is None else basis
-    covariance = (rotation * VARIANCE) @ rotation.T
-    expected = {
-        "clean": np.full(3, VARIANCE.sum()),
-        "cross": np.broadcast_to(covariance, (3, 4, 4)),
-        "noisy": covariance + LEVELS[:, None, None] ** 2 * np.eye(4),
-    }
-    assert dtypes(moments) == {"float32"}
-    for name, value in expected.items():
-        estimate = mean_over(getattr(moments, name))
-        assert (np.abs(estimate.value - value) < 4.5 * estimate.stderr).all()
-
-
-@pytest.mark.parametrize("basis", [None, BASIS], ids=["diagonal", "rotated"])
-def test_mode_gains_are_the_diagonal_in_the_basis(basis):
-    maps = np.random.default_rng(0).normal(size=(2, 3, 4, 4))
-    rotation = np.eye(4) if basis is None else basis
-    expected = np.einsum("...kk->...k", rotation.T @ maps @ rotation)
-    gains = mode_gains(jnp.asarray(maps), None if basis is None else jnp.asarray(basis))
-    np.testing.assert_allclose(gains, expected, rtol=1e-12, atol=1e-13)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.objectives import FlowTarget
+from theory.objectives import FlowTarget, kinks_of
 from theory.processes import EDM, FlowMatching, Time, floating
 from theory.regression import Modes
 
@@ -60,16 +60,16 @@ def variance_by_quadrature(denoiser: AbstractDenoiser, tau: Time) -> Modes:
     dtype = jnp.result_type(floating(tau), denoiser.spectrum.variance)
     tau = floating(tau).astype(dtype)
     low, high = log_ratio_range(denoiser)
-    panels = int(np.ceil((high - low) / PANEL_WIDTH))
-    width = (high - low) / panels
+    edges = jnp.asarray(panel_edges(denoiser), dtype)
 
-    def add_panel(total: Array, panel: Array) -> tuple[Array, None]:
-        nodes = low + width * (panel + (1 + jnp.asarray(NODES, dtype=dtype)) / 2)
+    def add_panel(total: Array, panel: tuple[Array, Array]) -> tuple[Array, None]:
+        start, width = panel
+        nodes = start + width * (1 + jnp.asarray(NODES, dtype=dtype)) / 2
         rates = jax.vmap(lambda node: _contraction(denoiser, node, lambda time: denoiser.gain(tau, time)))(nodes)
         return total + width * jnp.tensordot(jnp.asarray(NODE_WEIGHTS / 2, dtype=rates.dtype), rates, 1), None
 
     shape = (*tau.shape, denoiser.spectrum.dimension)
-    integral, _ = jax.lax.scan(add_panel, jnp.zeros(shape, dtype), jnp.arange(panels, dtype=dtype))
+    integral, _ = jax.lax.scan(add_panel, jnp.zeros(shape, dtype), (edges[:-1], jnp.diff(edges)))
     return jnp.exp(log_initial_variance(denoiser, low, high) - 2 * integral)
 
 
@@ -125,6 +125,18 @@ def scales(denoiser: AbstractDenoiser, time: Array, log_ratio: Array) -> tuple[A
     if isinstance(denoiser.process, FlowMatching):
         return jax.nn.sigmoid(log_ratio), jax.nn.sigmoid(-log_ratio)
     return denoiser.process.signal_scale(time), denoiser.process.noise_scale(time)
+
+
+def panel_edges(denoiser: AbstractDenoiser) -> np.ndarray:
+    """Edges of the quadrature's panels in ℓ, at most 1/4 apart, with one wherever the loss weight bends."""
+    low, high = log_ratio_range(denoiser)
+    breaks = sorted(kink for kink in kinks_of(denoiser.objective.weight) if low < kink < high)
+    points = [low, *breaks, high]
+    parts = [
+        np.linspace(start, end, int(np.ceil((end - start) / PANEL_WIDTH)) + 1)[:-1]
+        for start, end in zip(points[:-1], points[1:], strict=True)
+    ]
+    return np.append(np.concatenate(parts), high)
 
 
 def log_ratio_range(denoiser: AbstractDenoiser) -> tuple[float, float]:

@@ -21,11 +21,10 @@ from jaxtyping import Array, Float
 from theory.generation import (
     NODE_WEIGHTS,
     NODES,
-    PANEL_WIDTH,
     TrainingTime,
     flow_coefficients,
     generated_variance,
-    log_ratio_range,
+    panel_edges,
     scales,
 )
 from theory.processes import Time, floating
@@ -76,13 +75,12 @@ def propagator(denoiser: AbstractDenoiser, tau: TrainingTime) -> Propagator:
     """
     tau = floating(tau).astype(denoiser.spectrum.variance.dtype)
     dimension, dtype = denoiser.spectrum.dimension, tau.dtype
-    start, end = log_ratio_range(denoiser)
-    panels = int(np.ceil((end - start) / PANEL_WIDTH))
-    width = (end - start) / panels
+    edges = jnp.asarray(panel_edges(denoiser), dtype)
     nodes, inner, outer = (jnp.asarray(x, dtype) for x in ((1 + NODES) / 2, _integration_matrix(), NODE_WEIGHTS / 2))
 
-    def add_panel(carried: Array, panel: Array) -> tuple[Array, None]:
-        rates, sources = jax.vmap(lambda at: _velocity(denoiser, tau, at))(start + width * (panel + nodes))
+    def add_panel(carried: Array, panel: tuple[Array, Array]) -> tuple[Array, None]:
+        start, width = panel
+        rates, sources = jax.vmap(lambda at: _velocity(denoiser, tau, at))(start + width * nodes)
 
         def refine(_, inside: Array) -> Array:
             return carried[None] + width * jnp.tensordot(inner, rates @ inside + sources, 1)
@@ -93,7 +91,7 @@ def propagator(denoiser: AbstractDenoiser, tau: TrainingTime) -> Propagator:
 
     identity = jnp.eye(dimension, dimension + 1, dtype=dtype)
     initial = jnp.broadcast_to(identity, (*tau.shape, *identity.shape))
-    carried, _ = jax.lax.scan(add_panel, initial, jnp.arange(panels, dtype=dtype))
+    carried, _ = jax.lax.scan(add_panel, initial, (edges[:-1], jnp.diff(edges)))
     return Propagator(carried[..., :-1], carried[..., -1])
 
 

@@ -5,6 +5,7 @@ parametrisation and the oracles work on it unchanged.
 """
 
 import abc
+import math
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -140,6 +141,14 @@ class ProductWeight(AbstractWeight):
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
         return self.first(process, time) * self.second(process, time)
+
+
+def kinks_of(weight: AbstractWeight) -> tuple[float, ...]:
+    """Where the weight bends, as ln(α/σ): quadratures over the noise level put the edge of a panel there."""
+    if isinstance(weight, MinSNRWeight) and isinstance(weight.ceiling, int | float):
+        return (math.log(weight.ceiling) / 2,)
+    parts = {ProductWeight: ("first", "second"), TrainingSpeed: ("weight",)}.get(type(weight), ())
+    return tuple(kink for part in parts for kink in kinks_of(getattr(weight, part)))
 
 
 class AbstractPreconditioning(eqx.Module):

@@ -13,7 +13,7 @@ from theory.generation import generated_variance, log_ratio_range
 from theory.parametrizations import AbstractDenoiser
 from theory.parametrizations.base import effective_weight
 from theory.processes import Time, floating
-from theory.regression import Modes
+from theory.regression import Modes, saturated
 
 Mean = Literal["geometric", "harmonic", "arithmetic"]
 
@@ -71,8 +71,14 @@ def weight_emergence_time(denoiser: AbstractDenoiser, noise_level: ArrayLike, me
     """
     noise_level = floating(noise_level)
     curve = _GainAt(noise_level)
-    initial, final = curve(denoiser, jnp.asarray(0.0)), curve(denoiser, jnp.asarray(jnp.inf))
-    return _first_passage(curve, denoiser, _mean_of(initial, final, mean), initial < final)
+    # A finite end of training: the derivative of η·∞ with respect to η does not exist.
+    initial, final = (
+        curve(denoiser, tau) for tau in (jnp.zeros_like(noise_level), saturated(jnp.full_like(noise_level, jnp.inf)))
+    )
+    level = _mean_of(initial, final, mean)
+    # An end that is zero is its own geometric and harmonic mean, and is reached by underflow only.
+    level = jnp.where(level == final, jnp.nan, level)
+    return _first_passage(curve, denoiser, level, initial < final)
 
 
 class _LogVariance(eqx.Module):
@@ -151,22 +157,26 @@ def _false_position(
     """Root between `low` (function < 0) and `high` (≥ 0) by false position with the Illinois rule, per element."""
 
     def refine(_, state):
-        low, high, at_low, at_high = state
+        low, high, at_low, at_high, last_above = state
         difference = at_high - at_low
         fraction = jnp.where(difference > 0, -at_low / jnp.where(difference > 0, difference, 1.0), 0.5)
         middle = low + jnp.clip(fraction, 0.0, 1.0) * (high - low)
         value = function(middle)
         above = value >= 0
-        # Halving the value at the end that stays keeps that end from being stuck.
+        # Halving the value at an end that stays for a second time keeps that end from being stuck.
+        stuck = jnp.where(above == last_above, 0.5, 1.0)
         return (
             jnp.where(above, low, middle),
             jnp.where(above, middle, high),
-            jnp.where(above, at_low / 2, value),
-            jnp.where(above, value, at_high / 2),
+            jnp.where(above, stuck * at_low, value),
+            jnp.where(above, value, stuck * at_high),
+            above,
         )
 
-    low, high, at_low, at_high = jax.lax.fori_loop(0, _REFINEMENTS, refine, (low, high, at_low, at_high))
-    return jnp.where(jnp.abs(at_low) < jnp.abs(at_high), low, high)
+    # The first step halves one end needlessly, which does no harm.
+    state = (low, high, at_low, at_high, jnp.ones(low.shape, bool))
+    low, high, _, _, above = jax.lax.fori_loop(0, _REFINEMENTS, refine, state)
+    return jnp.where(above, high, low)
 
 
 class PowerLaw(NamedTuple):

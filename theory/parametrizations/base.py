@@ -20,7 +20,7 @@ from theory.objectives import (
     native_objective,
 )
 from theory.processes import EDM, AbstractProcess, Time, floating
-from theory.regression import ModeRegression, Modes, mode_regression, preconditioned_regression
+from theory.regression import ModeRegression, Modes, mode_regression, preconditioned_regression, saturated
 from theory.spectra import Spectrum
 
 # How one mode trains: (regression, initial gain Q, scaled time ητ) -> gain, arrays of one shape.
@@ -124,7 +124,7 @@ def network_gain(
     """Gain of the network inside the preconditioning, for modes that train by themselves, (..., d)."""
     tau, noise_level = batched(tau, noise_level)
     (initial,) = over_modes(tau, initial_gain)
-    return solution(regression_at(denoiser, noise_level[..., 0]), initial, denoiser.learning_rate * tau)
+    return solution(regression_at(denoiser, noise_level[..., 0]), initial, denoiser.learning_rate * saturated(tau))
 
 
 def preconditioned(denoiser: AbstractDenoiser, noise_level: Time, gain: Modes) -> Modes:
@@ -142,7 +142,7 @@ def gain_at_own_time(
     def gain(tau: Array, times: Array) -> Modes:
         variance, initial = over_modes(tau, denoiser.spectrum.variance, initial_gain)
         regression = jax.tree.map(lambda leaf: leaf[..., 0], regression_at(denoiser, times, variance[..., None]))
-        inner = solution(regression, initial, denoiser.learning_rate * tau)
+        inner = solution(regression, initial, denoiser.learning_rate * saturated(tau))
         return preconditioned(denoiser, jnp.broadcast_to(times, inner.shape), inner[..., None])[..., 0]
 
     return gain

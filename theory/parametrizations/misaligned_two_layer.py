@@ -90,7 +90,7 @@ class MisalignedTwoLayer(AbstractCoupledDenoiser):
         tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
         regression = regression_at(self, noise_level)
         drive, inputs = regression.pull / 2, regression.curvature / 2
-        time = saturated(self.learning_rate * tau)[..., None]
+        time = saturated(self.learning_rate * saturated(tau))[..., None]
         initial = jnp.broadcast_to(jnp.diagonal(self.initial_overlap), drive.shape)
         # ln D = 8ητ max(h, 0) + remainder
         growing = jnp.maximum(drive, 0.0)

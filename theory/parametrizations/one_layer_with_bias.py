@@ -31,6 +31,8 @@ class OneLayerWithBias(AbstractCoupledDenoiser):
     way (the mean is a direction of large second moment, fitted early by W and given back to b later), and the maps of
     different noise levels do not commute, so the generated covariance is integrated as a matrix.
 
+    Inside a preconditioning the denoiser is c_skip x + c_out c_in (W x + b): the bias is scaled like the weights.
+
     Arguments as for `OneLayer`, and `initial_bias`, a number or a vector (d,) in the data's coordinates.
     Raises ValueError for shapes that do not fit.
     """
@@ -84,7 +86,7 @@ class OneLayerWithBias(AbstractCoupledDenoiser):
     def _in_modes(self, tau: Time, noise_level: Time) -> tuple[Array, Array]:
         """W and b of the network inside the preconditioning, in mode coordinates."""
         tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
-        rate = 2 * effective_weight(self, noise_level) * saturated(self.learning_rate * tau)
+        rate = 2 * effective_weight(self, noise_level) * saturated(self.learning_rate * saturated(tau))
         return _relaxed(self, noise_level, symmetric_decay(_moments_at(self, noise_level), rate), rate == 0)
 
 
@@ -127,10 +129,12 @@ def _relaxed(denoiser: OneLayerWithBias, noise_level: Time, decay: Array, untrai
     skip, scale = (x[..., None] for x in objective.preconditioning.scales(process, noise_level))
     alpha = process.signal_scale(noise_level)[..., None]
     signal = objective.target.coefficients(process, noise_level)[0][..., None]
-    optimum = regression_at(denoiser, noise_level).optimal_gain
+    regression = regression_at(denoiser, noise_level)
+    # Where flow matching ends, σ = 0: a mode without data has no input and no optimum, and nothing depends on it.
+    optimum = jnp.where(regression.curvature == 0, 0.0, regression.pull) / _nonzero(regression.curvature)
     mean = jnp.broadcast_to(_mean_in_modes(spectrum), optimum.shape)
     # b* makes the means of prediction and target equal.
-    optimal_bias = ((signal - alpha * skip) / scale - alpha * optimum) * mean
+    optimal_bias = ((signal - alpha * skip) / _nonzero(scale) - alpha * optimum) * mean
     best = jnp.concatenate([optimum[..., None] * _identity(optimum), optimal_bias[..., None]], axis=-1)
 
     start_gain = jnp.broadcast_to(denoiser.initial_gain, optimum.shape)
@@ -220,6 +224,10 @@ def bias_and_mode(input_variance: ArrayLike, mean: ArrayLike, scaled_time: Array
     excess = entries - smaller[..., None, None] * _identity(entries[..., 0])
     decay = jnp.exp(-2 * time * smaller)[..., None, None]
     return decay * _identity(entries[..., 0]) - excess * difference_filter(smaller, larger, 2 * time)[..., None, None]
+
+
+def _nonzero(divisor: Array) -> Array:
+    return jnp.where(divisor == 0, 1.0, divisor)
 
 
 def _mean_in_modes(spectrum: Spectrum) -> Float[Array, " modes"]:

@@ -26,7 +26,7 @@ def relaxation_variance(denoiser: AbstractDenoiser, initial_gain: Modes, tau: Ti
     if log_variance is None:
         return variance_by_quadrature(denoiser, tau)
     tau, _ = batched(tau, 0.0)
-    rate = 2 * speed * saturated(denoiser.learning_rate * tau)
+    rate = 2 * speed * saturated(denoiser.learning_rate * saturated(tau))
     variance, initial = over_modes(tau, denoiser.spectrum.variance, initial_gain)
     preconditioning = denoiser.objective.preconditioning
     if isinstance(preconditioning, ConstantSkip):

@@ -74,7 +74,7 @@ class SymmetricTwoLayer(AbstractDenoiser):
         assert isinstance(self.process, EDM)
         low, high = self.process.sigma_min**2, self.process.sigma_max**2
         tau, _ = batched(tau, 0.0)
-        rate = 8 * saturated(self.learning_rate * tau)
+        rate = 8 * saturated(self.learning_rate * saturated(tau))
         variance, initial = over_modes(tau, self.spectrum.variance, self.initial_gain)
         decay = _capped_exponential(rate * variance)
         scale = decay - initial * jnp.expm1(-rate * variance)

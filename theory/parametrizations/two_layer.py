@@ -32,6 +32,8 @@ class TwoLayer(AbstractDenoiser):
 
     Balanced factors (c_0 = 0) grow logistically at half the rate of tied ones, and cannot change the sign of their
     gain; with c_0 ≠ 0 any optimum is reached, and for large |c_0| the network is lazy: one layer at the rate 2η|c_0|s.
+    Where a balanced mode would have to change sign (flow matching near the noise) ψ = 0 is a saddle: the solution stays
+    there for ever, a network with sampling noise leaves it in the end.
 
     **Arguments:** as for `OneLayer`, and `imbalance` c_0, a number or one per mode. Raises ValueError for shapes or
     values that do not fit.

@@ -1,0 +1,283 @@
+"""Figure 21 of Wang & Pehlevan 2025: on data whose mean is not zero, learning the mean and the covariance interact.
+
+One-layer denoisers with a trained bias, for means of three sizes. The mean is a direction of large second moment: the
+weights fit it early, overshoot, and hand it over to the bias later. Meanwhile modes of the data mix in the weights and
+in what is generated.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PRNGKeyArray
+from matplotlib.figure import Figure
+
+from figures.claims import Claim
+from figures.spectral_plots import draw_mode_curves
+from figures.stages import Arrays, RunStage
+from figures.style import PALETTE, label_panels, plt, styled
+from figures.trained_modes import Sizes, follows_closed_form, pair_coefficients, sampling_flow, share_of_variances
+from sims.linear_experiments import gaussian_training_sets, generated_moments, mode_gains
+from sims.measurements import mean_over, variance_over_seeds
+from sims.networks import linear_denoiser, offsets_of, total_maps_of
+from sims.sampling import log_snr_schedule
+from sims.training import Clock, common_clock, train_full_batch
+from theory import (
+    EDM,
+    OneLayerWithBias,
+    Spectrum,
+    alignment,
+    generated_mean,
+    generated_variance,
+    kl_divergence,
+)
+from theory.moments import moments_on_schedule
+from theory.parametrizations.one_layer_with_bias import map_after_steps
+
+# The bias relaxes at the rate 2ητ of the constant input whatever σ, while steps are limited by σ²: the largest noise
+# level is kept small enough for all networks to take the same small steps, so that no bias lags behind.
+PROCESS = EDM(sigma_min=0.01, sigma_max=20.0)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the run. Times are ητ with η = 1."""
+
+    sizes: Sizes
+    variances: tuple[float, ...] = (3.0, 1.0, 0.3, 0.1)
+    mean_lengths: tuple[float, ...] = (0.0, 1.0, 3.0)
+    initial_gain: float = 0.1
+    weight_noise_level: float = 1.0
+    noise_levels: int = 40
+
+
+_QUICK = Sizes(
+    first_time=1e-3,
+    last_time=1.5e1,
+    snapshots=22,
+    seeds=12,
+    training_samples=262144,
+    generated_samples=1024,
+    smallest_steps=24,
+)
+PRESETS = {
+    "quick": Config(_QUICK),
+    "paper": Config(
+        Sizes(
+            first_time=1e-4,
+            last_time=5e1,
+            snapshots=48,
+            seeds=24,
+            training_samples=2097152,
+            generated_samples=4096,
+            smallest_steps=24,
+        ),
+        noise_levels=128,
+    ),
+}
+
+
+def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
+    """Theory and trained networks for every length of the mean, indexed [mean, (seed,) time, mode]."""
+    runs = []
+    keys = jax.random.split(key, len(config.mean_lengths))
+    for length, run_key in zip(config.mean_lengths, keys, strict=True):
+        denoiser = _denoiser(config, length)
+        theory = stage(f"theory, |μ| = {length:g}", partial(_theory, config, denoiser), share=0.4 / len(keys))
+        train = partial(_train, config, denoiser, run_key)
+        runs.append(theory | stage(f"trained networks, |μ| = {length:g}", train, share=0.6 / len(keys)))
+    return {
+        "variance": np.asarray(config.variances),
+        "mean_length": np.asarray(config.mean_lengths),
+        "times": config.sizes.times,
+        "fine_times": _fine_times(config),
+        "optimal_gain": np.asarray(config.variances) / (np.asarray(config.variances) + config.weight_noise_level**2),
+    } | {name: np.stack([run[name] for run in runs]) for name in runs[0]}
+
+
+def _denoiser(config: Config, length: float) -> OneLayerWithBias:
+    """The mean points equally into all modes."""
+    variances = jnp.asarray(config.variances)
+    mean = length * jnp.ones_like(variances) / jnp.sqrt(variances.size)
+    return OneLayerWithBias(Spectrum(mean, variances), PROCESS, config.initial_gain, learning_rate=1.0)
+
+
+def _fine_times(config: Config) -> np.ndarray:
+    return np.geomspace(config.sizes.first_time, config.sizes.last_time, 120)
+
+
+def _all_levels(config: Config) -> jnp.ndarray:
+    """Every noise level that has a network: those of the sampler and, last, the one whose weights are shown."""
+    return jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
+
+
+def _clock(config: Config, denoiser: OneLayerWithBias) -> Clock:
+    # The largest eigenvalue of the second moments of (x, 1) is below the largest input variance plus |μ|² + 1.
+    largest = max(config.variances) + np.sum(np.asarray(denoiser.spectrum.mean) ** 2) + 1
+    curvature = np.full(config.noise_levels + 1, 2 * (largest + PROCESS.sigma_max**2))
+    sizes = config.sizes
+    return common_clock(sizes.times, curvature, smallest_steps=sizes.smallest_steps, safety=sizes.safety)
+
+
+def _theory(config: Config, denoiser: OneLayerWithBias) -> Arrays:
+    fine, levels, clock = jnp.asarray(_fine_times(config)), _all_levels(config), _clock(config, denoiser)
+    maps = map_after_steps(denoiser, levels, jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps))
+    by_level = jax.tree.map(lambda leaf: jnp.swapaxes(leaf[:, :-1], 0, 1), maps)
+    moments = moments_on_schedule(denoiser, by_level, levels[:-1])
+    shown = jnp.asarray(config.weight_noise_level)
+    return {
+        "gain_curve": np.asarray(denoiser.gain(fine, shown)),
+        "bias_curve": np.asarray(denoiser.weights(fine, shown)[1]),
+        "mean_curve": np.asarray(generated_mean(denoiser, fine)),
+        "variance_curve": np.asarray(generated_variance(denoiser, fine)),
+        "divergence_curve": np.asarray(kl_divergence(denoiser, fine)),
+        "alignment_curve": np.asarray(alignment(denoiser, fine)),
+        "mean_finite_steps": np.asarray(moments.mean),
+        "variance_finite_steps": np.asarray(jnp.diagonal(moments.covariance, axis1=-2, axis2=-1)),
+    }
+
+
+def _train(config: Config, denoiser: OneLayerWithBias, key: PRNGKeyArray) -> Arrays:
+    data_key, sample_key = jax.random.split(key)
+    sizes, levels, clock = config.sizes, _all_levels(config), _clock(config, denoiser)
+    moments = gaussian_training_sets(
+        denoiser.spectrum,
+        pair_coefficients(denoiser, levels),
+        seeds=sizes.seeds,
+        samples=sizes.training_samples,
+        key=data_key,
+    )
+    network = linear_denoiser(denoiser.spectrum.dimension, config.initial_gain, initial_bias=0.0)
+    steps = jnp.asarray(clock.step_sizes, jnp.float32), jnp.asarray(clock.steps)
+    trained = train_full_batch(network, moments, *steps)
+    maps, offsets = total_maps_of(trained), offsets_of(trained)
+    assert offsets is not None
+    generated = generated_moments(
+        jnp.swapaxes(maps[:, :-1], 1, 2),
+        jnp.swapaxes(offsets[:, :-1], 1, 2),
+        sampling_flow(denoiser, levels[:-1]),
+        None,
+        samples=sizes.generated_samples,
+        key=sample_key,
+    )
+    covariance = generated.covariance
+    on_axes = np.sum(generated.variance**2, axis=-1) / np.sum(covariance**2, axis=(-2, -1))
+    return {
+        "gain_trained": np.asarray(mode_gains(maps[:, -1], None)),
+        "bias_trained": np.asarray(offsets[:, -1]),
+        "mean_trained": generated.mean,
+        "variance_trained": np.ascontiguousarray(generated.variance),
+        "alignment_trained": on_axes,
+    }
+
+
+def claims(data: Arrays) -> list[Claim]:
+    source = "Wang & Pehlevan 2025, App. D.2, Fig. 21"
+    shares = [
+        share_of_variances(measured, expected)
+        for measured, expected in zip(data["variance_trained"], data["variance_finite_steps"], strict=True)
+    ]
+    estimate = mean_over(data["mean_trained"], axis=1)
+    deviation = (estimate.value - data["mean_finite_steps"]) / estimate.stderr
+    return [
+        follows_closed_form("trained bias: generated variance, all means", source, float(np.mean(shares))),
+        follows_closed_form("trained bias: generated mean, all means", source, float(np.mean(np.abs(deviation) < 4))),
+        _overshoot(data, 0),
+        _overshoot(data, -1),
+        _mixing(data),
+    ]
+
+
+def _overshoot(data: Arrays, index: int) -> Claim:
+    """Largest excess of the gain of the weakest mode over its first and last values, for one mean."""
+    ends = max(data["optimal_gain"][-1], data["gain_curve"][index][0, -1])
+    estimate = mean_over(np.max(data["gain_trained"][index][..., -1], axis=-1) - ends)
+    # The trained networks are seen at the snapshots only, so the theory is read there too.
+    at_snapshots = np.interp(np.log(data["times"]), np.log(data["fine_times"]), data["gain_curve"][index][:, -1])
+    length = data["mean_length"][index]
+    return Claim(
+        f"|μ| = {length:g}: overshoot of the weakest mode",
+        "Wang & Pehlevan 2025, App. D.2",
+        "largest gain of the weakest mode beyond its first and last, at σ = 1: the mean passes through the weights",
+        None,
+        float(np.max(at_snapshots) - ends),
+        float(estimate.value),
+        estimate.interval,
+        0.01,
+    )
+
+
+def _mixing(data: Arrays) -> Claim:
+    """The least share of the generated covariance on the data's axes, for the longest mean."""
+    estimate = mean_over(data["alignment_trained"][-1].min(axis=-1))
+    return Claim(
+        f"|μ| = {data['mean_length'][-1]:g}: modes mix in passing",
+        "this project, from App. D.2",
+        "smallest share over training of the generated covariance that lies on the data's principal axes",
+        None,
+        float(data["alignment_curve"][-1].min()),
+        float(estimate.value),
+        estimate.interval,
+        0.02,
+    )
+
+
+@styled
+def draw(data: Arrays) -> Figure:
+    figure, axes = plt.subplots(2, 3, figsize=(12, 6.8))
+    _draw_modes(axes[0, 0], data, "gain", mean_over)
+    axes[0, 0].set_ylabel("gain uᵀWu")
+    axes[0, 0].set_title(f"weights at σ = 1, |μ| = {data['mean_length'][-1]:g}; dotted: optimum")
+    for optimum in data["optimal_gain"]:
+        axes[0, 0].axhline(optimum, color="0.6", lw=0.7, ls=":", zorder=0)
+    axes[0, 0].legend(loc="upper left", ncols=2)
+    _draw_modes(axes[0, 1], data, "bias", mean_over)
+    axes[0, 1].set_ylabel("bias b, per mode")
+    axes[0, 1].set_title(f"bias at σ = 1, |μ| = {data['mean_length'][-1]:g}")
+    _draw_modes(axes[0, 2], data, "variance", variance_over_seeds)
+    axes[0, 2].set_yscale("log")
+    axes[0, 2].set_ylabel("generated variance uᵀΣ̃u")
+    axes[0, 2].set_title(f"generated variance, |μ| = {data['mean_length'][-1]:g}")
+    _draw_per_mean(axes[1], data)
+    label_panels(axes)
+    return figure
+
+
+def _draw_modes(axis, data: Arrays, quantity: str, over_seeds) -> None:
+    """Theory lines and trained points of every mode, for the longest mean."""
+    curves = (data["fine_times"], data[f"{quantity}_curve"][-1])
+    modes = np.arange(data["variance"].size)
+    draw_mode_curves(axis, data["variance"], modes, curves, data["times"], over_seeds(data[f"{quantity}_trained"][-1]))
+
+
+def _draw_per_mean(axes, data: Arrays) -> None:
+    """Error of the generated mean, alignment and divergence, one colour per length of the mean."""
+    error, aligned, divergence = axes
+    for index, (length, colour) in enumerate(zip(data["mean_length"], PALETTE, strict=False)):
+        label = f"|μ| = {length:g}"
+        target = np.full(data["variance"].size, length / np.sqrt(data["variance"].size))
+        if length > 0:
+            distance = np.linalg.norm(data["mean_curve"][index] - target[None], axis=-1) / length
+            error.plot(data["fine_times"], distance, color=colour, lw=1.2)
+            # Averaged over seeds first: the length of a mean of few samples is biased upwards.
+            measured = np.linalg.norm(data["mean_trained"][index].mean(axis=0) - target[None], axis=-1) / length
+            error.plot(data["times"], measured, "o", ms=3, color=colour, label=label)
+        aligned.plot(data["fine_times"], data["alignment_curve"][index], color=colour, lw=1.2)
+        shares = mean_over(data["alignment_trained"][index])
+        aligned.errorbar(
+            data["times"], shares.value, yerr=2 * shares.stderr, fmt="o", ms=3, lw=0.8, color=colour, label=label
+        )
+        divergence.plot(data["fine_times"], data["divergence_curve"][index], color=colour, lw=1.2, label=label)
+    error.set_title("error of the generated mean")
+    error.set_ylabel("|μ̃ - μ|/|μ|")
+    aligned.set_title("generated covariance on the data's axes")
+    aligned.set_ylabel("alignment")
+    divergence.set_title("divergence (theory)")
+    divergence.set_ylabel("KL(p̃‖p) in nats")
+    divergence.set_yscale("log")
+    for axis in axes:
+        axis.set_xscale("log")
+        axis.set_xlabel("training time ητ")
+        axis.legend()
