@@ -1,4 +1,4 @@
-"""The examples in the docstrings of `theory` and in the README run and print what they say."""
+"""The examples in the docstrings of `theory`, in the README and in the guides run and print what they say."""
 
 import doctest
 import importlib
@@ -12,8 +12,7 @@ import theory
 
 ROOT = Path(__file__).parents[1]
 MODULES = ["theory", *sorted(module.name for module in pkgutil.walk_packages(theory.__path__, "theory."))]
-README = ROOT / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.M | re.S) if README.exists() else []
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def examples():
@@ -35,14 +34,10 @@ def test_some_docstring_has_an_example():
     assert list(examples())
 
 
-def test_readme(tmp_path, monkeypatch):
-    """The python blocks in their order, as one script in an empty directory."""
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES])
+def test_page(page, tmp_path, monkeypatch):
+    """The python blocks of a page in their order, as one script in an empty directory."""
     monkeypatch.chdir(tmp_path)
-    script = "\n".join(BLOCKS)
-    if ">>>" in script:
-        test = doctest.DocTestParser().get_doctest(script, {}, "README.md", str(README), 0)
-        report = []
-        doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=report.append)
-        assert not report, "".join(report)
-    else:
-        exec(compile(script, str(README), "exec"), {"__name__": "readme"})  # noqa: S102
+    script = "\n".join(re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S))
+    assert script
+    exec(compile(script, str(page), "exec"), {"__name__": page.stem})  # noqa: S102
