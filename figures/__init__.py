@@ -67,6 +67,16 @@ FIGURES: dict[str, FigureEntry] = {
         source="this project, from Wang & Pehlevan 2025, Sec. 4",
         seconds={"quick": 30, "paper": 900},
     ),
+    "misprints": FigureEntry(
+        title="Misprints of both papers: printed, corrected, measured",
+        source="Wang & Pehlevan 2025; Vastola 2025",
+        seconds={"quick": 15, "paper": 120},
+    ),
+    "patch_convolution": FigureEntry(
+        title="Convolutions on photographs: generated spectrum against filter width",
+        source="Wang & Pehlevan 2025, Props. 5.3, 5.4",
+        seconds={"quick": 30, "paper": 900},
+    ),
     "natural_images": FigureEntry(
         title="The spectral law on real photographs: linear denoisers trained by SGD",
         source="Wang & Pehlevan 2025, Secs. 4-5 on photographs",

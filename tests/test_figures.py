@@ -54,6 +54,15 @@ TINY = {
         "trained_depths": (3,),
         "initial_gains": (1e-3, 1e-1, 4),
     },
+    "misprints": {"repetitions": 2, "samples": 256, "models": 64},
+    "patch_convolution": {
+        "sizes": _SIZES,
+        "patches": 64,
+        "patch_size": 4,
+        "noise_repeats": 1,
+        "widths": (1, 3),
+        "noise_levels": 8,
+    },
     "loss_weighting": {
         "exponents": (0.0, 0.5, 1.0),
         "trained_variances": (0.3, 3.0, 3),

@@ -1,0 +1,376 @@
+"""Linear convolutions on photographs: what a filter generates, and when, against its width.
+
+One filter per noise level, trained by full-batch gradient descent on patches of photographs with periodic boundaries
+(Wang & Pehlevan 2025, Props. 5.3 and 5.4). A filter as wide as the patch learns every Fourier mode as one layer does,
+N times as fast. A narrower one has fewer weights than there are modes: it generates a spectrum of its own, whose
+logarithm is a trigonometric polynomial, so that emergence is measured against its own final variance. The closed form
+of that spectrum is this project's (App. G.4 integrates numerically).
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PRNGKeyArray
+from matplotlib.figure import Figure
+
+from figures.claims import Claim
+from figures.spectral_plots import draw_mode_curves
+from figures.stages import Arrays, RunStage
+from figures.style import PALETTE, label_panels, plt, power_law_guide, styled
+from figures.trained_modes import (
+    Sizes,
+    clock_for,
+    discretisation,
+    follows_closed_form,
+    measured_emergence,
+    pair_coefficients,
+    share_of_gains,
+    share_of_variances,
+    theory_of_modes,
+    trained_modes,
+)
+from sims.convolutions import convolution_denoiser
+from sims.datasets import natural_image_patches
+from sims.linear_experiments import training_sets_from_samples
+from sims.losses import SecondMoments
+from sims.measurements import Estimate, first_crossing, mean_over, variance_over_seeds
+from sims.sampling import log_snr_schedule
+from theory import (
+    EDM,
+    FullWidthConvolution,
+    OneLayer,
+    PatchConvolution,
+    fit_power_law,
+    generated_variance,
+    generated_variance_by_quadrature,
+)
+from theory.spectra import stationary_autocovariance
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the run. Times are Nητ with η = 1, N the number of pixels."""
+
+    sizes: Sizes
+    patches: int = 8192
+    patch_size: int = 8
+    noise_repeats: int = 8
+    widths: tuple[int, ...] = (1, 3, 5, 7)
+    initial_gain: float = 0.1
+    weight_noise_level: float = 0.3
+    noise_levels: int = 32
+
+
+PRESETS = {
+    "quick": Config(
+        Sizes(
+            first_time=1e-3,
+            last_time=2e2,
+            snapshots=24,
+            seeds=8,
+            training_samples=8192 * 8,
+            generated_samples=768,
+            smallest_steps=16,
+        )
+    ),
+    "paper": Config(
+        Sizes(
+            first_time=1e-4,
+            last_time=1e3,
+            snapshots=48,
+            seeds=16,
+            training_samples=32768 * 16,
+            generated_samples=4096,
+            smallest_steps=24,
+        ),
+        patches=32768,
+        patch_size=16,
+        noise_repeats=16,
+        widths=(1, 3, 5, 9, 15),
+        noise_levels=96,
+    ),
+}
+PROCESS = EDM(sigma_min=0.01, sigma_max=40.0)
+FULL = "full"
+
+
+def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
+    """Theory and trained filters of every width; keys end in the width, or in `full`."""
+    patch_key, noise_key, *run_keys = jax.random.split(key, 3 + len(config.widths))
+    samples = natural_image_patches(patch_key, count=config.patches, size=config.patch_size, channels="grey")
+    samples = np.asarray(samples, np.float32) - np.mean(samples)
+    grid = (config.patch_size, config.patch_size)
+    autocovariance = stationary_autocovariance(samples.reshape(-1, *grid))
+    denoisers = {
+        str(width): PatchConvolution.from_autocovariance(autocovariance, width, PROCESS, config.initial_gain, 1.0)
+        for width in config.widths
+    }
+    full = FullWidthConvolution.from_autocovariance(autocovariance, PROCESS, config.initial_gain, 1.0)
+    one_layer = OneLayer(full.spectrum, PROCESS, config.initial_gain, 1.0)
+    modes = _distinct_modes(grid, np.asarray(full.spectrum.variance))
+    arrays: Arrays = {
+        "variance": np.asarray(full.spectrum.variance)[modes],
+        "widths": np.asarray(config.widths),
+        "pixels": np.asarray(full.spectrum.dimension),
+        "training_samples": np.asarray(config.sizes.training_samples),
+        "one_layer_curve": np.asarray(generated_variance(one_layer, config.sizes.times))[:, modes],
+    }
+    draw_sets = partial(_training_sets, config, one_layer, samples, noise_key)
+    moments = SecondMoments(**{k: jnp.asarray(v) for k, v in stage("training sets", draw_sets, share=0.1).items()})
+    share = 0.9 / (1 + len(config.widths))
+    for (name, denoiser), run_key in zip((denoisers | {FULL: full}).items(), run_keys, strict=True):
+        run = partial(_run, config, name, denoiser, moments, modes, run_key)
+        words = "full width" if name == FULL else f"width {name}"
+        arrays |= {f"{quantity}_{name}": value for quantity, value in stage(words, run, share=share).items()}
+    return arrays
+
+
+def _distinct_modes(grid: tuple[int, int], variance: np.ndarray) -> np.ndarray:
+    """One of each pair of frequencies k and -k, which have one variance, in decreasing order of it."""
+    frequencies = np.indices(grid).reshape(2, -1)
+    opposite = np.ravel_multi_index(tuple(-frequencies), grid, mode="wrap")
+    distinct = np.flatnonzero(np.arange(variance.size) <= opposite)
+    return distinct[np.argsort(-variance[distinct])]
+
+
+def _levels(config: Config) -> jax.Array:
+    """Every noise level that has a filter: those of the sampler and, last, the one whose gains are compared."""
+    return jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
+
+
+def _training_sets(config: Config, denoiser, samples, key: PRNGKeyArray) -> Arrays:
+    """The patches under fresh noise for every seed; what is trained for does not depend on the width."""
+    pairs = pair_coefficients(denoiser, _levels(config))
+    repeats, seeds = config.noise_repeats, config.sizes.seeds
+    sets = training_sets_from_samples(jnp.asarray(samples), pairs, seeds=seeds, noise_repeats=repeats, key=key)
+    return {name: np.asarray(value) for name, value in sets._asdict().items()}
+
+
+def _run(config: Config, name: str, denoiser, moments: SecondMoments, modes, key: PRNGKeyArray) -> Arrays:
+    pixels = denoiser.spectrum.dimension
+    # Shared weights learn `pixels` times as fast.
+    sizes = replace(
+        config.sizes, first_time=config.sizes.first_time / pixels, last_time=config.sizes.last_time / pixels
+    )
+    levels = _levels(config)
+    clock = clock_for(denoiser, levels, sizes, rate=pixels)
+    width = config.patch_size if name == FULL else int(name)
+    network = convolution_denoiser(denoiser.grid, (width, width), config.initial_gain)
+    trained = trained_modes(denoiser, network, moments, levels, clock, sizes, shown=1, key=key)
+    theory = theory_of_modes(denoiser, levels, clock, sizes, shown=1)
+    closed = generated_variance(denoiser, sizes.times)
+    error = jnp.abs(jnp.log(closed / generated_variance_by_quadrature(denoiser, sizes.times))).max()
+    return {
+        "times": sizes.times,
+        "fine_times": theory["fine_times"],
+        "closed_form_error": np.asarray(error),
+        "gain_trained": trained["gain_trained"][:, 0][..., modes],
+        "gain_finite_steps": theory["gain_finite_steps"][0][:, modes],
+        "variance_trained": trained["variance_trained"][..., modes],
+        **{
+            name: theory[name][:, modes] for name in ("variance_curve", "variance_closed_form", "variance_finite_steps")
+        },
+    }
+
+
+def _names(data: Arrays) -> list[str]:
+    return [*map(str, data["widths"].tolist()), FULL]
+
+
+def _times(data: Arrays, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """When generated variances pass the geometric mean of their own first and last values: theory, trained."""
+    curve = data[f"variance_curve_{name}"]
+    level = np.sqrt(curve[0] * curve[-1])
+    theory = first_crossing(data[f"fine_times_{name}"], curve, level)
+    measured = first_crossing(data[f"times_{name}"], np.moveaxis(data[f"variance_trained_{name}"], 1, 0), level[None])
+    return theory, measured
+
+
+def _exponent(data: Arrays, name: str) -> tuple[float, Estimate | None]:
+    """Exponent of emergence in the data's variance, over the modes that rise and emerge in every seed."""
+    curve = data[f"variance_curve_{name}"]
+    theory, measured = _times(data, name)
+    used = np.isfinite(measured).all(axis=0) & np.isfinite(theory) & (curve[-1] > np.e * curve[0])
+    if used.sum() < 3:
+        return np.nan, None
+    variance = data["variance"][used]
+    fits = np.array([fit_power_law(variance, times).exponent for times in measured[:, used]])
+    return fit_power_law(variance, theory[used]).exponent, mean_over(fits)
+
+
+def claims(data: Arrays) -> list[Claim]:
+    source, statements = "Wang & Pehlevan 2025, Props. 5.3, 5.4", []
+    for name in _names(data):
+        words = "full width" if name == FULL else f"width {name}"
+        within = share_of_variances(data[f"variance_trained_{name}"], data[f"variance_finite_steps_{name}"])
+        statements.append(follows_closed_form(f"photographs, {words}: generated variance", source, within))
+        gains, expected = data[f"gain_trained_{name}"], data[f"gain_finite_steps_{name}"]
+        within = share_of_gains(gains, expected, int(data["training_samples"]))
+        statements.append(follows_closed_form(f"photographs, {words}: filters", source, within))
+    finite, closed = data[f"variance_finite_steps_{FULL}"], data[f"variance_closed_form_{FULL}"]
+    statements.append(discretisation("photographs, full width", finite, closed))
+    return [*statements, _closed_form(data), _speed_up(data), *_exponent_claims(data)]
+
+
+def _closed_form(data: Arrays) -> Claim:
+    error = max(float(data[f"closed_form_error_{name}"]) for name in _names(data))
+    statement = "closed form of the generated spectrum equals quadrature: largest |Δ ln λ̃| over widths, modes and times"
+    return Claim("generated spectrum in closed form", "this project", statement, None, 0.0, error, (error, error), 1e-8)
+
+
+def _speed_up(data: Arrays) -> Claim:
+    level = np.sqrt(data[f"variance_curve_{FULL}"][0] * data["variance"])
+    measured = measured_emergence(data[f"times_{FULL}"], data[f"variance_trained_{FULL}"], level)
+    # One layer at the same snapshots, N times later: both are interpolated alike.
+    expected = first_crossing(data["pixels"] * data[f"times_{FULL}"], data["one_layer_curve"], level)
+    seen = np.isfinite(measured).all(axis=0) & np.isfinite(expected)
+    ratio = mean_over(np.mean(data["pixels"] * measured[:, seen] / expected[seen][None], axis=1))
+    return Claim(
+        "full width: N-fold speed-up",
+        "Wang & Pehlevan 2025, Prop. 5.3",
+        "N times the emergence time of the trained filters over that of one layer, mean over modes",
+        1.0,
+        None,
+        float(ratio.value),
+        ratio.interval,
+        0.05,
+    )
+
+
+def _exponent_claims(data: Arrays) -> list[Claim]:
+    statements = []
+    for name in _names(data):
+        theory, measured = _exponent(data, name)
+        if measured is None:
+            continue
+        words = "full width" if name == FULL else f"width {name}"
+        statement = "exponent of emergence in the data's variance, trained filters against closed form"
+        statements.append(
+            Claim(
+                f"photographs, {words}: exponent",
+                "Wang & Pehlevan 2025, Tab. 2",
+                statement,
+                1.0 if name == FULL else None,
+                theory,
+                float(measured.value),
+                measured.interval,
+                0.05,
+            )
+        )
+    return [*statements, _shallower(data)]
+
+
+def _shallower(data: Arrays) -> Claim:
+    """The narrowest filter that sees a neighbour against the full width."""
+    narrow = next(name for name in _names(data) if name != "1")
+    _, full = _exponent(data, FULL)
+    _, measured = _exponent(data, narrow)
+    value, interval = (np.nan, (np.nan, np.nan)) if measured is None else (float(measured.value), measured.interval)
+    return Claim(
+        f"photographs, width {narrow}: shallower exponent than full width",
+        "Wang & Pehlevan 2025, Tab. 2",
+        "smaller patches have shallower exponents",
+        np.nan if full is None else float(full.value),
+        None,
+        value,
+        interval,
+        0.0,
+        "less",
+    )
+
+
+@styled
+def draw(data: Arrays) -> Figure:
+    figure, axes = plt.subplots(2, 3, figsize=(12.5, 7.2))
+    _draw_spectra(axes[0, 0], data)
+    narrow = next(name for name in _names(data) if name != "1")
+    _draw_curves(axes[0, 1], data, FULL, "full width")
+    _draw_curves(axes[0, 2], data, narrow, f"width {narrow}")
+    _draw_emergence(axes[1, 0], data)
+    _draw_exponents(axes[1, 1], data)
+    _draw_distances(axes[1, 2], data)
+    label_panels(axes)
+    return figure
+
+
+def _styles(data: Arrays) -> dict[str, tuple[str, str]]:
+    """Colour and label of every width."""
+    colours = (*PALETTE[: data["widths"].size], "black")
+    labels = [*(f"width {width}" for width in data["widths"]), "full width"]
+    return dict(zip(_names(data), zip(colours, labels, strict=True), strict=True))
+
+
+def _draw_spectra(axis, data: Arrays) -> None:
+    rank = 1 + np.arange(data["variance"].size)
+    axis.semilogy(rank, data["variance"], color="0.6", lw=4, label="data")
+    for name, (colour, label) in _styles(data).items():
+        axis.plot(rank, data[f"variance_curve_{name}"][-1], color=colour, lw=1.1, label=label)
+        measured = variance_over_seeds(data[f"variance_trained_{name}"][:, -1])
+        axis.plot(rank, measured.value, "o", ms=2.5, color=colour)
+    axis.set_xlabel("Fourier mode, in order of the data's variance")
+    axis.set_ylabel("variance")
+    axis.set_title("generated spectrum after training")
+    axis.legend(ncols=2)
+
+
+def _draw_curves(axis, data: Arrays, name: str, title: str) -> None:
+    shown = np.unique(np.linspace(0, data["variance"].size - 1, 6).round().astype(int))
+    pixels = data["pixels"]
+    curves = (pixels * data[f"fine_times_{name}"], data[f"variance_curve_{name}"])
+    measured = variance_over_seeds(data[f"variance_trained_{name}"])
+    draw_mode_curves(axis, data["variance"], shown, curves, pixels * data[f"times_{name}"], measured)
+    axis.set_yscale("log")
+    axis.set_xlabel("training time Nητ")
+    axis.set_ylabel("generated variance λ̃")
+    axis.set_title(title)
+    axis.legend(fontsize=6.5)
+
+
+def _draw_emergence(axis, data: Arrays) -> None:
+    for name, (colour, label) in _styles(data).items():
+        theory, measured = _times(data, name)
+        axis.loglog(data["variance"], data["pixels"] * theory, color=colour, lw=1, label=label)
+        seen = np.isfinite(measured).all(axis=0)
+        estimate = mean_over(data["pixels"] * measured[:, seen])
+        axis.plot(data["variance"][seen], estimate.value, "o", ms=2.5, color=colour)
+    first = data["pixels"] * np.nanmin(_times(data, FULL)[0])
+    power_law_guide(axis, data["variance"], (data["variance"][0], 2 * first), 1.0, "slope -1")
+    axis.set_xlabel("data's variance λ of the mode")
+    axis.set_ylabel("emergence time Nητ*")
+    axis.set_title("emergence of each mode's own final variance")
+    axis.legend()
+
+
+def _draw_exponents(axis, data: Arrays) -> None:
+    positions = np.arange(len(_names(data)))
+    fits = [_exponent(data, name) for name in _names(data)]
+    axis.plot(positions, [theory for theory, _ in fits], "-", color=PALETTE[0], label="closed form")
+    for position, (_, measured) in zip(positions, fits, strict=True):
+        if measured is not None:
+            axis.errorbar(position, measured.value, yerr=2 * measured.stderr, fmt="o", ms=4, color=PALETTE[1])
+    axis.plot([], [], "o", color=PALETTE[1], label="trained")
+    axis.axhline(1.0, color="0.6", lw=0.8, ls=":")
+    axis.set_xticks(positions, [label.replace("width ", "") for _, label in _styles(data).values()])
+    axis.set_xlabel("width of the filter")
+    axis.set_ylabel("exponent α of τ* ∝ λ^-α")
+    axis.set_title("spectral bias against width")
+    axis.legend()
+
+
+def _draw_distances(axis, data: Arrays) -> None:
+    positions, target = np.arange(len(_names(data))), np.log(data["variance"])
+    theory = [np.sqrt(np.mean((np.log(data[f"variance_curve_{name}"][-1]) - target) ** 2)) for name in _names(data)]
+    trained = [
+        np.sqrt(np.mean((np.log(data[f"variance_trained_{name}"][:, -1]).mean(axis=0) - target) ** 2))
+        for name in _names(data)
+    ]
+    axis.plot(positions, theory, "-", color=PALETTE[0], label="closed form")
+    axis.plot(positions, trained, "o", ms=4, color=PALETTE[1], label="trained")
+    axis.set_xticks(positions, [label.replace("width ", "") for _, label in _styles(data).values()])
+    axis.set_xlabel("width of the filter")
+    axis.set_ylabel("r.m.s. ln(λ̃/λ) over modes")
+    axis.set_title("distance from the data's spectrum")
+    axis.legend()
