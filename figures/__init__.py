@@ -38,7 +38,7 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 10, "paper": 60},
     ),
     "wang2025_fig7": FigureEntry(
-        title="Flow matching: weights at four times, generated variance, the wrong limit of tied networks",
+        title="Flow matching: weights at four times and what is generated",
         source="Wang & Pehlevan 2025, Fig. 7",
         seconds={"quick": 25, "paper": 900},
     ),

@@ -252,7 +252,7 @@ def draw(data: Arrays) -> Figure:
 
 
 def _draw_emergence(axis, data: Arrays) -> None:
-    for index, (a, colour) in enumerate(zip(data["exponents"], PALETTE, strict=True)):
+    for index, (a, colour) in enumerate(zip(data["exponents"], PALETTE, strict=False)):
         axis.loglog(data["wide_variance"], data["wide_emergence"][index], color=colour, lw=1.2)
         _points(axis, data, index, colour, f"a = {a:g}", scale=1.0)
     axis.set_xlim(data["variance"].min() / 3, data["variance"].max() * 3)

@@ -11,13 +11,14 @@ from functools import partial
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.claims import Claim
 from figures.stages import Arrays, RunStage
 from figures.style import BLUE, VERMILION, plt, styled
 from sims import misprint_experiments as experiments
-from sims.measurements import mean_over
+from sims.measurements import Estimate, mean_over
 from theory.derivations import get
 
 
@@ -37,10 +38,10 @@ ROWS: dict[str, tuple[str, str, str]] = {
     "bias_gradient": ("W&P App. C.1.1, Eq. 13", "bias counted twice in the flow of W", "gradient of the loss"),
     "sampling_propagator": ("W&P Lemma 4.1", "sign of the exponent of A", "sampler with fitted networks"),
     "full_width_convolution": ("W&P Prop. 5.3", "γ(τ) for γ(0) in the bracket", "trained convolution"),
-    "forward_variance": ("Vastola Sec. 2", "S_t without the decay α_t²", "Euler-Maruyama"),
+    "forward_variance": ("Vastola Sec. 2", "powers of α in the forward variance", "Euler-Maruyama"),
     "coloured_noise_mean": ("Vastola Prop. 3.1", "mean of coloured noise is not zero", "paths with one draw each"),
     "finite_feature_variance": ("Vastola Eq. 13", "F/P taken as small", "least squares, P = 4"),
-    "complete_basis_kernel": ("Vastola Eq. 17", "density of inputs left out", "fits in a rare cell"),
+    "complete_basis_kernel": ("Vastola Eq. 17", "density of inputs left out", "least squares, rare cell"),
     "design_variance": ("Vastola Eq. 16", "variance of the design left out", "trained denoisers"),
     "semiclassical": ("Vastola Eq. 18", "fluctuations counted twice", "naive sampler"),
 }
@@ -60,7 +61,7 @@ def _experiments(config: Config) -> dict[str, Callable[..., np.ndarray]]:
             experiments.trained_full_width_gain, 8, 0.01, steps=200, samples=samples, repetitions=repetitions
         ),
         "forward_variance": partial(
-            experiments.noising_variance, (0.2, 3.0), 0.8, steps=400, paths=samples // 8, repetitions=repetitions
+            experiments.noising_variance, (0.2, 3.0), 0.8, steps=800, paths=samples // 16, repetitions=repetitions
         ),
         "coloured_noise_mean": partial(
             experiments.mean_under_coloured_noise, 1.0, 2.0, steps=200, paths=samples, repetitions=repetitions
@@ -68,7 +69,9 @@ def _experiments(config: Config) -> dict[str, Callable[..., np.ndarray]]:
         "finite_feature_variance": partial(
             experiments.weight_variance_of_least_squares, 4, models=16 * models, repetitions=repetitions
         ),
-        "complete_basis_kernel": partial(experiments.cell_variance, 0.05, 100, models=models, repetitions=repetitions),
+        "complete_basis_kernel": partial(
+            experiments.variance_in_first_cell, (0.05, 0.45, 0.5), 100, models=models, repetitions=repetitions
+        ),
         "design_variance": partial(
             experiments.weight_variance_during_training,
             1.0,
@@ -85,7 +88,7 @@ def _experiments(config: Config) -> dict[str, Callable[..., np.ndarray]]:
             10.0,
             0.01,
             steps=400,
-            paths=samples // 8,
+            paths=samples // 16,
             repetitions=repetitions,
         ),
     }
@@ -94,9 +97,9 @@ def _experiments(config: Config) -> dict[str, Callable[..., np.ndarray]]:
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Printed and corrected values, (rows,), and repetitions of the measured one, (rows, repetitions)."""
     keys = jax.random.split(key, len(ROWS))
-    measured = []
-    for (name, experiment), run_key in zip(_experiments(config).items(), keys, strict=True):
-        run = partial(_repeat, experiment, run_key)
+    experiments_of, measured = _experiments(config), []
+    for name, run_key in zip(ROWS, keys, strict=True):
+        run = partial(_repeat, experiments_of[name], run_key)
         measured.append(stage(ROWS[name][2], run, share=1 / len(ROWS))["measured"])
     values = []
     for name in ROWS:
@@ -131,37 +134,57 @@ def claims(data: Arrays) -> list[Claim]:
     return statements
 
 
+# Left edges of the table's columns, and their headings.
+COLUMNS = (
+    (0.0, "where"),
+    (0.17, "what is wrong"),
+    (0.41, "measured by"),
+    (0.59, "printed"),
+    (0.68, "corrected"),
+    (0.775, "difference"),
+    (0.865, "measured ± s.e."),
+)
+
+
 @styled
 def draw(data: Arrays) -> Figure:
-    figure, (table, panel) = plt.subplots(1, 2, figsize=(12.5, 4.2), width_ratios=[4.2, 1])
+    figure, (table, panel) = plt.subplots(1, 2, figsize=(13.5, 4.2), width_ratios=[4.6, 1])
     count = len(ROWS)
     heights = np.arange(count)[::-1]
     table.axis("off")
     table.set_xlim(0, 1)
     for axis in (table, panel):
         axis.set_ylim(-0.6, count + 0.4)
-    lefts = (0.0, 0.19, 0.46, 0.66, 0.77, 0.88)
-    titles = ("where", "what is wrong", "measured by", "printed", "corrected", "measured ± s.e.")
-    for left, title in zip(lefts, titles, strict=True):
+    for left, title in COLUMNS:
         table.text(left, count - 0.2, title, fontweight="bold", va="center")
     table.axhline(count - 0.6, color="0.4", lw=0.8)
+    colours = ("black", "black", "0.35", VERMILION, BLUE, "black", "black")
     for row, height in enumerate(heights):
-        estimate = mean_over(data["measured"][row])
-        source, wrong, how = list(ROWS.values())[row]
-        measured = f"{estimate.value:.4g} ± {estimate.stderr:.1g}"
-        cells = (source, wrong, how, f"{data['printed'][row]:.4g}", f"{data['corrected'][row]:.4g}", measured)
-        colours = ("black", "black", "0.4", VERMILION, BLUE, "black")
-        for left, cell, colour in zip(lefts, cells, colours, strict=True):
+        for (left, _), cell, colour in zip(COLUMNS, _cells(data, row), colours, strict=True):
             table.text(left, height, cell, va="center", color=colour)
     _draw_ratios(panel, data, heights)
     return figure
 
 
-def _draw_ratios(axis, data: Arrays, heights: np.ndarray) -> None:
-    """Printed and measured over corrected; a printed zero is shown at the edge."""
-    ratio = np.maximum(data["printed"] / data["corrected"], 1e-2)
+def _cells(data: Arrays, row: int) -> tuple[str, ...]:
+    """A line of the table."""
+    printed, corrected = data["printed"][row], data["corrected"][row]
+    numbers = (f"{printed:.4g}", f"{corrected:.4g}", f"{printed - corrected:+.4g}")
+    return (*list(ROWS.values())[row], *numbers, _with_error(mean_over(data["measured"][row])))
+
+
+def _with_error(estimate: Estimate) -> str:
+    """Value and standard error to the error's first digit, or its first two where the first is a one."""
+    decimals = max(0, -int(np.floor(np.log10(estimate.stderr / 2)))) if estimate.stderr > 0 else 4
+    return f"{estimate.value:.{decimals}f} ± {estimate.stderr:.{decimals}f}"
+
+
+def _draw_ratios(axis: Axes, data: Arrays, heights: np.ndarray) -> None:
+    """Printed and measured over corrected; a printed zero is an arrow at the left edge."""
+    ratio, zero = data["printed"] / data["corrected"], data["printed"] == 0
     axis.axvline(1.0, color=BLUE, lw=1)
-    axis.plot(ratio, heights, "s", color=VERMILION, ms=5, label="printed")
+    axis.plot(ratio[~zero], heights[~zero], "s", color=VERMILION, ms=5, label="printed")
+    axis.plot(np.full(zero.sum(), 2e-2), heights[zero], "<", color=VERMILION, ms=7, label="printed: 0")
     measured = mean_over(data["measured"], axis=1)
     axis.errorbar(
         measured.value / data["corrected"],
@@ -173,6 +196,7 @@ def _draw_ratios(axis, data: Arrays, heights: np.ndarray) -> None:
         label="measured",
     )
     axis.set_xscale("log")
+    axis.set_xlim(1e-2, 3e4)
     axis.set_yticks([])
-    axis.set_xlabel("over the corrected value (0 at 10⁻²)")
-    axis.legend(loc="upper right", ncols=1)
+    axis.set_xlabel("ratio to the corrected value")
+    axis.legend(loc="lower right")

@@ -146,7 +146,7 @@ def _series(exponent: float, other: float) -> np.ndarray:
 def _primitive(exponent: float, other: float, log_x: Array, *, from_zero: bool) -> Array:
     """∫ x^{exponent-1} (1-x)^{other-1} dx for x ≤ 1/2, from 0, or with (x^{exponent} - 1)/exponent for first term."""
     t = 4 * jnp.exp(log_x) - 1
-    coefficients = _series(exponent, other)
+    coefficients = _series(exponent, other).tolist()  # Python floats keep the precision of `log_x`
     high, higher = jnp.zeros_like(t), jnp.zeros_like(t)
     for coefficient in coefficients[:0:-1]:  # Clenshaw's recurrence
         high, higher = coefficient + 2 * t * high - higher, high
