@@ -34,7 +34,7 @@ from figures.trained_modes import (
 from sims.measurements import first_crossing, mean_over, variance_over_seeds
 from sims.networks import deep_linear_denoiser
 from sims.sampling import log_snr_schedule
-from theory import EDM, DeepLinear, Spectrum, emergence_level, fit_power_law, generated_variance
+from theory import EDM, DeepLinear, Spectrum, fit_power_law, generated_variance
 
 
 @dataclass(frozen=True)
@@ -126,16 +126,15 @@ def _all_depths(config: Config, spectrum: Spectrum) -> Arrays:
 
 def _one_depth(denoiser: DeepLinear, fine: np.ndarray, level: jax.Array) -> Arrays:
     """Gains at the shown noise level; when they pass the harmonic mean of their ends, and variances their level."""
-    gains, variances = (
-        np.asarray(denoiser.gain(jnp.asarray(fine), level)),
-        np.asarray(generated_variance(denoiser, fine)),
-    )
+    gains = np.asarray(denoiser.gain(jnp.asarray(fine), level))
+    every = np.asarray(generated_variance(denoiser, np.append(fine, 0.0)))
+    variances, geometric = every[:-1], np.sqrt(every[-1] * np.asarray(denoiser.spectrum.variance))
     initial, final = np.asarray(denoiser.initial_gain), np.asarray(denoiser.gain(jnp.asarray(jnp.inf), level))
     middle = 2 * initial * final / (initial + final)
     return {
         "gain_by_depth": gains,
         "weight_emergence": np.where(final > 1.2 * initial, first_crossing(fine, gains, middle), np.nan),
-        "emergence": first_crossing(fine, variances, np.asarray(emergence_level(denoiser))),
+        "emergence": first_crossing(fine, variances, geometric),
     }
 
 

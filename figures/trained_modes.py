@@ -7,6 +7,7 @@ are computed from the theory and told apart from the networks' own deviation.
 
 from dataclasses import dataclass
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,7 +24,6 @@ from sims.sampling import FlowCoefficients
 from sims.training import Clock, common_clock, train_full_batch
 from theory import (
     AbstractDenoiser,
-    emergence_level,
     fit_power_law,
     generated_variance,
     generated_variance_on_schedule,
@@ -118,14 +118,17 @@ def theory_of_modes(denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock,
     sampling = levels.size - shown
     by_level = jnp.swapaxes(gains[:, :sampling], 0, 1)
     shown_levels = levels[sampling:]
-    variances, level = np.asarray(generated_variance(denoiser, fine)), np.asarray(emergence_level(denoiser))
+    # One call for all times: what is compiled depends on their number.
+    every = np.asarray(generated_variance(denoiser, np.concatenate([[0.0], fine, sizes.times])))
+    initial, variances, at_snapshots = every[0], every[1 : 1 + fine.size], every[1 + fine.size :]
+    level = np.sqrt(initial * np.asarray(denoiser.spectrum.variance))  # `emergence_level` at the geometric mean
     return {
         "fine_times": fine,
-        "gain_curve": np.stack([np.asarray(denoiser.gain(jnp.asarray(fine), level)) for level in shown_levels])
+        "gain_curve": np.stack([np.asarray(_gain(denoiser, jnp.asarray(fine), level)) for level in shown_levels])
         if shown
         else np.zeros((0, fine.size, denoiser.spectrum.dimension)),
         "variance_curve": variances,
-        "variance_closed_form": np.asarray(generated_variance(denoiser, sizes.times)),
+        "variance_closed_form": at_snapshots,
         "variance_finite_steps": np.asarray(
             generated_variance_on_schedule(denoiser, jnp.asarray(sizes.times), levels[:sampling], by_level)
         ),
@@ -133,6 +136,11 @@ def theory_of_modes(denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock,
         "emergence_theory": first_crossing(fine, variances, level),
         "level": level,
     }
+
+
+@eqx.filter_jit
+def _gain(denoiser: AbstractDenoiser, times: jax.Array, level: jax.Array) -> jax.Array:
+    return denoiser.gain(times, level)
 
 
 def trained_modes(

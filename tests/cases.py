@@ -1,8 +1,11 @@
-"""The table of cases: every parametrisation on every process. A new parametrisation is one row of PARAMETRISATIONS.
+"""The table of cases: every parametrisation on every process.
+
+A new parametrisation is one row of PARAMETRISATIONS, or of FACTORED if its weights are several matrices.
 
 Tests take their cases from here with `@pytest.mark.parametrize("case", cases.ALL)`.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,11 +20,13 @@ from theory import (
     AbstractDenoiser,
     AbstractProcess,
     CosineSchedule,
+    DeepLinear,
     FlowMatching,
     OneLayer,
     SigmoidSchedule,
     Spectrum,
     SymmetricTwoLayer,
+    TwoLayer,
     VariancePreserving,
 )
 from theory.objectives import (
@@ -38,6 +43,14 @@ from theory.objectives import (
 PARAMETRISATIONS: dict[str, tuple[Callable[..., AbstractDenoiser], oracles.Network]] = {
     "one_layer": (OneLayer, oracles.ONE_LAYER),
     "symmetric_two_layer": (SymmetricTwoLayer, oracles.TIED),
+}
+
+# The same for networks of several independent matrices.
+FACTORED: dict[str, tuple[Callable[..., AbstractDenoiser], oracles.Network]] = {
+    "two_layer": (TwoLayer, oracles.untied(0.0)),
+    "imbalanced": (functools.partial(TwoLayer, imbalance=0.3), oracles.untied(0.3)),
+    "depth_3": (functools.partial(DeepLinear, depth=3), oracles.balanced(3)),
+    "depth_4": (functools.partial(DeepLinear, depth=4), oracles.balanced(4)),
 }
 
 # name: process, the same in NumPy
@@ -82,13 +95,15 @@ class Case:
     oracle_target: oracles.Target
 
     def denoiser(self, spectrum: Spectrum, initial_gain, learning_rate=1.0) -> AbstractDenoiser:
-        return self.build(spectrum, self.process, initial_gain, learning_rate, Objective(self.target))
+        return self.build(spectrum, self.process, initial_gain, learning_rate, objective=Objective(self.target))
 
 
 def _case(name: str, setting: tuple[str, AbstractTarget, oracles.Target]) -> Case:
     process, target, oracle_target = setting
     title = f"{name}-{process}-{type(target).__name__}"
-    return Case(title, *PARAMETRISATIONS[name], PROCESSES[process][0], target, PROCESSES[process][1], oracle_target)
+    return Case(
+        title, *(PARAMETRISATIONS | FACTORED)[name], PROCESSES[process][0], target, PROCESSES[process][1], oracle_target
+    )
 
 
 def _marked(cases: list[Case]) -> list:
@@ -105,6 +120,11 @@ ONE_PER_SETTING = _marked([_case("one_layer", setting) for setting in SETTINGS])
 SOME = [*CLOSED, *_marked([_case("one_layer", SETTINGS[-1]), _case("symmetric_two_layer", SETTINGS[3])])]
 # For the dearest oracle: denoised data and velocities, whose optimum can be negative.
 TRAINED = _marked([case for case in _ALL if "Noise" not in case.name and "Score" not in case.name])
+
+# Several matrices: denoised data on EDM, velocities on a cosine schedule, and a flow, whose optima can be negative.
+LAYERED = _marked([_case(name, SETTINGS[place]) for name in FACTORED for place in (0, 3, 5)])
+# Those with an explicit solution for complex arguments.
+EXPLICIT = [case for case in LAYERED if case.values[0].network.mode]
 
 # The range over which formulas are held to round-off.
 VARIANCES = np.concatenate([np.logspace(-8, 4, 13), [0.002**2, 80.0**2]])

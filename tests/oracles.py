@@ -5,6 +5,7 @@ as a full covariance matrix. Only `mode_*` use the eigenbasis: the solution of o
 complex arguments, so that `derivative` can differentiate it by a complex step, without any cancellation.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -116,12 +117,20 @@ def moments(covariance, process, target, t):
 
 @dataclass(frozen=True)
 class Network:
-    """A parametrisation of the matrix W: its parameters for a given W, W of the parameters, and the chain rule."""
+    """A parametrisation of the matrix W: its parameters for a given W, W of the parameters, and the chain rule.
+
+    Parameters are matrices (..., d, d), or (..., layers, d, d).
+    """
 
     initial: Callable  # W(0) -> parameters
     total: Callable  # parameters -> W
     pull_back: Callable  # (parameters, dL/dW) -> dL/dparameters
-    mode: Callable  # (Q, h, s, ητ) -> gain of a mode, with dL/dψ = 2(sψ - h)
+    mode: Callable | None  # (Q, h, s, ητ) -> gain of a mode, with dL/dψ = 2(sψ - h); None where it is implicit
+
+    def start(self, initial, inputs):
+        """Parameters of one network per matrix in `inputs` (n, d, d), all of them with W(0) = `initial`."""
+        one = np.asarray(self.initial(initial))
+        return np.broadcast_to(one, inputs.shape[:1] + one.shape)
 
     def gradient(self, parameters, inputs, cross):
         """Gradient of E|y - Wx|² = const + tr(W E[xxᵀ] Wᵀ) - 2 tr(W E[yxᵀ]ᵀ)."""
@@ -163,11 +172,58 @@ TIED = Network(
 )
 
 
+def mode_imbalanced(initial, drive, input_variance, scaled_time, imbalance):
+    """tanh of half the angle sinh⁻¹(2ψ/c_0) relaxes to its fixed point like a velocity adds in relativity; c_0 > 0."""
+    rate = np.sqrt(drive**2 + (input_variance * imbalance / 2) ** 2)
+    start = 2 * initial / (imbalance + np.sqrt(imbalance**2 + 4 * initial**2))
+    shifted, gained = (drive * start + input_variance * imbalance / 2) / rate, np.tanh(2 * rate * scaled_time)
+    half = (rate * (shifted + gained) / (1 + shifted * gained) - input_variance * imbalance / 2) / drive
+    return imbalance * half / (1 - half**2)
+
+
+def chained(layers):
+    """W = W_L ⋯ W_1 of the layers (..., L, d, d), the last one first."""
+    return functools.reduce(np.matmul, np.moveaxis(layers, -3, 0))
+
+
+def chained_gradient(layers, gradient):
+    """∂L/∂W_l = (what comes after)ᵀ ∂L/∂W (what comes before)ᵀ."""
+    listed, identity = list(np.moveaxis(layers, -3, 0)), np.eye(layers.shape[-1])
+    after = [functools.reduce(np.matmul, listed[:place], identity) for place in range(len(listed))]
+    before = [functools.reduce(np.matmul, listed[place + 1 :], identity) for place in range(len(listed))]
+    return np.stack([transposed(a) @ gradient @ transposed(b) for a, b in zip(after, before, strict=True)], axis=-3)
+
+
+def untied(imbalance):
+    """W = PQ with PᵀP - QQᵀ = c_0, from a symmetric W with eigenvalues ψ: p² = (c_0 + √(c_0² + 4ψ²))/2."""
+
+    def initial(w):
+        gain, basis = np.linalg.eigh(w)
+        outer = np.sqrt((imbalance + np.sqrt(imbalance**2 + 4 * gain**2)) / 2)
+        return np.stack([(basis * x) @ basis.T for x in (outer, gain / outer)])
+
+    def mode(*arguments):
+        if imbalance == 0:  # the logistic equation of a tied network, at half the rate
+            return mode_logistic(*arguments[:3], arguments[3] / 2)
+        return mode_imbalanced(*arguments, imbalance)
+
+    return Network(initial, chained, chained_gradient, mode)
+
+
+def balanced(depth):
+    """W = W_L ⋯ W_1 with equal layers at first."""
+    return Network(
+        lambda w: np.stack(depth * [scipy.linalg.fractional_matrix_power(w, 1 / depth)]),
+        chained,
+        chained_gradient,
+        None,
+    )
+
+
 def gradient_flow(network, inputs, cross, initial, times):
-    """Parameters (times, n, d, d) under dp/dτ = -∂L/∂p for n problems at once, by LSODA on one block-banded system."""
-    shape = inputs.shape
-    block = shape[-1] ** 2
-    state = np.broadcast_to(network.initial(initial), shape).ravel()
+    """Parameters (times, n, ..., d, d) under dp/dτ = -∂L/∂p for n problems at once, by LSODA on one banded system."""
+    start = network.start(initial, inputs)
+    shape, block, state = start.shape, start[0].size, start.ravel()
     path, now = [], 0.0
     for time in times:
         if time > now:
@@ -195,7 +251,7 @@ def linear_flow(inputs, cross, initial, time):
 
 def gradient_descent(network, inputs, cross, initial, step, count):
     """Parameters after `count` steps of plain gradient descent on the matrices."""
-    parameters = np.broadcast_to(network.initial(initial), inputs.shape)
+    parameters = network.start(initial, inputs)
     for _ in range(count):
         parameters = parameters - step * network.gradient(parameters, inputs, cross)
     return parameters

@@ -6,6 +6,7 @@ difference between a trained network and the theory is sampling noise.
 
 from functools import singledispatch
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -29,6 +30,7 @@ Steps = Float[Array, "stages levels"]
 Gains = Float[Array, "stages levels modes"]
 
 
+@eqx.filter_jit
 def gain_after_steps(
     denoiser: AbstractDenoiser, noise_levels: Float[Array, " levels"], step_sizes: Steps, steps: Int[Array, " stages"]
 ) -> Gains:

@@ -1,16 +1,12 @@
 """Deep linear denoisers D(x) = W_L ⋯ W_1 x of any depth, balanced and aligned with the data (App. F.3)."""
 
-import functools
-import math
-from typing import Any, NamedTuple
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.objectives import Objective
+from theory.parametrizations.balanced_growth import balanced_growth
 from theory.parametrizations.base import (
     AbstractDenoiser,
     assign_common_fields,
@@ -20,8 +16,7 @@ from theory.parametrizations.base import (
     variance_of_modes,
 )
 from theory.processes import AbstractProcess, Time
-from theory.regression import ModeRegression, Modes, gradient_descent, gradient_flow, saturated, stage_sizes
-from theory.special import relaxation_filter
+from theory.regression import ModeRegression, Modes, gradient_descent, gradient_flow, stage_sizes
 from theory.spectra import Spectrum
 
 
@@ -92,225 +87,6 @@ class DeepLinear(AbstractDenoiser):
         if self.depth == 1:
             return gradient_flow(regression, initial, scaled_time)
         return balanced_growth(regression, initial, scaled_time, self.depth)
-
-
-# --- Solution -----------------------------------------------------------------------------------------------
-#
-# With a = 1 - 2/L, b = 1 + a and T = 2ηLτ the equation is dψ/dT = ψ^b (h - sψ). In units of its fixed point, with the
-# time t = T|h|(|h|/s)^a, it has no parameter but a, and moves u from 0 towards 1 or back:
-#
-#   below the optimum   u = sψ/h           t = ∫ u^{-a-1} (1 - u)^{-1} du
-#   above it            u = h/(sψ)         t = ∫ u^{a}    (1 - u)^{-1} du
-#   h < 0               u = r/(1 + r), r = sψ/|h|   t = -∫ u^{-a-1} (1 - u)^{a} du
-#
-# These are the paper's hypergeometric functions. Each is a power series about the nearer of u = 0 and u = 1, of ratio
-# at most 1/2, which 21 Chebyshev polynomials on that half represent to round-off. They are inverted by Newton's method
-# in a variable w(z), z = ln u/(1 - u), that does to leading order at both ends what the integral does: dt/dw stays
-# between 2^-b and 2^b everywhere, so that a few steps from w(z_0) + t suffice at any depth, however small Q is.
-# Integrals are measured from the end where they vanish, so that nothing cancels for Q ≫ ψ*.
-
-_TERMS = 60  # of the power series
-_DEGREE = 21  # of the Chebyshev series: the singularity at the other end leaves 5.8^-21
-_NEWTON_STEPS = 5
-# Within this relative distance of the optimum, and this much growth without it, linear laws are exact to round-off.
-_NEAR = 1e-8
-
-
-class _Flight(NamedTuple):
-    """One of the three integrals: power-series coefficients about u = 0 and 1 - u = 0 and the exponents there."""
-
-    left: float  # u^{left - 1} at u = 0
-    right: float  # (1-u)^{right - 1} at u = 1
-    backwards: bool  # measured from u = 1, as u falls
-
-
-def _flights(a: float) -> tuple[_Flight, _Flight, _Flight]:
-    return _Flight(-a, 0.0, False), _Flight(1 + a, 0.0, False), _Flight(-a, 1 + a, True)
-
-
-@functools.cache
-def _series(exponent: float, other: float) -> np.ndarray:
-    """Chebyshev coefficients on [0, 1/2] of Σ_{k≥1} c_k x^k, what x^{exponent} multiplies beyond the first term.
-
-    c_k = (1 - other)_k/[k!(exponent + k)], the power series of ∫ x^{exponent-1} (1-x)^{other-1} dx.
-    """
-    order = np.arange(1, _TERMS + 1)
-    powers = np.cumprod((order - other) / order) / (exponent + order)
-
-    def summed(t: np.ndarray) -> Any:
-        return np.polynomial.polynomial.polyval((1 + t) / 4, np.concatenate([[0.0], powers]))
-
-    return np.polynomial.chebyshev.chebinterpolate(summed, _DEGREE)
-
-
-def _primitive(exponent: float, other: float, log_x: Array, *, from_zero: bool) -> Array:
-    """∫ x^{exponent-1} (1-x)^{other-1} dx for x ≤ 1/2, from 0, or with (x^{exponent} - 1)/exponent for first term."""
-    t = 4 * jnp.exp(log_x) - 1
-    coefficients = _series(exponent, other).tolist()  # Python floats keep the precision of `log_x`
-    high, higher = jnp.zeros_like(t), jnp.zeros_like(t)
-    for coefficient in coefficients[:0:-1]:  # Clenshaw's recurrence
-        high, higher = coefficient + 2 * t * high - higher, high
-    total = coefficients[0] + t * high - higher
-    power = jnp.exp(exponent * log_x)
-    first = power / exponent if from_zero else relaxation_filter(-exponent, log_x)
-    return first + power * total
-
-
-def _elapsed(flight: _Flight, z: Array) -> Array:
-    """The integral as a function of z = ln u/(1-u); it grows with the time that has passed."""
-    log_left, log_right = -jax.nn.softplus(-z), -jax.nn.softplus(z)
-    near_left = z < 0
-    half = -math.log(2.0)
-    # Each side is evaluated on its own half only, so that both branches and their derivatives stay finite.
-    log_left, log_right = jnp.where(near_left, log_left, half), jnp.where(near_left, half, log_right)
-    from_left = not flight.backwards and flight.left > 0
-    left = functools.partial(_primitive, flight.left, flight.right, from_zero=from_left)
-    right = functools.partial(_primitive, flight.right, flight.left, from_zero=flight.backwards)
-    middle = jnp.asarray(half, z.dtype)
-    joined = left(middle) + right(middle)
-    if flight.backwards:
-        return jnp.where(near_left, joined - left(log_left), right(log_right))
-    return jnp.where(near_left, left(log_left), joined - right(log_right))
-
-
-def _inverse_end(flight: _Flight, w: Array) -> Array:
-    """z(w), see `_end`."""
-    b = flight.right if flight.backwards else flight.left
-    if flight.backwards:
-        at_left = relaxation_inverse(-flight.left, 1 / b - w)
-        return jnp.where(w < 1 / b, -jnp.log(b * jnp.minimum(w, 1 / b)) / b, at_left)
-    if flight.left > 0:
-        return jnp.where(w < 1 / b, jnp.log(b * jnp.minimum(w, 1 / b)) / b, w - 1 / b)
-    return jnp.where(w < 0, relaxation_inverse(-flight.left, jnp.minimum(w, 0.0)), w)
-
-
-def _end(flight: _Flight, z: Array) -> Array:
-    """w(z): u^{left} over left for z < 0 and z (or (1-u)^{right} over right) above, joined at z = 0 with slope one."""
-    below, above = jnp.minimum(z, 0.0), jnp.maximum(z, 0.0)
-    b = flight.right if flight.backwards else flight.left
-    if flight.backwards:
-        return jnp.where(z < 0, 1 / b - relaxation_filter(-flight.left, below), jnp.exp(-b * above) / b)
-    if flight.left > 0:
-        return jnp.where(z < 0, jnp.exp(b * below) / b, above + 1 / b)
-    return jnp.where(z < 0, relaxation_filter(-flight.left, below), above)
-
-
-def relaxation_inverse(a: float, filtered: Array) -> Array:
-    """x with (1 - e^{-ax})/a = `filtered`, for a static a ≥ 0."""
-    return filtered if a == 0 else -jnp.log1p(-a * filtered) / a
-
-
-def _slope(flight: _Flight, z: Array) -> Array:
-    """dt/dw = (dt/dz)/(dw/dz) = u^{left}(1-u)^{right} over the same to leading order at the nearer end."""
-    log_left, log_right = -jax.nn.softplus(-z), -jax.nn.softplus(z)
-    logarithm = flight.left * log_left + flight.right * log_right
-    if flight.backwards:
-        return jnp.exp(logarithm - jnp.where(z < 0, flight.left * z, -flight.right * z))
-    return jnp.exp(logarithm - jnp.where(z < 0, flight.left * z, 0.0))
-
-
-def _fly(flight: _Flight, start: Array, time: Array) -> Array:
-    """z after `time`, from z = `start`."""
-    target = _elapsed(flight, start) + time
-    w = _end(flight, start)
-    tiny = float(jnp.finfo(w.dtype).tiny)
-
-    def newton(_, w: Array) -> Array:
-        z = _inverse_end(flight, w)
-        moved = w + (target - _elapsed(flight, z)) / _slope(flight, z)
-        return jnp.maximum(moved, w * 1e-3 + tiny) if flight.left > 0 or flight.backwards else moved
-
-    return _inverse_end(flight, jax.lax.fori_loop(0, _NEWTON_STEPS, newton, w + time))
-
-
-def balanced_growth(regression: ModeRegression, initial: Modes, scaled_time: Array, depth: int) -> Modes:
-    """Gain of a mode of `depth` ≥ 2 balanced layers after ητ = `scaled_time`, from `initial` ≥ 0.
-
-    The implicit solution G(ψ) - G(Q) = 2ηLτ of App. F.3, with
-
-        G = ψ^{2/L-1}/[(2/L - 1)h] ₂F₁(1, 2/L - 1; 2/L; sψ/h)               below the optimum (L ≠ 2),
-        H = ψ^{2/L-2}/[(2 - 2/L)s] ₂F₁(1, 2 - 2/L; 3 - 2/L; h/(sψ))          above it,
-
-    inverted to a relative residual of about 1e-13; L = 2 is an ordinary case. Derivatives are those of the implicit
-    function: exact in τ and Q, and from the equation's two scaling symmetries in h and s, to about 1e-7 relative.
-    """
-    drive, inputs, start, time = jnp.broadcast_arrays(
-        regression.pull / 2, regression.curvature / 2, initial, 2 * depth * saturated(scaled_time)
-    )
-    return jnp.where(time == 0, start, _grow(depth, start, drive, inputs, time))
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _grow(depth: int, start: Array, drive: Array, inputs: Array, time: Array) -> Array:
-    return _solve(depth, start, drive, inputs, time)[0]
-
-
-@_grow.defjvp
-def _grow_jvp(depth: int, primals, tangents):
-    start, drive, inputs, time = primals
-    a = 1 - 2 / depth
-    gain, deficit = _solve(depth, start, drive, inputs, time)
-    velocity = gain ** (1 + a) * deficit
-    initial_deficit = drive - inputs * start
-    still = jnp.abs(initial_deficit) < _NEAR * inputs * start
-    initial_velocity = start ** (1 + a) * initial_deficit
-    moving = (start > 0) & ~still & (initial_velocity != 0)
-    at_rest = jnp.where(start > 0, jnp.exp(-inputs * start ** (1 + a) * time), jnp.exp(drive * time) if a == 0 else 1.0)
-    in_start = jnp.where(moving, velocity / jnp.where(moving, initial_velocity, 1.0), at_rest)
-    # dψ/dT = ψ^b(h - sψ) is unchanged by ψ → cψ, h → c^-a h, s → c^-b s and by T → T/c, (h, s) → c(h, s).
-    travelled = time * velocity
-    in_inputs = (start * in_start - gain - a * travelled) / inputs
-    # Where h plays no part in the motion the difference below cancels, and its limit h → 0 is exact.
-    idle = (gain > 0) & (jnp.abs(drive) * time * gain**a < 3 * _NEAR)
-    without_drive = -jnp.expm1((2 + a) * (jnp.log(_positive(gain)) - jnp.log(_positive(start)))) / ((2 + a) * inputs)
-    with_drive = ((1 + a) * travelled - start * in_start + gain) / jnp.where(drive == 0, 1.0, drive)
-    in_drive = jnp.where(start > 0, jnp.where(idle, without_drive, with_drive), 0.0)
-    d_start, d_drive, d_inputs, d_time = tangents
-    return gain, in_start * d_start + in_drive * d_drive + in_inputs * d_inputs + velocity * d_time
-
-
-def _positive(x: Array) -> Array:
-    return jnp.where(x > 0, x, 1.0)
-
-
-def _solve(depth: int, start: Array, drive: Array, inputs: Array, time: Array) -> tuple[Array, Array]:
-    """ψ(T) and h - sψ(T), the latter without the cancellation at the optimum."""
-    a = 1 - 2 / depth
-    b = 1 + a
-    below, above, negative = _flights(a)
-    used = start > 0
-    q = jnp.where(used, start, 1.0)
-    load, size = inputs * q, jnp.abs(drive)
-    gap = drive - load
-    # Without a drive: ψ^-b = Q^-b + bsT.
-    bare = q * jnp.exp(-jnp.log1p(b * inputs * q**b * time) / b)
-    undriven = size < 1e-17 * inputs * bare
-    still = jnp.abs(gap) < _NEAR * load
-    size = jnp.where(undriven, 1.0, size)
-    clock = time * size * (size / inputs) ** a
-    ratio = jnp.log(load) - jnp.log(size)
-
-    def flown(flight: _Flight, mask: Array, start_z: Array) -> Array:
-        start_z, elapsed = jnp.where(mask, start_z, -1.0), jnp.where(mask, clock, 0.0)
-        # Most calls need one of the three flights only.
-        return jax.lax.cond(jnp.any(mask), functools.partial(_fly, flight), lambda z, _: z, start_z, elapsed)
-
-    rising = (drive > 0) & (gap > 0)
-    falling = (drive > 0) & (gap <= 0)
-    log_gap = jnp.log(jnp.where(still, 1.0, jnp.abs(gap)))
-    z = flown(below, rising & ~still & ~undriven, jnp.log(load) - log_gap)
-    gain, deficit = size / inputs * jax.nn.sigmoid(z), size * jax.nn.sigmoid(-z)
-    z = flown(above, falling & ~still & ~undriven, jnp.log(size) - log_gap)
-    gain = jnp.where(falling, size / inputs * (1 + jnp.exp(-z)), gain)
-    deficit = jnp.where(falling, -size * jnp.exp(-z), deficit)
-    z = flown(negative, (drive < 0) & ~undriven, ratio)
-    gain = jnp.where(drive < 0, size / inputs * jnp.exp(z), gain)
-    deficit = jnp.where(drive < 0, -size * (1 + jnp.exp(z)), deficit)
-
-    kept = jnp.exp(-inputs * q**b * time)
-    gain, deficit = jnp.where(still, q + gap / inputs * (1 - kept), gain), jnp.where(still, gap * kept, deficit)
-    gain, deficit = jnp.where(undriven, bare, gain), jnp.where(undriven, drive - inputs * bare, deficit)
-    return jnp.where(used, gain, 0.0), jnp.where(used, deficit, drive)
 
 
 def balanced_gradient_descent(

@@ -1,0 +1,298 @@
+"""How one mode of balanced layers grows: the implicit solution of dψ/dT = ψ^{2-2/L} (h - sψ), inverted (App. F.3)."""
+
+import functools
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from theory.regression import ModeRegression, Modes, saturated
+from theory.special import relaxation_filter
+
+# With a = 1 - 2/L, b = 1 + a and T = 2ηLτ the equation is dψ/dT = ψ^b (h - sψ). In units of its fixed point, with the
+# time t = T|h|(|h|/s)^a, it has no parameter but a, and moves u from 0 towards 1 or back:
+#
+#   below the optimum   u = sψ/h           t = ∫ u^{-a-1} (1 - u)^{-1} du
+#   above it            u = h/(sψ)         t = ∫ u^{a}    (1 - u)^{-1} du
+#   h < 0               u = r/(1 + r), r = sψ/|h|   t = -∫ u^{-a-1} (1 - u)^{a} du
+#
+# These are the paper's hypergeometric functions. Each is a power series about the nearer of u = 0 and u = 1, of ratio
+# at most 1/2, which 21 Chebyshev polynomials on that half represent to round-off. They are inverted by Newton's method
+# in a variable w(z), z = ln u/(1 - u), that does to leading order at both ends what the integral does: dt/dw stays
+# between 2^-b and 2^b everywhere, so that a few steps from w(z_0) + t suffice at any depth, however small Q is.
+# Integrals are measured from the end where they vanish, so that nothing cancels for Q ≫ ψ*.
+
+_TERMS = 60  # of the power series
+_DEGREE = 21  # of the Chebyshev series: the singularity at the other end leaves 5.8^-21
+_NEWTON_STEPS = 5
+# Within this relative distance of the optimum the linear law is exact to round-off.
+_NEAR = 1e-8
+
+
+class _Flight(NamedTuple):
+    """One of the three integrals: power-series coefficients about u = 0 and 1 - u = 0 and the exponents there."""
+
+    left: float  # u^{left - 1} at u = 0
+    right: float  # (1-u)^{right - 1} at u = 1
+    backwards: bool  # measured from u = 1, as u falls
+
+
+def _flights(a: float) -> tuple[_Flight, _Flight, _Flight]:
+    return _Flight(-a, 0.0, False), _Flight(1 + a, 0.0, False), _Flight(-a, 1 + a, True)
+
+
+@functools.cache
+def _series(exponent: float, other: float) -> np.ndarray:
+    """Chebyshev coefficients on [0, 1/2] of Σ_{k≥1} c_k x^k, what x^{exponent} multiplies beyond the first term.
+
+    c_k = (1 - other)_k/[k!(exponent + k)], the power series of ∫ x^{exponent-1} (1-x)^{other-1} dx.
+    """
+    order = np.arange(1, _TERMS + 1)
+    powers = np.cumprod((order - other) / order) / (exponent + order)
+
+    def summed(t: np.ndarray) -> Any:
+        return np.polynomial.polynomial.polyval((1 + t) / 4, np.concatenate([[0.0], powers]))
+
+    return np.polynomial.chebyshev.chebinterpolate(summed, _DEGREE)
+
+
+def _primitive(exponent: float, other: float, log_x: Array, *, from_zero: bool) -> Array:
+    """∫ x^{exponent-1} (1-x)^{other-1} dx for x ≤ 1/2, from 0, or with (x^{exponent} - 1)/exponent for first term."""
+    t = 4 * jnp.exp(log_x) - 1
+    coefficients = _series(exponent, other).tolist()  # Python floats keep the precision of `log_x`
+    high, higher = jnp.zeros_like(t), jnp.zeros_like(t)
+    for coefficient in coefficients[:0:-1]:  # Clenshaw's recurrence
+        high, higher = coefficient + 2 * t * high - higher, high
+    total = coefficients[0] + t * high - higher
+    power = jnp.exp(exponent * log_x)
+    first = power / exponent if from_zero else relaxation_filter(-exponent, log_x)
+    return first + power * total
+
+
+def _elapsed(flight: _Flight, z: Array) -> Array:
+    """The integral as a function of z = ln u/(1-u); it grows with the time that has passed."""
+    log_left, log_right = -jax.nn.softplus(-z), -jax.nn.softplus(z)
+    near_left = z < 0
+    half = -math.log(2.0)
+    # Each side is evaluated on its own half only, so that both branches and their derivatives stay finite.
+    log_left, log_right = jnp.where(near_left, log_left, half), jnp.where(near_left, half, log_right)
+    from_left = not flight.backwards and flight.left > 0
+    left = functools.partial(_primitive, flight.left, flight.right, from_zero=from_left)
+    right = functools.partial(_primitive, flight.right, flight.left, from_zero=flight.backwards)
+    middle = jnp.asarray(half, z.dtype)
+    joined = left(middle) + right(middle)
+    if flight.backwards:
+        return jnp.where(near_left, joined - left(log_left), right(log_right))
+    return jnp.where(near_left, left(log_left), joined - right(log_right))
+
+
+def _inverse_end(flight: _Flight, w: Array) -> Array:
+    """z(w), see `_end`."""
+    b = flight.right if flight.backwards else flight.left
+    if flight.backwards:
+        at_left = relaxation_inverse(-flight.left, 1 / b - w)
+        return jnp.where(w < 1 / b, -jnp.log(b * jnp.minimum(w, 1 / b)) / b, at_left)
+    if flight.left > 0:
+        return jnp.where(w < 1 / b, jnp.log(b * jnp.minimum(w, 1 / b)) / b, w - 1 / b)
+    return jnp.where(w < 0, relaxation_inverse(-flight.left, jnp.minimum(w, 0.0)), w)
+
+
+def _end(flight: _Flight, z: Array) -> Array:
+    """w(z): u^{left} over left for z < 0 and z (or (1-u)^{right} over right) above, joined at z = 0 with slope one."""
+    below, above = jnp.minimum(z, 0.0), jnp.maximum(z, 0.0)
+    b = flight.right if flight.backwards else flight.left
+    if flight.backwards:
+        return jnp.where(z < 0, 1 / b - relaxation_filter(-flight.left, below), jnp.exp(-b * above) / b)
+    if flight.left > 0:
+        return jnp.where(z < 0, jnp.exp(b * below) / b, above + 1 / b)
+    return jnp.where(z < 0, relaxation_filter(-flight.left, below), above)
+
+
+def relaxation_inverse(a: float, filtered: Array) -> Array:
+    """x with (1 - e^{-ax})/a = `filtered`, for a static a ≥ 0."""
+    return filtered if a == 0 else -jnp.log1p(-a * filtered) / a
+
+
+def _slope(flight: _Flight, z: Array) -> Array:
+    """dt/dw = (dt/dz)/(dw/dz) = u^{left}(1-u)^{right} over the same to leading order at the nearer end."""
+    log_left, log_right = -jax.nn.softplus(-z), -jax.nn.softplus(z)
+    logarithm = flight.left * log_left + flight.right * log_right
+    if flight.backwards:
+        return jnp.exp(logarithm - jnp.where(z < 0, flight.left * z, -flight.right * z))
+    return jnp.exp(logarithm - jnp.where(z < 0, flight.left * z, 0.0))
+
+
+def _fly(flight: _Flight, start: Array, time: Array) -> Array:
+    """z after `time`, from z = `start`."""
+    target = _elapsed(flight, start) + time
+    w = _end(flight, start)
+    tiny = float(jnp.finfo(w.dtype).tiny)
+
+    def newton(_, w: Array) -> Array:
+        z = _inverse_end(flight, w)
+        moved = w + (target - _elapsed(flight, z)) / _slope(flight, z)
+        return jnp.maximum(moved, w * 1e-3 + tiny) if flight.left > 0 or flight.backwards else moved
+
+    return _inverse_end(flight, jax.lax.fori_loop(0, _NEWTON_STEPS, newton, w + time))
+
+
+def balanced_growth(regression: ModeRegression, initial: Modes, scaled_time: Array, depth: int) -> Modes:
+    """Gain of a mode of `depth` ≥ 2 balanced layers after ητ = `scaled_time`, from `initial` ≥ 0.
+
+    The implicit solution G(ψ) - G(Q) = 2ηLτ of App. F.3, with
+
+        G = ψ^{2/L-1}/[(2/L - 1)h] ₂F₁(1, 2/L - 1; 2/L; sψ/h)               below the optimum (L ≠ 2),
+        H = ψ^{2/L-2}/[(2 - 2/L)s] ₂F₁(1, 2 - 2/L; 3 - 2/L; h/(sψ))          above it,
+
+    inverted to a relative residual of about 1e-13; L = 2 is an ordinary case. Derivatives are those of the implicit
+    function, to about 1e-11 relative; those in h and s lose 1e-16/δ if Q is within δ of ψ*, at worst 3e-8.
+    """
+    drive, inputs, start, time = jnp.broadcast_arrays(
+        regression.pull / 2, regression.curvature / 2, initial, 2 * depth * saturated(scaled_time)
+    )
+    return _grow(depth, start, drive, inputs, time)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _grow(depth: int, start: Array, drive: Array, inputs: Array, time: Array) -> Array:
+    # Exactly Q at τ = 0; selected inside the rule, which would otherwise lose the slope in τ there.
+    return jnp.where(time == 0, start, _solve(depth, start, drive, inputs, time)[0])
+
+
+@_grow.defjvp
+def _grow_jvp(depth: int, primals, tangents):
+    start, drive, inputs, time = primals
+    a = 1 - 2 / depth
+    gain, deficit = _solve(depth, start, drive, inputs, time)
+    velocity = gain ** (1 + a) * deficit
+    opening = drive - inputs * start
+    still = jnp.abs(opening) < _NEAR * inputs * start
+    initial_velocity = start ** (1 + a) * opening
+    moving = (start > 0) & ~still & (initial_velocity != 0)
+    # Two layers leave Q = 0 like Q e^{hT}, without end: cut off, so that gradients stay finite.
+    largest = 0.42 * math.log(float(jnp.finfo(time.dtype).max))
+    from_zero = jnp.exp(jnp.minimum(drive * time, largest)) if a == 0 else 1.0
+    decay = inputs * start ** (1 + a) * time
+    at_rest = jnp.where(start > 0, jnp.exp(-decay), from_zero)
+    in_start = jnp.where(moving, velocity / jnp.where(moving, initial_velocity, 1.0), at_rest)
+    way = _Way(*(jnp.where(moving, x, 1.0) for x in (start, gain, opening, deficit)))
+    in_drive, in_inputs = _slopes_on_the_way(a, way, drive, inputs, time * velocity, in_start)
+    in_drive = jnp.where(moving, in_drive, -jnp.expm1(-decay) / inputs)
+    in_inputs = jnp.where(moving, in_inputs, start * jnp.expm1(-decay) / inputs)
+    d_start, d_drive, d_inputs, d_time = tangents
+    tangent = in_start * d_start + in_drive * d_drive + in_inputs * d_inputs + velocity * d_time
+    return jnp.where(time == 0, start, gain), tangent
+
+
+# Slopes in h and s. With u(T) on its way from Q to ψ and v = ψ^b (h - sψ),
+#
+#   ψ_h = v ∫ dT/(h - su),   ψ_s = -v ∫ u dT/(h - su),   hψ_h + sψ_s = vT,   sψ_s = Qψ_Q - ψ - avT.
+#
+# The last two follow from the scalings ψ → cψ, h → c^-a h, s → c^-b s and T → T/c, (h, s) → c(h, s). They cancel where
+# hψ_h or sψ_s is small beside ψ. On a short way the integrals are therefore T times averages, dT = u^-b du/(h - su);
+# where |h| << su or su << |h| all along they are power series in that ratio.
+
+_SHORT = 0.5  # e-folds of u and of h - su, for which 8 Gauss points leave 8^-16
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+_SMALL, _SMALL_TERMS = 1e-3, 5
+
+
+class _Way(NamedTuple):
+    """The two ends of a solution: the gain u, and the deficit h - su."""
+
+    start: Array
+    gain: Array
+    opening: Array
+    deficit: Array
+
+
+def _slopes_on_the_way(
+    a: float, way: _Way, drive: Array, inputs: Array, travelled: Array, in_start: Array
+) -> tuple[Array, Array]:
+    """ψ_h and ψ_s of a mode that moves, with `travelled` = vT and `in_start` = ψ_Q."""
+    start, gain, _, deficit = way
+    least, most = jnp.minimum(start, gain), jnp.maximum(start, gain)
+    folds = jnp.log(_positive(gain)) - jnp.log(start)
+    undriven, free = jnp.abs(drive) < _SMALL * inputs * least, inputs * most < _SMALL * jnp.abs(drive)
+    nonzero = jnp.where(drive == 0, 1.0, drive)
+
+    ratio = jnp.where(undriven, drive / (inputs * _positive(least)), 0.0)
+    late = -deficit / (inputs**2 * _positive(gain)) * _ratio_series(2 + a, ratio, jnp.abs(folds))
+    ratio = jnp.where(free, inputs * most / nonzero, 0.0)
+    early = -jnp.sign(folds) * gain * (gain / most) ** a * deficit / nonzero * ratio
+    early = early * _ratio_series(1 - a, ratio, jnp.abs(folds))
+
+    loaded = jnp.where(free, early, start * in_start - gain - a * travelled)  # sψ_s
+    loaded = jnp.where(undriven, travelled - drive * late, loaded)
+    in_drive = jnp.where(undriven, late, (travelled - loaded) / nonzero)
+    short = (jnp.abs(folds) < _SHORT) & (deficit / way.opening > math.exp(-_SHORT))
+    inverse_deficit, gain_over_deficit = _averages(a, way, inputs, jnp.where(short, folds, 0.0))
+    return (
+        jnp.where(short, travelled * inverse_deficit, in_drive),
+        jnp.where(short, -travelled * gain_over_deficit, loaded / inputs),
+    )
+
+
+def _ratio_series(power: float, ratio: Array, folds: Array) -> Array:
+    """Σ_k (k+1) x^k (1 - e^{-(p+k)f})/(p + k): ∫_0^f e^{-py} (1 - x e^{-y})^-2 dy for a small ratio x."""
+    terms = [(k + 1) * relaxation_filter(power + k, folds) for k in range(_SMALL_TERMS)]
+    return functools.reduce(lambda total, term: total * ratio + term, reversed(terms))
+
+
+def _averages(a: float, way: _Way, inputs: Array, folds: Array) -> tuple[Array, Array]:
+    """Averages over time of 1/(h - su) and u/(h - su) while ln u moves by `folds`."""
+    elapsed, first, second = 0.0, 0.0, 0.0
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        y = folds * (1 + node) / 2
+        deficit = way.opening - inputs * way.start * jnp.expm1(y)
+        share = weight * jnp.exp(-a * y) / deficit
+        elapsed, first = elapsed + share, first + share / deficit
+        second = second + share * way.start * jnp.exp(y) / deficit
+    return first / elapsed, second / elapsed
+
+
+def _positive(x: Array) -> Array:
+    return jnp.where(x > 0, x, 1.0)
+
+
+def _solve(depth: int, start: Array, drive: Array, inputs: Array, time: Array) -> tuple[Array, Array]:
+    """ψ(T) and h - sψ(T), the latter without the cancellation at the optimum."""
+    a = 1 - 2 / depth
+    b = 1 + a
+    below, above, negative = _flights(a)
+    used = start > 0
+    q = jnp.where(used, start, 1.0)
+    load, size = inputs * q, jnp.abs(drive)
+    gap = drive - load
+    # Without a drive: ψ^-b = Q^-b + bsT.
+    bare = q * jnp.exp(-jnp.log1p(b * inputs * q**b * time) / b)
+    undriven = size < 1e-17 * inputs * bare
+    still = jnp.abs(gap) < _NEAR * load
+    size = jnp.where(undriven, 1.0, size)
+    clock = time * size * (size / inputs) ** a
+    ratio = jnp.log(load) - jnp.log(size)
+
+    def flown(flight: _Flight, mask: Array, start_z: Array) -> Array:
+        start_z, elapsed = jnp.where(mask, start_z, -1.0), jnp.where(mask, clock, 0.0)
+        # Most calls need one of the three flights only.
+        return jax.lax.cond(jnp.any(mask), functools.partial(_fly, flight), lambda z, _: z, start_z, elapsed)
+
+    rising = (drive > 0) & (gap > 0)
+    falling = (drive > 0) & (gap <= 0)
+    log_gap = jnp.log(jnp.where(still, 1.0, jnp.abs(gap)))
+    z = flown(below, rising & ~still & ~undriven, jnp.log(load) - log_gap)
+    gain, deficit = size / inputs * jax.nn.sigmoid(z), size * jax.nn.sigmoid(-z)
+    z = flown(above, falling & ~still & ~undriven, jnp.log(size) - log_gap)
+    gain = jnp.where(falling, size / inputs * (1 + jnp.exp(-z)), gain)
+    deficit = jnp.where(falling, -size * jnp.exp(-z), deficit)
+    z = flown(negative, (drive < 0) & ~undriven, ratio)
+    gain = jnp.where(drive < 0, size / inputs * jnp.exp(z), gain)
+    deficit = jnp.where(drive < 0, -size * (1 + jnp.exp(z)), deficit)
+
+    kept = jnp.exp(-inputs * q**b * time)
+    gain, deficit = jnp.where(still, q + gap / inputs * (1 - kept), gain), jnp.where(still, gap * kept, deficit)
+    gain, deficit = jnp.where(undriven, bare, gain), jnp.where(undriven, drive - inputs * bare, deficit)
+    return jnp.where(used, gain, 0.0), jnp.where(used, deficit, drive)
