@@ -122,7 +122,8 @@ SOME = [*CLOSED, *_marked([_case("one_layer", SETTINGS[-1]), _case("symmetric_tw
 TRAINED = _marked([case for case in _ALL if "Noise" not in case.name and "Score" not in case.name])
 
 # Several matrices: denoised data on EDM, velocities on a cosine schedule, and a flow, whose optima can be negative.
-LAYERED = _marked([_case(name, SETTINGS[place]) for name in FACTORED for place in (0, 3, 5)])
+_PLACES = {"two_layer": (0, 5), "imbalanced": (0, 3, 5), "depth_3": (0, 3, 5), "depth_4": (0,)}
+LAYERED = _marked([_case(name, SETTINGS[place]) for name, places in _PLACES.items() for place in places])
 # Those with an explicit solution for complex arguments.
 EXPLICIT = [case for case in LAYERED if case.values[0].network.mode]
 

@@ -37,7 +37,7 @@ BUILD = {
     "one_layer": _aligned(OneLayer),
     "symmetric_two_layer": _aligned(SymmetricTwoLayer),
     "balanced": _aligned(TwoLayer),
-    "imbalanced": _aligned(functools.partial(TwoLayer, imbalance=[0.3, -0.4, 0.0])),
+    "imbalanced": _aligned(functools.partial(TwoLayer, imbalance=np.array([0.3, -0.4, 0.0]))),
     "depth_1": _aligned(functools.partial(DeepLinear, depth=1)),
     "depth_3": _aligned(DeepLinear),
     "full_width": lambda process: FullWidthConvolution.from_autocovariance(AUTOCOVARIANCE, process, 0.4, 1.0),

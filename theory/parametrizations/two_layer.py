@@ -97,13 +97,14 @@ def factors(gain: Modes, imbalance: Modes) -> tuple[Modes, Modes]:
 # and D² - N² = c_0 J with J = 1 + 2ηs ∫(N² + D²) dτ. Hence ψ = c_0 ND/(D² - N²) = ND/J, in which c_0 has cancelled.
 # With e = exp(-4ηRτ), m = √(c_0² + 4ψ_0²), a mode that starts from ψ_0 ≥ 0 with c_0 ≥ 0 has
 #
-#   4e ND = ψ_0(aa' + b²) + b(q²a + p²a'),  a, a' = (1 ∓ g/R) + e(1 ± g/R),  b = hf,
+#   4e ND = ψ_0(aa' + b²) + b(q²a + p²a'),  a, a' = 1 + e ∓ gf,  b = hf,
 #   4e J = 4e + s f [m(1 + e) + fd],  d = 2hψ_0 + g c_0,  f = (1 - e)/R.
 #
 # Other signs follow from the symmetries (c_0 → -c_0: p and q exchanged) and (ψ, h → -ψ, -h). For h ≥ 0 every term is
-# positive. For h < 0 they cancel in the end (c_0 = 0 cancels completely: the gain decays to zero). Once e < 1/2 the
-# same product is regrouped by powers of e with κ = |h|/(R + g) < 1, w = 1 + g/R, and where d < 0 the second term of J
-# is s f [(m + d/R) + e(m - d/R)]:
+# positive, and early, e > 1/2, nothing cancels either: the terms above are smooth at R = 0. Later a is taken as
+# (1 - g/R) + e(1 + g/R), and m(1 + e) + fd as (m + d/R) + e(m - d/R) where d < 0. For h < 0 the product cancels in the
+# end (c_0 = 0 cancels completely: the gain decays to zero), and is regrouped by powers of e with κ = |h|/(R + g) < 1,
+# w = 1 + g/R:
 #
 #   4e ND = w²{-κB² + e(1 - κ²)[ψ_0(1 - κ²) + κc_0] + e²κ(q² + 2κψ_0 + κ²p²)},  B = p - κq,
 #   B² = [c_0 + q²(1 - κ²)]²/(p² + 2κψ_0 + κ²q²),  m + d/R = (c_0|h| + 2ψ_0 g)²/[R(mR - d)] where d < 0.
@@ -130,25 +131,22 @@ def imbalanced_growth(regression: ModeRegression, initial: Modes, scaled_time: A
     m = _length(2 * start, c)
     p2 = (m + c) / 2
     q2 = jnp.where(c == 0, (m - c) / 2, 2 * start**2 / jnp.where(m + c > 0, m + c, 1.0))
+    early = e > 0.5
+    # 1 - g/R without cancellation. The drive keeps its sign in all else: |h| has no slope at h = 0.
+    lesser = h**2 / (safe * (safe + g))
+    a, a_prime, b = jnp.where(early, 1 + e - g * f, lesser + e * (2 - lesser)), 1 + e + g * f, pull * f
     product = jnp.where(
-        (pull >= 0) | (e > 0.5),
-        _product_forwards(start, p2, q2, e, pull * f, jnp.where(rate > 0, h / safe, 1.0), g / safe),
+        (pull >= 0) | early,
+        start * (a * a_prime + b**2) + b * (q2 * a + p2 * a_prime),
         _product_backwards(start, p2, q2, c, e, h, g, safe),
     )
-    d = 2 * pull * start + g * c  # of the signed drive: |h| has no slope at h = 0
-    against = d < 0
+    d = 2 * pull * start + g * c
+    against = (d < 0) & ~early
     remainder = (c * h + 2 * start * g) ** 2 / (safe * jnp.where(against, m * safe - d, 1.0))
     growing = jnp.where(against, remainder + e * (m - d / safe), m * (1 + e) + f * d)
     gain = sign * product / (4 * e + inputs * f * growing)
     # Exactly ψ_0 at τ = 0, with the slopes of the formula.
     return gain + jax.lax.stop_gradient(jnp.where(time == 0, initial - gain, 0.0))
-
-
-def _product_forwards(start: Modes, p2: Modes, q2: Modes, e: Modes, b: Modes, cosine: Modes, sine: Modes) -> Modes:
-    """4e ND, without cancellation for h ≥ 0 or e > 1/2, with (|h|, g)/R = (cosine, sine)."""
-    lesser = cosine**2 / (1 + sine)  # 1 - g/R
-    a, a_prime = lesser + e * (1 + sine), (1 + sine) + e * lesser
-    return start * (a * a_prime + b**2) + b * (q2 * a + p2 * a_prime)
 
 
 def _product_backwards(
