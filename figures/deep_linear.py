@@ -19,10 +19,13 @@ from figures.spectral_plots import draw_mode_curves
 from figures.stages import Arrays, RunStage
 from figures.style import BLACK, PALETTE, label_panels, plt, power_law_guide, styled
 from figures.trained_modes import (
+    FittedExponent,
     Sizes,
+    as_stage,
     clock_for,
     discretisation,
     exponent_claim,
+    fitted_exponent,
     follows_closed_form,
     measured_emergence,
     share_of_gains,
@@ -93,9 +96,13 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "training_samples": np.asarray(config.sizes.training_samples),
     }
     arrays |= stage("theory of all depths", partial(_all_depths, config, spectrum), share=0.3)
-    share = 0.7 / len(config.trained_depths)
+    # What is trained for does not depend on the depth.
+    levels = jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
+    shallow = _denoiser(config, spectrum, 1)
+    moments = as_stage(stage, partial(training_sets, shallow, levels, config.sizes, data_key), share=0.1)
+    share = 0.6 / len(config.trained_depths)
     for depth, run_key in zip(config.trained_depths, run_keys, strict=True):
-        run = stage(f"depth {depth}", partial(_run, config, spectrum, depth, data_key, run_key), share=share)
+        run = stage(f"depth {depth}", partial(_run, config, spectrum, depth, levels, moments, run_key), share=share)
         arrays |= {f"{name}_{depth}": value for name, value in run.items()}
     return arrays
 
@@ -138,12 +145,10 @@ def _one_depth(denoiser: DeepLinear, fine: np.ndarray, level: jax.Array) -> Arra
     }
 
 
-def _run(config: Config, spectrum: Spectrum, depth: int, data_key: PRNGKeyArray, key: PRNGKeyArray) -> Arrays:
+def _run(config: Config, spectrum: Spectrum, depth: int, levels, moments, key: PRNGKeyArray) -> Arrays:
     start_key, sample_key = jax.random.split(key)
     denoiser = _denoiser(config, spectrum, depth)
-    levels = jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
     clock = clock_for(denoiser, levels, config.sizes, layers=depth, together=True)
-    moments = training_sets(denoiser, levels, config.sizes, data_key)
     network = deep_linear_denoiser(start_key, spectrum.dimension, depth, config.initial_gain)
     theory = theory_of_modes(denoiser, levels, clock, config.sizes, shown=1)
     return theory | trained_modes(denoiser, network, moments, levels, clock, config.sizes, shown=1, key=sample_key)
@@ -170,19 +175,22 @@ def _emergence(data: Arrays, depth: int) -> np.ndarray:
     return measured_emergence(data["times"], data[f"variance_trained_{depth}"], data[f"level_{depth}"])
 
 
+def _fit(data: Arrays, depth: int) -> FittedExponent:
+    return fitted_exponent(data["variance"], _emergence(data, depth), data[f"emergence_theory_{depth}"])
+
+
 def _depth_keeps_the_law(data: Arrays) -> Claim:
     """The exponent of the deepest trained networks against the paper's law."""
     depth = int(data["trained_depths"].max())
-    emergence = _emergence(data, depth)
-    claim = exponent_claim("", "", data["variance"], emergence, data[f"emergence_theory_{depth}"])
+    fit = _fit(data, depth)
     return Claim(
         f"depth {depth}: inverse-variance law",
         "Wang & Pehlevan 2025, App. F.3",
         "depth accelerates or delays but does not remove the bias: τ* ∝ λ^-α with α ≈ 1",
         1.0,
         None,
-        claim.measured,
-        claim.interval,
+        fit.measured,
+        fit.interval,
         0.1,
     )
 
@@ -278,10 +286,10 @@ def _draw_exponents(axis, data: Arrays) -> None:
         fits = [fit_power_law(data["variance"], times) for times in data[name]]
         axis.plot(data["depths"], [fit.exponent for fit in fits], "-", color=colour, label=f"theory, {words}")
     for depth in data["trained_depths"].tolist():
-        claim = exponent_claim("", "", data["variance"], _emergence(data, depth), data[f"emergence_theory_{depth}"])
-        low, high = claim.interval
-        error = [[claim.measured - low], [high - claim.measured]]
-        axis.errorbar([depth], [claim.measured], yerr=error, fmt="o", ms=4, color=PALETTE[0])
+        fit = _fit(data, depth)
+        low, high = fit.interval
+        error = [[fit.measured - low], [high - fit.measured]]
+        axis.errorbar([depth], [fit.measured], yerr=error, fmt="o", ms=4, color=PALETTE[0])
     axis.axhline(1.0, color="0.6", lw=0.8, ls=":")
     axis.set_ylim(0.85, 1.15)
     axis.set_xlabel("depth L")

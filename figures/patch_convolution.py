@@ -26,6 +26,7 @@ from figures.stages import Arrays, RunStage
 from figures.style import PALETTE, label_panels, plt, power_law_guide, styled
 from figures.trained_modes import (
     Sizes,
+    as_stage,
     clock_for,
     discretisation,
     follows_closed_form,
@@ -124,7 +125,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "one_layer_curve": np.asarray(generated_variance(one_layer, config.sizes.times))[:, modes],
     }
     draw_sets = partial(_training_sets, config, one_layer, samples, noise_key)
-    moments = SecondMoments(**{k: jnp.asarray(v) for k, v in stage("training sets", draw_sets, share=0.1).items()})
+    moments = as_stage(stage, draw_sets, share=0.1)
     share = 0.9 / (1 + len(config.widths))
     for (name, denoiser), run_key in zip((denoisers | {FULL: full}).items(), run_keys, strict=True):
         run = partial(_run, config, name, denoiser, moments, modes, run_key)
@@ -146,12 +147,11 @@ def _levels(config: Config) -> jax.Array:
     return jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
 
 
-def _training_sets(config: Config, denoiser, samples, key: PRNGKeyArray) -> Arrays:
+def _training_sets(config: Config, denoiser, samples, key: PRNGKeyArray) -> SecondMoments:
     """The patches under fresh noise for every seed; what is trained for does not depend on the width."""
     pairs = pair_coefficients(denoiser, _levels(config))
     repeats, seeds = config.noise_repeats, config.sizes.seeds
-    sets = training_sets_from_samples(jnp.asarray(samples), pairs, seeds=seeds, noise_repeats=repeats, key=key)
-    return {name: np.asarray(value) for name, value in sets._asdict().items()}
+    return training_sets_from_samples(jnp.asarray(samples), pairs, seeds=seeds, noise_repeats=repeats, key=key)
 
 
 def _run(config: Config, name: str, denoiser, moments: SecondMoments, modes, key: PRNGKeyArray) -> Arrays:

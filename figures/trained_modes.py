@@ -5,7 +5,9 @@ says what is trained for; the network of `sims` is what is trained. Both discret
 are computed from the theory and told apart from the networks' own deviation.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -15,7 +17,7 @@ from jaxtyping import PRNGKeyArray
 
 from figures.claims import Claim
 from figures.spectral_plots import exponents
-from figures.stages import Arrays
+from figures.stages import Arrays, RunStage
 from sims.linear_experiments import gaussian_training_sets, generated_mode_variances, mode_gains
 from sims.losses import PairCoefficients, SecondMoments
 from sims.measurements import first_crossing, mean_over, variance_over_seeds
@@ -106,6 +108,12 @@ def training_sets(denoiser: AbstractDenoiser, levels: jax.Array, sizes: Sizes, k
     """Moments of Gaussian training sets of the denoiser's spectrum, one per seed and noise level."""
     pairs = pair_coefficients(denoiser, levels)
     return gaussian_training_sets(denoiser.spectrum, pairs, seeds=sizes.seeds, samples=sizes.training_samples, key=key)
+
+
+def as_stage(stage: RunStage, draw: Callable[[], SecondMoments], *, share: float) -> SecondMoments:
+    """Training sets that several networks of a figure share, drawn once in a stage of their own."""
+    arrays = stage("training sets", lambda: draw()._asdict(), share=share)
+    return SecondMoments(**{name: jnp.asarray(value) for name, value in arrays.items()})
 
 
 def theory_of_modes(denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock, sizes: Sizes, *, shown: int) -> Arrays:
@@ -210,15 +218,27 @@ def measured_emergence(times: np.ndarray, variances: np.ndarray, level: np.ndarr
     return first_crossing(times, np.moveaxis(variances, 1, 0), level[None])
 
 
+class FittedExponent(NamedTuple):
+    """Exponent of trained networks with its 95 % interval, and that of the closed form; NaN for fewer than 3 modes."""
+
+    measured: float
+    interval: tuple[float, float]
+    expected: float
+
+
+def fitted_exponent(variance: np.ndarray, emergence: np.ndarray, theory: np.ndarray) -> FittedExponent:
+    """Exponents over the modes that emerge in every seed of `emergence` (seeds, modes) and in `theory` (modes,)."""
+    seen = np.isfinite(emergence).all(axis=0) & np.isfinite(theory)
+    if seen.sum() < 3:
+        return FittedExponent(np.nan, (np.nan, np.nan), np.nan)
+    fitted = exponents(variance[seen], emergence[:, seen])
+    return FittedExponent(float(fitted.value), fitted.interval, fit_power_law(variance[seen], theory[seen]).exponent)
+
+
 def exponent_claim(
     name: str, source: str, variance: np.ndarray, emergence: np.ndarray, theory: np.ndarray, tolerance: float = 0.02
 ) -> Claim:
     """The exponent of trained networks against that of the closed form, over the modes that emerge in every seed."""
-    seen = np.isfinite(emergence).all(axis=0) & np.isfinite(theory)
-    measured, interval, expected = np.nan, (np.nan, np.nan), np.nan
-    if seen.sum() >= 3:
-        fitted = exponents(variance[seen], emergence[:, seen])
-        measured, interval = float(fitted.value), fitted.interval
-        expected = fit_power_law(variance[seen], theory[seen]).exponent
+    fit = fitted_exponent(variance, emergence, theory)
     statement = "exponent α of τ* ∝ λ^-α from trained networks equals the closed form's"
-    return Claim(name, source, statement, None, expected, measured, interval, tolerance)
+    return Claim(name, source, statement, None, fit.expected, fit.measured, fit.interval, tolerance)

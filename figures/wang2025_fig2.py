@@ -21,6 +21,7 @@ from figures.claims import Claim
 from figures.spectral_plots import draw_emergence, draw_mode_curves, exponents
 from figures.stages import Arrays, RunStage
 from figures.style import label_panels, plt, styled
+from figures.trained_modes import discretisation, follows_closed_form, measured_emergence, share_of_variances
 from sims.linear_experiments import gaussian_training_sets, generated_mode_variances, mode_gains
 from sims.losses import SecondMoments
 from sims.measurements import Estimate, first_crossing, mean_over, variance_over_seeds
@@ -190,16 +191,12 @@ def _train(config: Config, denoiser, moments: Arrays, key: PRNGKeyArray) -> Arra
 
 
 def _share_within(data: Arrays, name: str, theory: str) -> float:
-    """Share of (snapshot, mode) pairs whose ln λ̃ lies within 4 standard errors of theory with the same steps."""
-    measured = variance_over_seeds(data[f"variance_trained_{name}"])
-    deviation = np.log(measured.value / data[f"variance_finite_steps_{theory}"]) / (measured.stderr / measured.value)
-    return float(np.mean(np.abs(deviation) < 4))
+    """Share of (snapshot, mode) pairs that follow theory with the same steps."""
+    return share_of_variances(data[f"variance_trained_{name}"], data[f"variance_finite_steps_{theory}"])
 
 
 def _emergence(data: Arrays, name: str) -> np.ndarray:
-    """Measured emergence time of every seed and mode, (seeds, modes); NaN where not reached."""
-    curves = np.moveaxis(data[f"variance_trained_{name}"], 1, 0)
-    return first_crossing(data["times"], curves, data[f"level_{name}"][None])
+    return measured_emergence(data["times"], data[f"variance_trained_{name}"], data[f"level_{name}"])
 
 
 def _exponents(data: Arrays, name: str) -> tuple[Estimate, float]:
@@ -223,21 +220,9 @@ def claims(data: Arrays) -> list[Claim]:
     for name, section in (("one_layer", "Sec. 4"), ("two_layer", "Sec. 5.1")):
         words, source = name.replace("_", "-"), f"Wang & Pehlevan 2025, {section}"
         title = f"{words}: trained networks follow the closed form"
-        statements.append(_follows_closed_form(title, source, _share_within(data, name, name)))
-        shift = np.abs(np.log(data[f"variance_finite_steps_{name}"] / data[f"variance_closed_form_{name}"])).max()
-        statements.append(
-            Claim(
-                f"{words}: discretisation",
-                "this project",
-                "gradient steps and Heun steps move ln λ̃ from gradient flow and exact sampling by less than 0.1",
-                None,
-                0.1,
-                float(shift),
-                (float(shift), float(shift)),
-                0.0,
-                "less",
-            )
-        )
+        statements.append(follows_closed_form(title, source, _share_within(data, name, name)))
+        finite, closed = data[f"variance_finite_steps_{name}"], data[f"variance_closed_form_{name}"]
+        statements.append(discretisation(words, finite, closed))
         exponent, theory = _exponents(data, name)
         statements += [
             Claim(
@@ -266,14 +251,8 @@ def claims(data: Arrays) -> list[Claim]:
         return statements
     # The first claim once more for small training sets, whose sampling noise the closed form leaves out.
     title = f"one-layer: {int(data['fewer_training_samples'])} training samples are enough"
-    fewer = _follows_closed_form(title, "this project", _share_within(data, "fewer_samples", "one_layer"))
+    fewer = follows_closed_form(title, "this project", _share_within(data, "fewer_samples", "one_layer"))
     return [*statements, fewer]
-
-
-def _follows_closed_form(title: str, source: str, within: float) -> Claim:
-    """The claim that a share `within` of the pairs suffices."""
-    statement = "share of (mode, time) pairs within 4 standard errors of the closed form with finite steps ≥ 0.99"
-    return Claim(title, source, statement, None, 0.99, within, (within, within), 0.0, "greater")
 
 
 def _weight_law(data: Arrays) -> Claim:

@@ -20,6 +20,7 @@ from figures.stages import Arrays, RunStage
 from figures.style import label_panels, plt, styled
 from figures.trained_modes import (
     Sizes,
+    as_stage,
     clock_for,
     discretisation,
     flow_matching_times,
@@ -86,6 +87,9 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "shown_times": np.asarray(config.shown_times),
         "training_samples": np.asarray(config.sizes.training_samples),
     }
+    # What is trained for does not depend on the number of layers.
+    single = OneLayer(spectrum, FlowMatching(), config.initial_gain, learning_rate=1.0)
+    moments = as_stage(stage, partial(training_sets, single, levels, config.sizes, data_key), share=0.1)
     for layers, ((name, build), run_key) in enumerate(zip(LAYERS.items(), run_keys, strict=True), start=1):
         denoiser = build(spectrum, FlowMatching(), config.initial_gain, learning_rate=1.0)
         network = linear_denoiser(variances.size, config.initial_gain)
@@ -95,13 +99,12 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         clock = clock_for(denoiser, levels, config.sizes, layers=layers, rate=layers, together=True)
         theory = partial(theory_of_modes, denoiser, levels, clock, config.sizes, shown=len(config.shown_times))
         arrays |= _named(name, stage(f"theory, {name}", theory, share=0.15))
-        train = partial(_train, config, denoiser, network, levels, clock, data_key, run_key)
-        arrays |= _named(name, stage(f"trained networks, {name}", train, share=0.35))
+        train = partial(_train, config, denoiser, network, levels, clock, moments, run_key)
+        arrays |= _named(name, stage(f"trained networks, {name}", train, share=0.3))
     return arrays
 
 
-def _train(config: Config, denoiser, network, levels, clock, data_key: PRNGKeyArray, key: PRNGKeyArray) -> Arrays:
-    moments = training_sets(denoiser, levels, config.sizes, data_key)
+def _train(config: Config, denoiser, network, levels, clock, moments, key: PRNGKeyArray) -> Arrays:
     shown = len(config.shown_times)
     return trained_modes(denoiser, network, moments, levels, clock, config.sizes, shown=shown, key=key)
 

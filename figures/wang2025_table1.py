@@ -7,7 +7,7 @@ spectrum is reached in the end.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from figures.claims import Claim
 from figures.stages import Arrays, RunStage
 from figures.style import BLUE, GREEN, VERMILION, plt, styled
-from figures.trained_modes import Sizes, clock_for, theory_of_modes, trained_modes, training_sets
+from figures.trained_modes import Sizes, as_stage, clock_for, theory_of_modes, trained_modes, training_sets
 from sims.convolutions import convolution_denoiser
 from sims.measurements import Estimate, first_crossing, mean_over
 from sims.networks import AbstractLinearNetwork, linear_denoiser, tied_two_layer_denoiser, two_layer_denoiser
@@ -127,23 +127,25 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "weight_noise_level": np.asarray(config.weight_noise_level),
         "times": config.sizes.times,
     }
+    # All rows learn the same data at the same noise levels.
+    levels = jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
+    draw_sets = partial(training_sets, denoisers["one_layer"], levels, config.sizes, data_key)
+    moments = as_stage(stage, draw_sets, share=0.1)
     for (name, denoiser), run_key in zip(denoisers.items(), run_keys, strict=True):
-        run = partial(_run, config, name, denoiser, data_key, run_key)
-        results = stage(ROWS[name][0], run, share=1 / len(ROWS))
+        run = partial(_run, config, name, denoiser, levels, moments, run_key)
+        results = stage(ROWS[name][0], run, share=0.9 / len(ROWS))
         arrays |= {f"{quantity}_{name}": value for quantity, value in results.items()}
     return arrays
 
 
-def _run(config: Config, name: str, denoiser: AbstractDenoiser, data_key: PRNGKeyArray, key: PRNGKeyArray) -> Arrays:
+def _run(config: Config, name: str, denoiser: AbstractDenoiser, levels, moments, key: PRNGKeyArray) -> Arrays:
     start_key, sample_key = jax.random.split(key)
     _, layers, shared = ROWS[name]
     # Shared weights learn `points` times as fast, so they are followed over times that much shorter.
     speed = config.points if shared else 1
     sizes = config.sizes
-    scaled = Sizes(**{**vars(sizes), "first_time": sizes.first_time / speed, "last_time": sizes.last_time / speed})
-    levels = jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
+    scaled = replace(sizes, first_time=sizes.first_time / speed, last_time=sizes.last_time / speed)
     clock = clock_for(denoiser, levels, scaled, layers=layers, rate=speed * (2 if name == "tied" else 1))
-    moments = training_sets(denoiser, levels, scaled, data_key)
     network = _network(name, config, start_key)
     trained = trained_modes(denoiser, network, moments, levels, clock, scaled, shown=1, key=sample_key)
     theory = theory_of_modes(denoiser, levels, clock, scaled, shown=1)

@@ -23,7 +23,7 @@ TrainingTime = Float[ArrayLike, "*tau"]
 # Flow matching has infinite log-SNR at both ends. Beyond |ln(α/σ)| = 40 the rest of the flow changes a sample by
 # less than e^-40 relative.
 _LARGEST_LOG_RATIO = 40.0
-PANEL_WIDTH = 0.25
+_PANEL_WIDTH = 0.25
 _GRADING = 32.0  # natural logarithm of the finest resolution near a kink
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(16)
 
@@ -70,7 +70,7 @@ def variance_by_quadrature(denoiser: AbstractDenoiser, tau: Time) -> Modes:
 
     shape = (*tau.shape, denoiser.spectrum.dimension)
     integral, _ = jax.lax.scan(add_panel, jnp.zeros(shape, dtype), (edges[:-1], jnp.diff(edges)))
-    return jnp.exp(log_initial_variance(denoiser, low, high) - 2 * integral)
+    return jnp.exp(_log_initial_variance(denoiser, low, high) - 2 * integral)
 
 
 def variance_by_graded_quadrature(
@@ -89,7 +89,7 @@ def variance_by_graded_quadrature(
     low, high = log_ratio_range(denoiser)
     # Where the integral is split changes nothing, so no derivative passes through it.
     kink = jax.lax.stop_gradient(jnp.clip(kink, low, high)).astype(dtype).reshape((1,) * tau.ndim + kink.shape)
-    panels = int(np.ceil((high - low + _GRADING) / PANEL_WIDTH))
+    panels = int(np.ceil((high - low + _GRADING) / _PANEL_WIDTH))
 
     def side(direction: int, distance: Modes) -> Array:
         far = distance + jnp.log(-jnp.expm1(-jnp.maximum(distance, np.exp(-_GRADING))))  # softplus⁻¹
@@ -109,7 +109,7 @@ def variance_by_graded_quadrature(
         return jax.lax.scan(add_node, start, (index, nodes, weights))[0]
 
     integral = side(-1, kink - low) + side(1, high - kink)
-    return jnp.exp(log_initial_variance(denoiser, low, high) - 2 * integral)
+    return jnp.exp(_log_initial_variance(denoiser, low, high) - 2 * integral)
 
 
 def _contraction(denoiser: AbstractDenoiser, log_ratio: Array, gain: Callable[[Array], Modes]) -> Modes:
@@ -133,7 +133,7 @@ def panel_edges(denoiser: AbstractDenoiser) -> np.ndarray:
     breaks = sorted(kink for kink in kinks_of(denoiser.objective.weight) if low < kink < high)
     points = [low, *breaks, high]
     parts = [
-        np.linspace(start, end, int(np.ceil((end - start) / PANEL_WIDTH)) + 1)[:-1]
+        np.linspace(start, end, int(np.ceil((end - start) / _PANEL_WIDTH)) + 1)[:-1]
         for start, end in zip(points[:-1], points[1:], strict=True)
     ]
     return np.append(np.concatenate(parts), high)
@@ -151,7 +151,7 @@ def log_ratio_range(denoiser: AbstractDenoiser) -> tuple[float, float]:
     return start, end
 
 
-def log_initial_variance(denoiser: AbstractDenoiser, low: float, high: float) -> float:
+def _log_initial_variance(denoiser: AbstractDenoiser, low: float, high: float) -> float:
     """ln of Var(x_T)·α_0²/α_T²: the variance if the network removed no noise at all."""
     process = denoiser.process
     if isinstance(process, FlowMatching):

@@ -147,7 +147,7 @@ def generated_mean(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
     u_kᵀ(μ̃ - α_0μ) = -α_T (λ̃_k/prior variance)^½ u_kᵀμ.
     """
     spectrum, process = denoiser.spectrum, denoiser.process
-    mean = spectrum.mean if spectrum.basis is None else spectrum.mean @ spectrum.basis
+    mean = spectrum.mode_mean
     (start_alpha, start_sigma), (end_alpha, end_sigma) = _ends(denoiser)
     if mixes_modes(denoiser):
         matrix, offset = propagator(denoiser, tau)
@@ -177,7 +177,7 @@ def moments_on_schedule(denoiser: AbstractDenoiser, maps: AffineMap, times: Floa
     from noise to data. **Returns:** (..., d) and (..., d, d).
     """
     spectrum, process = denoiser.spectrum, denoiser.process
-    mean = spectrum.mean if spectrum.basis is None else spectrum.mean @ spectrum.basis
+    mean = spectrum.mode_mean
     state, output = flow_coefficients(denoiser, times)
     alpha = process.signal_scale(times)
     signal, _ = denoiser.objective.target.coefficients(process, times)

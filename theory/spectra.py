@@ -42,6 +42,11 @@ class Spectrum(eqx.Module):
         """Number of modes d."""
         return self.variance.shape[0]
 
+    @property
+    def mode_mean(self) -> Float[Array, " modes"]:
+        """Coordinates u_kᵀμ of the mean."""
+        return self.mean if self.basis is None else self.mean @ self.basis
+
     @classmethod
     def from_variances(cls, variance: ArrayLike) -> "Spectrum":
         """Spectrum with the given variances in the order given, identity basis and zero mean.

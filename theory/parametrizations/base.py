@@ -118,13 +118,18 @@ def effective_weight(denoiser: AbstractDenoiser, noise_level: Time) -> Time:
     return denoiser.objective.weight(denoiser.process, noise_level) * scale**2
 
 
+def scaled_time(denoiser: AbstractDenoiser, tau: Time) -> Time:
+    """ητ, with τ = ∞ replaced before the product, so that its derivative with respect to η exists."""
+    return saturated(denoiser.learning_rate * saturated(tau))
+
+
 def network_gain(
     denoiser: AbstractDenoiser, initial_gain: Modes, tau: Time, noise_level: Time, solution: ModeSolution
 ) -> Modes:
     """Gain of the network inside the preconditioning, for modes that train by themselves, (..., d)."""
     tau, noise_level = batched(tau, noise_level)
     (initial,) = over_modes(tau, initial_gain)
-    return solution(regression_at(denoiser, noise_level[..., 0]), initial, denoiser.learning_rate * saturated(tau))
+    return solution(regression_at(denoiser, noise_level[..., 0]), initial, scaled_time(denoiser, tau))
 
 
 def preconditioned(denoiser: AbstractDenoiser, noise_level: Time, gain: Modes) -> Modes:
@@ -142,7 +147,7 @@ def gain_at_own_time(
     def gain(tau: Array, times: Array) -> Modes:
         variance, initial = over_modes(tau, denoiser.spectrum.variance, initial_gain)
         regression = jax.tree.map(lambda leaf: leaf[..., 0], regression_at(denoiser, times, variance[..., None]))
-        inner = solution(regression, initial, denoiser.learning_rate * saturated(tau))
+        inner = solution(regression, initial, scaled_time(denoiser, tau))
         return preconditioned(denoiser, jnp.broadcast_to(times, inner.shape), inner[..., None])[..., 0]
 
     return gain

@@ -11,10 +11,11 @@ from theory.parametrizations.base import (
     assign_common_fields,
     preconditioned,
     regression_at,
+    scaled_time,
 )
 from theory.parametrizations.symmetric_two_layer import tied_growth
 from theory.processes import AbstractProcess, Time, floating
-from theory.regression import Modes, saturated
+from theory.regression import Modes
 from theory.special import relaxation_filter
 from theory.spectra import Spectrum
 
@@ -90,7 +91,7 @@ class MisalignedTwoLayer(AbstractCoupledDenoiser):
         tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
         regression = regression_at(self, noise_level)
         drive, inputs = regression.pull / 2, regression.curvature / 2
-        time = saturated(self.learning_rate * saturated(tau))[..., None]
+        time = scaled_time(self, tau)[..., None]
         initial = jnp.broadcast_to(jnp.diagonal(self.initial_overlap), drive.shape)
         # ln D = 8ητ max(h, 0) + remainder
         growing = jnp.maximum(drive, 0.0)

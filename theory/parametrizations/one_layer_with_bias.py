@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from theory.moments import AffineMap, mode_covariance
+from theory.moments import AffineMap, diagonal_matrix, mode_covariance
 from theory.objectives import Objective
 from theory.parametrizations.base import (
     AbstractCoupledDenoiser,
@@ -12,9 +12,10 @@ from theory.parametrizations.base import (
     effective_weight,
     initial_gains,
     regression_at,
+    scaled_time,
 )
 from theory.processes import AbstractProcess, Time, floating
-from theory.regression import Modes, saturated
+from theory.regression import Modes
 from theory.special import difference_filter
 from theory.spectra import Spectrum
 
@@ -86,7 +87,7 @@ class OneLayerWithBias(AbstractCoupledDenoiser):
     def _in_modes(self, tau: Time, noise_level: Time) -> tuple[Array, Array]:
         """W and b of the network inside the preconditioning, in mode coordinates."""
         tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
-        rate = 2 * effective_weight(self, noise_level) * saturated(self.learning_rate * saturated(tau))
+        rate = 2 * effective_weight(self, noise_level) * scaled_time(self, tau)
         return _relaxed(self, noise_level, symmetric_decay(_moments_at(self, noise_level), rate), rate == 0)
 
 
@@ -118,7 +119,7 @@ def _total_map(denoiser: OneLayerWithBias, noise_level: Time, matrix: Array, bia
     total = scale[..., None, None] * matrix + skip[..., None, None] * _identity(bias)
     alpha = process.signal_scale(noise_level)[..., None]
     signal, _ = objective.target.coefficients(process, noise_level)
-    mean = _mean_in_modes(denoiser.spectrum)
+    mean = denoiser.spectrum.mode_mean
     centred = signal[..., None] * jnp.broadcast_to(mean, bias.shape)
     return AffineMap(total, alpha * (total @ mean) + scale[..., None] * bias - centred)
 
@@ -132,22 +133,22 @@ def _relaxed(denoiser: OneLayerWithBias, noise_level: Time, decay: Array, untrai
     regression = regression_at(denoiser, noise_level)
     # Where flow matching ends, σ = 0: a mode without data has no input and no optimum, and nothing depends on it.
     optimum = jnp.where(regression.curvature == 0, 0.0, regression.pull) / _nonzero(regression.curvature)
-    mean = jnp.broadcast_to(_mean_in_modes(spectrum), optimum.shape)
+    mean = jnp.broadcast_to(spectrum.mode_mean, optimum.shape)
     # b* makes the means of prediction and target equal.
     optimal_bias = ((signal - alpha * skip) / _nonzero(scale) - alpha * optimum) * mean
-    best = jnp.concatenate([optimum[..., None] * _identity(optimum), optimal_bias[..., None]], axis=-1)
+    best = jnp.concatenate([diagonal_matrix(optimum), optimal_bias[..., None]], axis=-1)
 
     start_gain = jnp.broadcast_to(denoiser.initial_gain, optimum.shape)
     start_bias = denoiser.initial_bias if spectrum.basis is None else denoiser.initial_bias @ spectrum.basis
     start_bias = jnp.broadcast_to(start_bias, optimum.shape)
-    start = jnp.concatenate([start_gain[..., None] * _identity(optimum), start_bias[..., None]], axis=-1)
+    start = jnp.concatenate([diagonal_matrix(start_gain), start_bias[..., None]], axis=-1)
     trained = jnp.where(untrained[..., None, None], start, best + (start - best) @ decay)
     return trained[..., :-1], trained[..., -1]
 
 
 def _moments_at(denoiser: OneLayerWithBias, noise_level: Time) -> Float[Array, "*batch modes+1 modes+1"]:
     spectrum = denoiser.spectrum
-    mean = jnp.broadcast_to(_mean_in_modes(spectrum), (*noise_level.shape, spectrum.dimension))
+    mean = jnp.broadcast_to(spectrum.mode_mean, (*noise_level.shape, spectrum.dimension))
     return second_moments(spectrum.variance, denoiser.process, mean, noise_level)
 
 
@@ -162,7 +163,7 @@ def second_moments(
     inputs = alpha**2 * jnp.broadcast_to(variance, mean.shape) + sigma**2
     vector = jnp.concatenate([alpha * mean, jnp.ones_like(alpha)], axis=-1)
     diagonal = jnp.concatenate([inputs, jnp.zeros_like(alpha)], axis=-1)
-    return diagonal[..., None] * _identity(diagonal) + vector[..., :, None] * vector[..., None, :]
+    return diagonal_matrix(diagonal) + vector[..., :, None] * vector[..., None, :]
 
 
 @jax.custom_jvp
@@ -230,11 +231,6 @@ def _nonzero(divisor: Array) -> Array:
     return jnp.where(divisor == 0, 1.0, divisor)
 
 
-def _mean_in_modes(spectrum: Spectrum) -> Float[Array, " modes"]:
-    return spectrum.mean if spectrum.basis is None else spectrum.mean @ spectrum.basis
-
-
 def _identity(like: Float[Array, "*batch n"]) -> Float[Array, "*batch n n"]:
     """The identity matrix for vectors of shape (..., n)."""
-    size = like.shape[-1]
-    return jnp.broadcast_to(jnp.eye(size, dtype=like.dtype), (*like.shape, size))
+    return diagonal_matrix(jnp.ones_like(like))

@@ -18,11 +18,12 @@ from theory.parametrizations.base import (
     batched,
     preconditioned,
     regression_at,
+    scaled_time,
 )
 from theory.parametrizations.full_width_convolution import stationary_grid
 from theory.parametrizations.relaxation import closed_log_variance
 from theory.processes import AbstractProcess, Time, floating
-from theory.regression import Modes, gradient_descent, gradient_flow, saturated
+from theory.regression import Modes, gradient_descent, gradient_flow
 from theory.spectra import Spectrum, fourier_transform, patch_offsets
 
 Taps = Float[Array, "*batch taps"]
@@ -195,7 +196,7 @@ def _flows(variance: Float[Array, " modes"], parameters: tuple) -> Float[Array, 
     denoiser, tau, noise_level = parameters
     tau, noise_level = batched(tau, noise_level)
     regression = regression_at(denoiser, noise_level[..., 0], variance)
-    time = denoiser.spectrum.dimension * denoiser.learning_rate * saturated(tau)
+    time = denoiser.spectrum.dimension * scaled_time(denoiser, tau)
     return _linear_in_start(partial(gradient_flow, regression, scaled_time=time), regression.curvature)
 
 
@@ -215,7 +216,7 @@ def _log_variances(variance: Float[Array, " modes"], parameters: tuple) -> Float
     log_variance = closed_log_variance(denoiser)
     assert log_variance is not None
     tau, _ = batched(tau, 0.0)
-    rate = 2 * denoiser.spectrum.dimension * saturated(denoiser.learning_rate * saturated(tau))
+    rate = 2 * denoiser.spectrum.dimension * scaled_time(denoiser, tau)
     variance = variance.reshape((1,) * (tau.ndim - 1) + variance.shape)
     return _linear_in_start(lambda start: log_variance(variance, start, rate), variance)
 

@@ -8,9 +8,9 @@ from jaxtyping import Array, ArrayLike
 
 from theory.generation import variance_by_quadrature
 from theory.objectives import ConstantSkip, DenoiserTarget, FlowTarget, NoPreconditioning, PowerWeight, UniformWeight
-from theory.parametrizations.base import AbstractDenoiser, batched, over_modes
+from theory.parametrizations.base import AbstractDenoiser, batched, over_modes, scaled_time
 from theory.processes import EDM, FlowMatching, Time
-from theory.regression import Modes, saturated
+from theory.regression import Modes
 from theory.special import ein_difference, erf_average
 
 # (λ, initial gain of the denoiser, 2ητ) -> ln λ̃, arrays that broadcast.
@@ -26,7 +26,7 @@ def relaxation_variance(denoiser: AbstractDenoiser, initial_gain: Modes, tau: Ti
     if log_variance is None:
         return variance_by_quadrature(denoiser, tau)
     tau, _ = batched(tau, 0.0)
-    rate = 2 * speed * saturated(denoiser.learning_rate * saturated(tau))
+    rate = 2 * speed * scaled_time(denoiser, tau)
     variance, initial = over_modes(tau, denoiser.spectrum.variance, initial_gain)
     preconditioning = denoiser.objective.preconditioning
     if isinstance(preconditioning, ConstantSkip):

@@ -14,6 +14,7 @@ from theory.parametrizations.base import (
     network_gain,
     over_modes,
     preconditioned,
+    scaled_time,
     variance_of_modes,
 )
 from theory.processes import EDM, AbstractProcess, Time
@@ -74,7 +75,7 @@ class SymmetricTwoLayer(AbstractDenoiser):
         assert isinstance(self.process, EDM)
         low, high = self.process.sigma_min**2, self.process.sigma_max**2
         tau, _ = batched(tau, 0.0)
-        rate = 8 * saturated(self.learning_rate * saturated(tau))
+        rate = 8 * scaled_time(self, tau)
         variance, initial = over_modes(tau, self.spectrum.variance, self.initial_gain)
         decay = _capped_exponential(rate * variance)
         scale = decay - initial * jnp.expm1(-rate * variance)
