@@ -19,6 +19,7 @@ from figures.spectral_plots import draw_mode_curves
 from figures.stages import Arrays, RunStage
 from figures.style import BLACK, PALETTE, label_panels, plt, power_law_guide, styled
 from figures.trained_modes import (
+    FINE_TIMES,
     FittedExponent,
     Sizes,
     as_stage,
@@ -27,6 +28,7 @@ from figures.trained_modes import (
     exponent_claim,
     fitted_exponent,
     follows_closed_form,
+    gain_at,
     measured_emergence,
     share_of_gains,
     share_of_variances,
@@ -95,12 +97,12 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "trained_depths": np.asarray(config.trained_depths),
         "training_samples": np.asarray(config.sizes.training_samples),
     }
-    arrays |= stage("theory of all depths", partial(_all_depths, config, spectrum), share=0.3)
+    arrays |= stage("theory of all depths", partial(_all_depths, config, spectrum), share=0.45)
     # What is trained for does not depend on the depth.
     levels = jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
     shallow = _denoiser(config, spectrum, 1)
-    moments = as_stage(stage, partial(training_sets, shallow, levels, config.sizes, data_key), share=0.1)
-    share = 0.6 / len(config.trained_depths)
+    moments = as_stage(stage, partial(training_sets, shallow, levels, config.sizes, data_key), share=0.05)
+    share = 0.5 / len(config.trained_depths)
     for depth, run_key in zip(config.trained_depths, run_keys, strict=True):
         run = stage(f"depth {depth}", partial(_run, config, spectrum, depth, levels, moments, run_key), share=share)
         arrays |= {f"{name}_{depth}": value for name, value in run.items()}
@@ -113,15 +115,17 @@ def _denoiser(config: Config, spectrum: Spectrum, depth: int) -> DeepLinear:
 
 def _all_depths(config: Config, spectrum: Spectrum) -> Arrays:
     """Gains of one mode, emergence times of weights and variances, and how long a mode waits from a small gain."""
-    fine = np.geomspace(config.sizes.first_time / 10, 3 * config.sizes.last_time, 240)
-    level = jnp.asarray(config.weight_noise_level)
+    # As many times as `theory_of_modes` asks for, which for the trained depths then runs what is compiled here.
+    count = FINE_TIMES + config.sizes.snapshots
+    fine = np.geomspace(config.sizes.first_time / 10, 3 * config.sizes.last_time, count)
+    level = jnp.asarray(config.weight_noise_level, float)
     arrays = [_one_depth(_denoiser(config, spectrum, depth), fine, level) for depth in config.depths]
     gains = np.geomspace(*config.initial_gains)
     # One mode of unit variance per initial gain; its optimum is λ/(λ + σ²).
     copies, long = Spectrum.from_variances(np.ones(gains.size)), np.geomspace(1e-2, 1e6, 1200)
     half = (gains + 1 / (1 + config.weight_noise_level**2)) / 2
     waits = [
-        DeepLinear(copies, PROCESS, gains, learning_rate=1.0, depth=depth).gain(jnp.asarray(long), level)
+        gain_at(DeepLinear(copies, PROCESS, gains, learning_rate=1.0, depth=depth), jnp.asarray(long), level)
         for depth in config.depths
     ]
     return {name: np.stack([each[name] for each in arrays]) for name in arrays[0]} | {
@@ -133,10 +137,10 @@ def _all_depths(config: Config, spectrum: Spectrum) -> Arrays:
 
 def _one_depth(denoiser: DeepLinear, fine: np.ndarray, level: jax.Array) -> Arrays:
     """Gains at the shown noise level; when they pass the harmonic mean of their ends, and variances their level."""
-    gains = np.asarray(denoiser.gain(jnp.asarray(fine), level))
+    *gains, final = np.asarray(gain_at(denoiser, jnp.append(fine, jnp.inf), level))
     every = np.asarray(generated_variance(denoiser, np.append(fine, 0.0)))
     variances, geometric = every[:-1], np.sqrt(every[-1] * np.asarray(denoiser.spectrum.variance))
-    initial, final = np.asarray(denoiser.initial_gain), np.asarray(denoiser.gain(jnp.asarray(jnp.inf), level))
+    initial, gains = np.asarray(denoiser.initial_gain), np.asarray(gains)
     middle = 2 * initial * final / (initial + final)
     return {
         "gain_by_depth": gains,

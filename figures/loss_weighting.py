@@ -19,7 +19,17 @@ from figures.claims import Claim
 from figures.spectral_plots import exponents
 from figures.stages import Arrays, RunStage
 from figures.style import BLACK, PALETTE, label_panels, plt, styled
-from figures.trained_modes import Sizes, clock_for, exponent_claim, measured_emergence, trained_modes, training_sets
+from figures.trained_modes import (
+    Sizes,
+    as_stage,
+    clock_for,
+    exponent_claim,
+    measured_emergence,
+    pair_coefficients,
+    trained_modes,
+    training_sets,
+)
+from sims.losses import SecondMoments
 from sims.measurements import Estimate, mean_over
 from sims.networks import linear_denoiser
 from sims.sampling import log_snr_schedule
@@ -88,13 +98,17 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "variance": np.asarray(trained.variance),
         "wide_variance": np.geomspace(*config.theory_variances),
     }
-    theory = stage("theory", partial(_theory, config, trained, weights), share=0.4)
+    theory = stage("theory", partial(_theory, config, trained, weights), share=0.5)
     arrays |= theory
+    levels = log_snr_schedule(PROCESS, config.noise_levels - 1)
+    # The training sets differ in the weight of their loss alone, so they are drawn once.
+    draw_sets = partial(training_sets, _denoiser(trained, _power(0.0)), levels, _sizes(config, 0.0, 1.0), data_key)
+    moments = as_stage(stage, draw_sets, share=0.05)
     runs = []
     for index, (name, run_key) in enumerate(zip(weights, run_keys, strict=True)):
         expected = {mean: theory[f"emergence_theory_{mean}"][index] for mean in MEANS}
-        run = partial(_train, config, _denoiser(trained, weights[name]), expected, data_key, run_key)
-        runs.append(stage(f"trained networks, {name}", run, share=0.6 / len(weights)))
+        run = partial(_train, config, _denoiser(trained, weights[name]), expected, levels, moments, run_key)
+        runs.append(stage(f"trained networks, {name}", run, share=0.45 / len(weights)))
     return arrays | {name: np.stack([run[name] for run in runs]) for name in runs[0]}
 
 
@@ -123,23 +137,32 @@ def _theory(config: Config, trained: Spectrum, weights: dict[str, AbstractWeight
     }
 
 
-def _train(
-    config: Config, denoiser: OneLayer, expected: dict[str, np.ndarray], data_key: PRNGKeyArray, key: PRNGKeyArray
-) -> Arrays:
-    """Train and sample with one weight; measured emergence times for both means."""
-    every = np.concatenate([times[np.isfinite(times)] for times in expected.values()])
-    sizes = Sizes(
-        first_time=every.min() / 20,
-        last_time=2.5 * every.max(),
+def _sizes(config: Config, first_time: float, last_time: float) -> Sizes:
+    return Sizes(
+        first_time=first_time,
+        last_time=last_time,
         snapshots=config.snapshots,
         seeds=config.seeds,
         training_samples=config.training_samples,
         generated_samples=config.generated_samples,
         smallest_steps=40,
     )
-    levels = log_snr_schedule(denoiser.process, config.noise_levels - 1)
+
+
+def _train(
+    config: Config,
+    denoiser: OneLayer,
+    expected: dict[str, np.ndarray],
+    levels: jax.Array,
+    moments: SecondMoments,
+    key: PRNGKeyArray,
+) -> Arrays:
+    """Train and sample with one weight; measured emergence times for both means."""
+    every = np.concatenate([times[np.isfinite(times)] for times in expected.values()])
+    sizes = _sizes(config, every.min() / 20, 2.5 * every.max())
     clock = clock_for(denoiser, levels, sizes)
-    moments = training_sets(denoiser, levels, sizes, data_key)
+    weight = pair_coefficients(denoiser, levels).weight.astype(moments.weight.dtype)
+    moments = moments._replace(weight=jnp.broadcast_to(weight[None], moments.weight.shape))
     network = linear_denoiser(denoiser.spectrum.dimension, 0.0)
     trained = trained_modes(denoiser, network, moments, levels, clock, sizes, shown=0, key=key)
     return {

@@ -34,6 +34,8 @@ from theory.descent import gain_after_steps
 from theory.generation import flow_coefficients
 from theory.parametrizations.base import regression_at
 
+FINE_TIMES = 300  # of every curve of the theory
+
 
 def flow_matching_times(count: int) -> jax.Array:
     """Times 0 and 1 and `count` - 2 between them, equally spaced in ln(t/(1 - t)): dense where t or 1 - t is small."""
@@ -94,7 +96,7 @@ def clock_for(
     if layers == 1:
         curvature = regression.curvature
     else:
-        first, last = (jnp.abs(denoiser.gain(jnp.full_like(levels, tau), levels)) for tau in (0.0, jnp.inf))
+        first, last = (jnp.abs(gain_at(denoiser, jnp.full_like(levels, tau), levels)) for tau in (0.0, jnp.inf))
         gain = jnp.maximum(first, last)
         pull = jnp.abs(regression.pull)
         curvature = layers * gain ** (1 - 2 / layers) * (2 * regression.curvature * gain + pull)
@@ -121,18 +123,20 @@ def theory_of_modes(denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock,
 
     The last `shown` of the `levels` are those whose weights are shown; the others carry the samples.
     """
-    fine = np.geomspace(sizes.first_time, sizes.last_time, 300)
+    fine = np.geomspace(sizes.first_time, sizes.last_time, FINE_TIMES)
     gains = gain_after_steps(denoiser, levels, jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps))
     sampling = levels.size - shown
     by_level = jnp.swapaxes(gains[:, :sampling], 0, 1)
     shown_levels = levels[sampling:]
-    # One call for all times: what is compiled depends on their number.
-    every = np.asarray(generated_variance(denoiser, np.concatenate([[0.0], fine, sizes.times])))
-    initial, variances, at_snapshots = every[0], every[1 : 1 + fine.size], every[1 + fine.size :]
+    # One call for all times, and the same ones for gains: what is compiled depends on their number.
+    times = np.concatenate([[0.0], fine, sizes.times])
+    curve = slice(1, 1 + fine.size)
+    every = np.asarray(generated_variance(denoiser, times))
+    initial, variances, at_snapshots = every[0], every[curve], every[1 + fine.size :]
     level = np.sqrt(initial * np.asarray(denoiser.spectrum.variance))  # `emergence_level` at the geometric mean
     return {
         "fine_times": fine,
-        "gain_curve": np.stack([np.asarray(_gain(denoiser, jnp.asarray(fine), level)) for level in shown_levels])
+        "gain_curve": np.stack([np.asarray(gain_at(denoiser, jnp.asarray(times), x))[curve] for x in shown_levels])
         if shown
         else np.zeros((0, fine.size, denoiser.spectrum.dimension)),
         "variance_curve": variances,
@@ -147,7 +151,8 @@ def theory_of_modes(denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock,
 
 
 @eqx.filter_jit
-def _gain(denoiser: AbstractDenoiser, times: jax.Array, level: jax.Array) -> jax.Array:
+def gain_at(denoiser: AbstractDenoiser, times: jax.Array, level: jax.Array) -> jax.Array:
+    """`denoiser.gain`, compiled once per kind of denoiser and shape."""
     return denoiser.gain(times, level)
 
 

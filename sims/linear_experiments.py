@@ -24,9 +24,13 @@ def gaussian_training_sets(
     The data are Gaussian with the mean and covariance of `spectrum`; `pairs` are the coefficients of inputs and
     targets, or noise levels.
     """
+    return _gaussian_moments(spectrum, pairs, samples, jax.random.split(key, seeds))
+
+
+@eqx.filter_jit
+def _gaussian_moments(spectrum: Spectrum, pairs: Pairs, samples: int, keys: PRNGKeyArray) -> SecondMoments:
     scale = jnp.sqrt(spectrum.variance).astype(jnp.float32)
 
-    @jax.jit
     def of_seed(key: PRNGKeyArray) -> SecondMoments:
         data_key, noise_key = jax.random.split(key)
         clean = jax.random.normal(data_key, (samples, spectrum.dimension), jnp.float32) * scale[None]
@@ -36,7 +40,7 @@ def gaussian_training_sets(
         noise = jax.random.normal(noise_key, clean.shape, clean.dtype)
         return noisy_moments(clean, noise, pairs)
 
-    return jax.lax.map(of_seed, jax.random.split(key, seeds))
+    return jax.lax.map(of_seed, keys)
 
 
 def training_sets_from_samples(

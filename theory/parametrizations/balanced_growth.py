@@ -32,26 +32,35 @@ _NEWTON_STEPS = 5
 _NEAR = 1e-8
 
 
-class _Flight(NamedTuple):
-    """One of the three integrals: power-series coefficients about u = 0 and 1 - u = 0 and the exponents there."""
+class _Course(NamedTuple):
+    """Which of the three integrals each element follows; none of both is the one below the optimum."""
 
-    left: float  # u^{left - 1} at u = 0
-    right: float  # (1-u)^{right - 1} at u = 1
-    backwards: bool  # measured from u = 1, as u falls
+    above: Array
+    negative: Array  # h < 0; measured from u = 1, as u falls
 
 
-def _flights(a: float) -> tuple[_Flight, _Flight, _Flight]:
-    return _Flight(-a, 0.0, False), _Flight(1 + a, 0.0, False), _Flight(-a, 1 + a, True)
+class _Piece(NamedTuple):
+    """One half of an integral: ∫ x^{exponent-1} (1-x)^{other-1} dx for x = u or 1 - u up to 1/2."""
+
+    exponent: float
+    other: float
 
 
 @functools.cache
-def _series(exponent: float, other: float) -> np.ndarray:
+def _pieces(a: float) -> tuple[_Piece, ...]:
+    """The halves u < 1/2 and u > 1/2 of the integral below the optimum, of that above it, and of that for h < 0."""
+    b = 1 + a
+    return (_Piece(-a, 0.0), _Piece(0.0, -a), _Piece(b, 0.0), _Piece(0.0, b), _Piece(-a, b), _Piece(b, -a))
+
+
+@functools.cache
+def _series(piece: _Piece) -> np.ndarray:
     """Chebyshev coefficients on [0, 1/2] of Σ_{k≥1} c_k x^k, what x^{exponent} multiplies beyond the first term.
 
-    c_k = (1 - other)_k/[k!(exponent + k)], the power series of ∫ x^{exponent-1} (1-x)^{other-1} dx.
+    c_k = (1 - other)_k/[k!(exponent + k)], the power series of the piece.
     """
     order = np.arange(1, _TERMS + 1)
-    powers = np.cumprod((order - other) / order) / (exponent + order)
+    powers = np.cumprod((order - piece.other) / order) / (piece.exponent + order)
 
     def summed(t: np.ndarray) -> Any:
         return np.polynomial.polynomial.polyval((1 + t) / 4, np.concatenate([[0.0], powers]))
@@ -59,56 +68,76 @@ def _series(exponent: float, other: float) -> np.ndarray:
     return np.polynomial.chebyshev.chebinterpolate(summed, _DEGREE)
 
 
-def _primitive(exponent: float, other: float, log_x: Array, *, from_zero: bool) -> Array:
-    """∫ x^{exponent-1} (1-x)^{other-1} dx for x ≤ 1/2, from 0, or with (x^{exponent} - 1)/exponent for first term."""
+def _half_way(piece: _Piece) -> float:
+    """The piece at x = 1/2."""
+    log_x = -math.log(2.0)
+    series = float(np.polynomial.chebyshev.chebval(1.0, _series(piece)))
+    power = math.exp(piece.exponent * log_x)
+    if piece.exponent > 0:
+        first = power / piece.exponent
+    else:
+        first = log_x if piece.exponent == 0 else math.expm1(piece.exponent * log_x) / piece.exponent
+    return first + power * series
+
+
+def _by_course(course: _Course, below: Any, above: Any, negative: Any) -> Array:
+    return jnp.where(course.negative, negative, jnp.where(course.above, above, below))
+
+
+def _elapsed(a: float, course: _Course, z: Array) -> Array:
+    """The integral as a function of z = ln u/(1-u); it grows with the time that has passed.
+
+    A piece is x^{exponent} times its series, and a first term: x^{exponent}/exponent if it is measured from x = 0 (a
+    positive exponent), (x^{exponent} - 1)/exponent otherwise. All six have their series summed in one recurrence, with
+    every element's own coefficients: what is compiled stays small, and each element pays for one piece.
+    """
+    b, pieces = 1 + a, _pieces(a)
+    near_left, log_x = z < 0, -jax.nn.softplus(jnp.abs(z))
+    piece = jnp.where(near_left, 0, 1) + _by_course(course, 0, 2, 4)
     t = 4 * jnp.exp(log_x) - 1
-    coefficients = _series(exponent, other).tolist()  # Python floats keep the precision of `log_x`
-    high, higher = jnp.zeros_like(t), jnp.zeros_like(t)
-    for coefficient in coefficients[:0:-1]:  # Clenshaw's recurrence
-        high, higher = coefficient + 2 * t * high - higher, high
-    total = coefficients[0] + t * high - higher
-    power = jnp.exp(exponent * log_x)
-    first = power / exponent if from_zero else relaxation_filter(-exponent, log_x)
-    return first + power * total
+    table = jnp.asarray(np.stack([_series(each) for each in pieces], axis=1), z.dtype)  # (degree + 1, pieces)
+
+    def own(row: Array) -> Array:
+        return jax.lax.select_n(piece, *(jnp.full_like(t, coefficient) for coefficient in row))
+
+    def clenshaw(last: tuple[Array, Array], row: Array) -> tuple[tuple[Array, Array], None]:
+        high, higher = last
+        return (own(row) + 2 * t * high - higher, high), None
+
+    (high, higher), _ = jax.lax.scan(clenshaw, (jnp.zeros_like(t), jnp.zeros_like(t)), table[:0:-1])
+    from_zero, logarithmic = (course.above & near_left) | (course.negative & ~near_left), ~course.negative & ~near_left
+    power = jnp.exp(jnp.where(from_zero, b, jnp.where(logarithmic, 0.0, -a)) * log_x)
+    first = jnp.where(from_zero, power / b, jnp.where(logarithmic, log_x, relaxation_filter(a, log_x)))
+    value = first + power * (own(table[0]) + t * high - higher)
+    joined = [_half_way(pieces[i]) + _half_way(pieces[i + 1]) for i in (0, 2, 4)]
+    return jnp.where(near_left ^ course.negative, value, _by_course(course, *joined) - value)
 
 
-def _elapsed(flight: _Flight, z: Array) -> Array:
-    """The integral as a function of z = ln u/(1-u); it grows with the time that has passed."""
-    log_left, log_right = -jax.nn.softplus(-z), -jax.nn.softplus(z)
-    near_left = z < 0
-    half = -math.log(2.0)
-    # Each side is evaluated on its own half only, so that both branches and their derivatives stay finite.
-    log_left, log_right = jnp.where(near_left, log_left, half), jnp.where(near_left, half, log_right)
-    from_left = not flight.backwards and flight.left > 0
-    left = functools.partial(_primitive, flight.left, flight.right, from_zero=from_left)
-    right = functools.partial(_primitive, flight.right, flight.left, from_zero=flight.backwards)
-    middle = jnp.asarray(half, z.dtype)
-    joined = left(middle) + right(middle)
-    if flight.backwards:
-        return jnp.where(near_left, joined - left(log_left), right(log_right))
-    return jnp.where(near_left, left(log_left), joined - right(log_right))
-
-
-def _inverse_end(flight: _Flight, w: Array) -> Array:
+def _inverse_end(a: float, course: _Course, w: Array) -> Array:
     """z(w), see `_end`."""
-    b = flight.right if flight.backwards else flight.left
-    if flight.backwards:
-        at_left = relaxation_inverse(-flight.left, 1 / b - w)
-        return jnp.where(w < 1 / b, -jnp.log(b * jnp.minimum(w, 1 / b)) / b, at_left)
-    if flight.left > 0:
-        return jnp.where(w < 1 / b, jnp.log(b * jnp.minimum(w, 1 / b)) / b, w - 1 / b)
-    return jnp.where(w < 0, relaxation_inverse(-flight.left, jnp.minimum(w, 0.0)), w)
+    b = 1 + a
+    # Both powers are of u = 0 (above the optimum) or 1 - u = 0 (h < 0); `w` counts from there up to 1/b.
+    counted = (course.above | course.negative) & (w < 1 / b)
+    logarithm = jnp.log(jnp.where(counted, b * w, 1.0)) / b
+    filtered = jnp.where(course.negative, 1 / b - w, jnp.minimum(w, 0.0))
+    relaxed = relaxation_inverse(a, jnp.minimum(filtered, 0.0))
+    below = jnp.where(w < 0, relaxed, w)
+    above = jnp.where(w < 1 / b, logarithm, w - 1 / b)
+    return _by_course(course, below, above, jnp.where(w < 1 / b, -logarithm, relaxed))
 
 
-def _end(flight: _Flight, z: Array) -> Array:
-    """w(z): u^{left} over left for z < 0 and z (or (1-u)^{right} over right) above, joined at z = 0 with slope one."""
-    below, above = jnp.minimum(z, 0.0), jnp.maximum(z, 0.0)
-    b = flight.right if flight.backwards else flight.left
-    if flight.backwards:
-        return jnp.where(z < 0, 1 / b - relaxation_filter(-flight.left, below), jnp.exp(-b * above) / b)
-    if flight.left > 0:
-        return jnp.where(z < 0, jnp.exp(b * below) / b, above + 1 / b)
-    return jnp.where(z < 0, relaxation_filter(-flight.left, below), above)
+def _end(a: float, course: _Course, z: Array) -> Array:
+    """w(z): u^{left} over left for z < 0 and z (or (1-u)^{right} over right) above, joined at z = 0 with slope one.
+
+    left and right are the exponents at u = 0 and 1 - u = 0: -a and 0, b and 0, -a and b.
+    """
+    b = 1 + a
+    low, high = jnp.minimum(z, 0.0), jnp.maximum(z, 0.0)
+    power = jnp.exp(b * jnp.where(course.negative, -high, low)) / b
+    relaxed = relaxation_filter(a, low)
+    below = jnp.where(z < 0, relaxed, high)
+    above = jnp.where(z < 0, power, high + 1 / b)
+    return _by_course(course, below, above, jnp.where(z < 0, 1 / b - relaxed, power))
 
 
 def relaxation_inverse(a: float, filtered: Array) -> Array:
@@ -116,27 +145,24 @@ def relaxation_inverse(a: float, filtered: Array) -> Array:
     return filtered if a == 0 else -jnp.log1p(-a * filtered) / a
 
 
-def _slope(flight: _Flight, z: Array) -> Array:
+def _slope(a: float, course: _Course, z: Array) -> Array:
     """dt/dw = (dt/dz)/(dw/dz) = u^{left}(1-u)^{right} over the same to leading order at the nearer end."""
-    log_left, log_right = -jax.nn.softplus(-z), -jax.nn.softplus(z)
-    logarithm = flight.left * log_left + flight.right * log_right
-    if flight.backwards:
-        return jnp.exp(logarithm - jnp.where(z < 0, flight.left * z, -flight.right * z))
-    return jnp.exp(logarithm - jnp.where(z < 0, flight.left * z, 0.0))
+    both = _by_course(course, -a, 1 + a, 1.0)  # left + right, of which the one at the nearer end drops out
+    return jnp.exp(-both * jax.nn.softplus(-jnp.abs(z)))
 
 
-def _fly(flight: _Flight, start: Array, time: Array) -> Array:
+def _fly(a: float, course: _Course, start: Array, time: Array) -> Array:
     """z after `time`, from z = `start`."""
-    target = _elapsed(flight, start) + time
-    w = _end(flight, start)
-    tiny = float(jnp.finfo(w.dtype).tiny)
+    target = _elapsed(a, course, start) + time
+    w = _end(a, course, start)
+    tiny, bounded = float(jnp.finfo(w.dtype).tiny), course.above | course.negative
 
     def newton(_, w: Array) -> Array:
-        z = _inverse_end(flight, w)
-        moved = w + (target - _elapsed(flight, z)) / _slope(flight, z)
-        return jnp.maximum(moved, w * 1e-3 + tiny) if flight.left > 0 or flight.backwards else moved
+        z = _inverse_end(a, course, w)
+        moved = w + (target - _elapsed(a, course, z)) / _slope(a, course, z)
+        return jnp.where(bounded, jnp.maximum(moved, w * 1e-3 + tiny), moved)
 
-    return _inverse_end(flight, jax.lax.fori_loop(0, _NEWTON_STEPS, newton, w + time))
+    return _inverse_end(a, course, jax.lax.fori_loop(0, _NEWTON_STEPS, newton, w + time))
 
 
 def balanced_growth(regression: ModeRegression, initial: Modes, scaled_time: Array, depth: int) -> Modes:
@@ -262,7 +288,6 @@ def _solve(depth: int, start: Array, drive: Array, inputs: Array, time: Array) -
     """ψ(T) and h - sψ(T), the latter without the cancellation at the optimum."""
     a = 1 - 2 / depth
     b = 1 + a
-    below, above, negative = _flights(a)
     used = start > 0
     q = jnp.where(used, start, 1.0)
     load, size = inputs * q, jnp.abs(drive)
@@ -272,25 +297,18 @@ def _solve(depth: int, start: Array, drive: Array, inputs: Array, time: Array) -
     undriven = size < 1e-17 * inputs * bare
     still = jnp.abs(gap) < _NEAR * load
     size = jnp.where(undriven, 1.0, size)
-    clock = time * size * (size / inputs) ** a
-    ratio = jnp.log(load) - jnp.log(size)
-
-    def flown(flight: _Flight, mask: Array, start_z: Array) -> Array:
-        start_z, elapsed = jnp.where(mask, start_z, -1.0), jnp.where(mask, clock, 0.0)
-        # Most calls need one of the three flights only.
-        return jax.lax.cond(jnp.any(mask), functools.partial(_fly, flight), lambda z, _: z, start_z, elapsed)
-
-    rising = (drive > 0) & (gap > 0)
-    falling = (drive > 0) & (gap <= 0)
+    course = _Course(above=(drive > 0) & (gap <= 0), negative=drive < 0)
     log_gap = jnp.log(jnp.where(still, 1.0, jnp.abs(gap)))
-    z = flown(below, rising & ~still & ~undriven, jnp.log(load) - log_gap)
-    gain, deficit = size / inputs * jax.nn.sigmoid(z), size * jax.nn.sigmoid(-z)
-    z = flown(above, falling & ~still & ~undriven, jnp.log(size) - log_gap)
-    gain = jnp.where(falling, size / inputs * (1 + jnp.exp(-z)), gain)
-    deficit = jnp.where(falling, -size * jnp.exp(-z), deficit)
-    z = flown(negative, (drive < 0) & ~undriven, ratio)
-    gain = jnp.where(drive < 0, size / inputs * jnp.exp(z), gain)
-    deficit = jnp.where(drive < 0, -size * (1 + jnp.exp(z)), deficit)
+    log_load, log_size = jnp.log(load), jnp.log(size)
+    start_z = _by_course(course, log_load - log_gap, log_size - log_gap, log_load - log_size)
+    clock = time * size * (size / inputs) ** a
+    flown = ~undriven & ~still
+    z = _fly(a, course, jnp.where(flown, start_z, -1.0), jnp.where(flown, clock, 0.0))
+
+    # sψ/|h| and (h - sψ)/|h|: u and 1 - u below the optimum, 1/u and 1 - 1/u above it, r and -(1 + r) for h < 0.
+    tail = jnp.exp(jnp.where(course.negative, z, jnp.where(course.above, -z, 0.0)))
+    gain = size / inputs * _by_course(course, jax.nn.sigmoid(z), 1 + tail, tail)
+    deficit = size * _by_course(course, jax.nn.sigmoid(-z), -tail, -1 - tail)
 
     kept = jnp.exp(-inputs * q**b * time)
     gain, deficit = jnp.where(still, q + gap / inputs * (1 - kept), gain), jnp.where(still, gap * kept, deficit)
