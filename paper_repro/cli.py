@@ -90,22 +90,23 @@ def _run(names: list[str], preset: str, seed: int, out: Path, data: str | None) 
     from paper_repro.progress import progress_for
     from paper_repro.scorecard import score
     from paper_repro.store import Store
+    from paper_repro.workers import complete_all
 
+    runner.spare_the_collector()
     store, drawings = Store(out), Drawings(out)
     store.clean()
     drawings.clean()
-    scored = []
+    scored = {}
     to_compute = {job.figure: job.expected_seconds for job in jobs if not store.folder(job.address).exists()}
-    # One thread draws while the next figure is computed: compiled code leaves the interpreter free for it.
+    # One thread draws while the next figures are computed.
     with progress_for(to_compute) as progress, ThreadPoolExecutor(max_workers=1) as draughtsman:
         drawn = []
-        for job in jobs:
-            result = runner.complete(job, store, progress)
+        for job, result in complete_all(jobs, out, store, progress):
             drawn.append(draughtsman.submit(drawings.draw, job.module, result))
-            scored.append(score(job.module, result))
+            scored[job.figure] = score(job.module, result)
         for drawing in drawn:
             drawing.result()
-    _print_scorecard([one for one in scored if one is not None])
+    _print_scorecard([scored[job.figure] for job in jobs if scored[job.figure] is not None])
     page = _write_page(out)
     _console().print(Text(f"page: {page}"))
     return 0

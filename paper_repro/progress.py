@@ -20,11 +20,11 @@ class Progress(Protocol):
         """`share` is the stage's fraction of the figure's expected time."""
         ...
 
-    def finish(self, seconds: float | None) -> None:
-        """End of the stage that started last; None where it was taken from a checkpoint."""
+    def finish(self, figure: str, seconds: float | None) -> None:
+        """End of the stage that the figure started last; None where it was taken from a checkpoint."""
         ...
 
-    def done(self, figure: str, *, stored: bool) -> None:
+    def done(self, figure: str, stored: bool) -> None:
         """`stored` where the figure had been computed before."""
         ...
 
@@ -34,7 +34,10 @@ class Progress(Protocol):
 
 
 def progress_for(weights: Mapping[str, float]) -> Progress:
-    """The display that suits standard error. `weights` are the expected seconds of each figure to compute."""
+    """The display that suits standard error. `weights` are the expected seconds of each figure to compute.
+
+    Figures may be computed at the same time: each has one stage at a time.
+    """
     if sys.stderr.isatty():
         return Bar(Estimate(dict(weights)))
     return Lines(sys.stderr)
@@ -42,86 +45,88 @@ def progress_for(weights: Mapping[str, float]) -> Progress:
 
 @dataclass
 class Lines:
-    """One line per stage."""
+    """A line per stage as it starts, so that a log shows what is being computed, and one as it ends."""
 
     stream: TextIO
-    line_is_open: bool = False
+    running: dict[str, str] = field(default_factory=dict)  # the stage of every figure that is being computed
 
     def start(self, figure: str, stage: str, share: float) -> None:
-        """Begin the line, so that a log shows what is being computed."""
+        """`[figure] stage …`"""
         del share
-        self.line_is_open = True
-        print(f"[{figure}] {stage} … ", end="", file=self.stream, flush=True)
+        self.running[figure] = stage
+        self._print(f"[{figure}] {stage} …")
 
-    def finish(self, seconds: float | None) -> None:
-        """End the line."""
+    def finish(self, figure: str, seconds: float | None) -> None:
+        """`[figure] stage: 1.2 s`"""
         ending = "from its checkpoint" if seconds is None else f"{seconds:.1f} s"
-        self.line_is_open = False
-        print(ending, file=self.stream, flush=True)
+        self._print(f"[{figure}] {self.running.pop(figure)}: {ending}")
 
-    def done(self, figure: str, *, stored: bool) -> None:
+    def done(self, figure: str, stored: bool) -> None:
         """A line for the figure."""
-        print(f"[{figure}] {'already stored' if stored else 'done'}", file=self.stream, flush=True)
+        self._print(f"[{figure}] {'already stored' if stored else 'done'}")
+
+    def _print(self, line: str) -> None:
+        print(line, file=self.stream, flush=True)
 
     def __enter__(self) -> "Lines":
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End a line that an interruption left open."""
-        if self.line_is_open:
-            print(file=self.stream, flush=True)
+        pass
 
 
 @dataclass
 class Estimate:
-    """Time left, from the expected seconds of what remains and the pace so far."""
+    """Time left, from the expected seconds of what remains and how much of that passed in a second so far."""
 
     weights: dict[str, float]
     clock: Callable[[], float] = time.perf_counter
-    finished: float = 0.0  # expected seconds of what is behind us
-    measured_weight: float = 0.0  # the part of it that was computed in this run …
-    measured_seconds: float = 0.0  # … and how long that took
-    stage_weight: float = 0.0
-    stage_start: float = 0.0
-    figure_start: dict[str, float] = field(default_factory=dict)  # `finished` when the figure began
+    finished: dict[str, float] = field(default_factory=dict)  # expected seconds behind us, by figure
+    measured_weight: float = 0.0  # the part of them that was computed in this run …
+    measured_since: float | None = None  # … and since when
+    stages: dict[str, tuple[float, float]] = field(default_factory=dict)  # expected seconds and start of what runs
 
     def start(self, figure: str, share: float) -> None:
         """A stage begins."""
-        self.figure_start.setdefault(figure, self.finished)
-        self.stage_weight = self.weights.get(figure, 0.0) * share
-        self.stage_start = self.clock()
+        now = self.clock()
+        if self.measured_since is None:
+            self.measured_since = now
+        self.stages[figure] = (self.weights.get(figure, 0.0) * share, now)
 
-    def finish(self, seconds: float | None) -> None:
+    def finish(self, figure: str, seconds: float | None) -> None:
         """The stage ends; a stage from a checkpoint says nothing about the pace."""
+        weight, _ = self.stages.pop(figure)
         if seconds is not None:
-            self.measured_weight += self.stage_weight
-            self.measured_seconds += seconds
-        self.finished += self.stage_weight
-        self.stage_weight = 0.0
+            self.measured_weight += weight
+        self.finished[figure] = self.finished.get(figure, 0.0) + weight
 
     def done(self, figure: str) -> None:
         """The figure ends, whatever its shares added up to."""
-        self.finished = self.figure_start.get(figure, self.finished) + self.weights.get(figure, 0.0)
+        self.finished[figure] = self.weights.get(figure, 0.0)
 
     def fraction(self) -> float:
         """Part of the work that is done, between 0 and 1."""
         total = sum(self.weights.values())
-        return min((self.finished + self._done_of_stage()) / total, 1.0) if total > 0 else 1.0
+        return min((total - self._weight_left()) / total, 1.0) if total > 0 else 1.0
 
     def seconds_left(self) -> float:
         """Expected seconds until everything is computed."""
-        weight_left = sum(self.weights.values()) - self.finished - self._done_of_stage()
-        return max(weight_left, 0.0) * self._pace()
+        return max(self._weight_left(), 0.0) * self._pace()
+
+    def _weight_left(self) -> float:
+        behind = sum(self.finished.values()) + sum(map(self._done_of_stage, self.stages))
+        return sum(self.weights.values()) - behind
 
     def _pace(self) -> float:
-        return self.measured_seconds / self.measured_weight if self.measured_weight > 0 else 1.0
+        """Seconds for an expected second: below one where figures are computed side by side."""
+        if self.measured_since is None or self.measured_weight == 0:
+            return 1.0
+        return (self.clock() - self.measured_since) / self.measured_weight
 
-    def _done_of_stage(self) -> float:
-        """What the running stage has probably done; never quite all of it."""
-        if self.stage_weight == 0:
-            return 0.0
-        elapsed = (self.clock() - self.stage_start) / max(self._pace(), 1e-9)
-        return min(elapsed, 0.95 * self.stage_weight)
+    def _done_of_stage(self, figure: str) -> float:
+        """What a running stage has probably done; never quite all of it."""
+        weight, start = self.stages[figure]
+        return min(self.clock() - start, 0.95 * weight)
 
 
 class Bar:
@@ -138,11 +143,11 @@ class Bar:
         self.estimate.start(figure, share)
         self.display.update(self.task, description=f"{figure}: {stage}")
 
-    def finish(self, seconds: float | None) -> None:
+    def finish(self, figure: str, seconds: float | None) -> None:
         """Move the bar."""
-        self.estimate.finish(seconds)
+        self.estimate.finish(figure, seconds)
 
-    def done(self, figure: str, *, stored: bool) -> None:
+    def done(self, figure: str, stored: bool) -> None:
         """Leave a line above the bar."""
         self.estimate.done(figure)
         self.display.update(self.task, description=f"{figure}: drawing")

@@ -142,12 +142,12 @@ class Checkpoints:
         arrays = unpack(_read_bytes(path) or b"")
         if arrays is not None:
             self.resumed.append(name)
-            self.progress.finish(None)
+            self.progress.finish(self.figure, None)
             return arrays
         # The arrays go through their stored form here too, so that a resumed run sees exactly the same.
         data = pack(work())
         write_atomically(path, data)
-        self.progress.finish(time.perf_counter() - start)
+        self.progress.finish(self.figure, time.perf_counter() - start)
         arrays = unpack(data)
         assert arrays is not None
         return arrays

@@ -177,16 +177,16 @@ def test_time_left_follows_the_pace():
     estimate = Estimate({"a": 10.0, "b": 30.0}, clock=lambda: now)
     assert (estimate.fraction(), estimate.seconds_left()) == (0.0, 40.0)
     estimate.start("a", 0.5)
-    estimate.finish(None)  # from a checkpoint: progress, but no news about the pace
+    estimate.finish("a", None)  # from a checkpoint: progress, but no news about the pace
     assert (estimate.fraction(), estimate.seconds_left()) == (5 / 40, 35.0)
     estimate.start("a", 0.5)
     now = 10.0
     assert estimate.fraction() == pytest.approx((5 + 0.95 * 5) / 40)
-    estimate.finish(10.0)  # twice as slow as expected
+    estimate.finish("a", 10.0)  # twice as slow as expected
     estimate.done("a")
     assert (estimate.fraction(), estimate.seconds_left()) == (10 / 40, 60.0)
     estimate.start("b", 0.3)
-    estimate.finish(9.0)
+    estimate.finish("b", 9.0)
     estimate.done("b")
     assert (estimate.fraction(), estimate.seconds_left()) == (1.0, 0.0)
 
@@ -206,7 +206,7 @@ def test_durations_are_readable():
 def test_the_bar_leaves_a_line_per_figure(capsys):
     with Bar(Estimate({"a": 1.0})) as bar:
         bar.start("a", "one", 1.0)
-        bar.finish(0.5)
+        bar.finish("a", 0.5)
         bar.done("a", stored=False)
         bar.done("b", stored=True)
     err = capsys.readouterr().err
@@ -214,9 +214,27 @@ def test_the_bar_leaves_a_line_per_figure(capsys):
     assert "b: already stored\n" in err
 
 
-def test_an_interrupted_line_is_ended(capsys):
+def test_time_left_with_figures_side_by_side():
+    now = 0.0
+    estimate = Estimate({"a": 10.0, "b": 10.0, "c": 20.0}, clock=lambda: now)
+    estimate.start("a", 1.0)
+    estimate.start("b", 1.0)
+    now = 4.0
+    assert estimate.fraction() == pytest.approx(8 / 40)
+    now = 10.0
+    for figure in ("a", "b"):
+        estimate.finish(figure, 10.0)
+        estimate.done(figure)
+    # Twenty expected seconds passed in ten.
+    assert (estimate.fraction(), estimate.seconds_left()) == (0.5, 10.0)
+
+
+def test_lines_of_figures_side_by_side(capsys):
     with Lines(sys.stderr) as lines:
-        lines.start("figure", "one", 0.5)
-        lines.finish(12.34)
-        lines.start("figure", "two", 0.5)
-    assert capsys.readouterr().err == "[figure] one … 12.3 s\n[figure] two … \n"
+        lines.start("a", "one", 0.5)
+        lines.start("b", "two", 0.5)
+        lines.finish("a", 12.34)
+        lines.done("a", stored=False)
+        lines.finish("b", None)
+    expected = ["[a] one …", "[b] two …", "[a] one: 12.3 s", "[a] done", "[b] two: from its checkpoint"]
+    assert capsys.readouterr().err.splitlines() == expected
