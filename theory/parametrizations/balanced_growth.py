@@ -104,7 +104,7 @@ def _elapsed(a: float, course: _Course, z: Array) -> Array:
         high, higher = last
         return (own(row) + 2 * t * high - higher, high), None
 
-    (high, higher), _ = jax.lax.scan(clenshaw, (jnp.zeros_like(t), jnp.zeros_like(t)), table[:0:-1])
+    (high, higher), _ = jax.lax.scan(clenshaw, (jnp.zeros_like(t), jnp.zeros_like(t)), table[:0:-1], unroll=True)
     from_zero, logarithmic = (course.above & near_left) | (course.negative & ~near_left), ~course.negative & ~near_left
     power = jnp.exp(jnp.where(from_zero, b, jnp.where(logarithmic, 0.0, -a)) * log_x)
     first = jnp.where(from_zero, power / b, jnp.where(logarithmic, log_x, relaxation_filter(a, log_x)))
