@@ -41,18 +41,24 @@ def draw_triples(
 
 
 def fit_ridge(
-    features: AbstractFeatures, triples: TrainingTriples, process: AbstractProcess, *, ridge: ArrayLike
+    features: AbstractFeatures,
+    triples: TrainingTriples,
+    process: AbstractProcess,
+    *,
+    ridge: ArrayLike,
+    targets: Float[Array, "P out"] | None = None,
 ) -> FeatureModel:
-    """The denoiser that minimises (1/P) Σ w(t)|x_0 - Wφ(x, t)|² + ridge·|W|², with w = α²/σ².
+    """The denoiser that minimises (1/P) Σ w(t)|y - Wφ(x, t)|² + ridge·|W|², with w = α²/σ².
 
-    The weight α²/σ² on the denoised data is the weight λ = σ² on the score (Vastola 2025, App. H). Solved in
-    whichever of the two spaces, features or samples, is smaller.
+    The targets y are the clean data x_0 when none are given; with more columns than dimensions, one factorisation
+    serves several sets of targets. The weight α²/σ² on the denoised data is the weight λ = σ² on the score (Vastola
+    2025, App. H). Solved in whichever of the two spaces, features or samples, is smaller.
     """
     count = triples.time.shape[0]
     alpha, sigma = process.signal_scale(triples.time), process.noise_scale(triples.time)
     root_weight = (alpha / sigma / jnp.sqrt(count))[:, None]
     design = features(triples.noisy, triples.time) * root_weight
-    target = triples.clean * root_weight
+    target = (triples.clean if targets is None else targets) * root_weight
     if count < features.number:
         gram = root_weight * features.gram(triples.noisy, triples.time) * root_weight.T
         gram = gram + ridge * jnp.eye(count, dtype=design.dtype)
