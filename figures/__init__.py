@@ -97,6 +97,16 @@ FIGURES: dict[str, FigureEntry] = {
         source="Vastola 2025, Fig. 3",
         seconds={"quick": 45, "paper": 600},
     ),
+    "learned_distribution": FigureEntry(
+        title="The average learned distribution, predicted and trained, F/P from 1/16 to 4",
+        source="Vastola 2025, Prop. 5.1",
+        seconds={"quick": 30, "paper": 900},
+    ),
+    "gaps_fill_or_empty": FigureEntry(
+        title="When gaps fill and when they empty: F/P, ε, features, correlation in time",
+        source="Vastola 2025, Secs. 4-6",
+        seconds={"quick": 45, "paper": 2400},
+    ),
     "spectral_law": FigureEntry(
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",
         source="Wang & Pehlevan 2025, Secs. 4-5",

@@ -3,12 +3,12 @@
 Denoisers linear in 16×16 Gaussian features of (x, t), fitted by ridge regression to P noisy triples, are sampled with
 the probability-flow ODE. The published numerics look the denoiser up on a grid of x and take 30 uniform Euler steps;
 here it is evaluated exactly, and the same models are sampled twice: with those 30 steps and with a converged solver.
+Beside them stands the distribution that `LinearVKernel` predicts without training, also with the converged solver.
 """
 
 from dataclasses import dataclass
 from functools import partial
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,13 +16,14 @@ from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
 from figures.claims import Claim
+from figures.linear_ensembles import LinearModels, carried_by_score, process_of, stratified_prior
 from figures.stages import Arrays, RunStage
-from figures.style import BLUE, VERMILION, plt, styled
+from figures.style import BLUE, GREEN, VERMILION, plt, styled
 from sims.datasets import triple
-from sims.feature_ensembles import sample_ensemble, train_ensemble, with_array_parameters
+from sims.feature_ensembles import sample_ensemble, with_array_parameters
 from sims.measurements import gap_mass, histograms, mean_over, wasserstein1
 from sims.sampling import euler, heun, log_snr_schedule, uniform_schedule
-from theory import GaussianFeatures, LinearSchedule, PointMasses, VariancePreserving
+from theory import PointMasses
 
 GAP = (0.25, 0.75)
 SOLVERS = ("euler30", "converged")
@@ -76,36 +77,26 @@ def _edges(config: Config) -> np.ndarray:
     return np.linspace(-1.5 - half, 1.5 + half, config.bins + 1)
 
 
-def _process(cutoff: float) -> VariancePreserving:
-    return VariancePreserving(LinearSchedule(0.1, 20.0), end_time=cutoff)
-
-
-def _initial(config: Config, process: VariancePreserving) -> jnp.ndarray:
-    """Stratified draw from N(0, σ_T²): the mid-quantiles, the same for every model."""
-    quantile = (jnp.arange(config.samples) + 0.5) / config.samples
-    return process.noise_scale(jnp.asarray(process.start_time)) * jax.scipy.special.ndtri(quantile)[:, None]
-
-
-def _train(config: Config, cutoff: float, count: int, key: PRNGKeyArray):
-    features = GaussianFeatures(
-        1, config.features_per_axis, config.features_per_axis, positions=(-1.5, 1.5), times=(cutoff, 1.0)
-    )
-    process = _process(cutoff)
-    return train_ensemble(
-        features, jnp.asarray(triple()), process, models=config.models, samples=count, ridge=config.ridge, key=key
-    )
+def _models(config: Config, cutoff: float, count: int) -> LinearModels:
+    number = config.features_per_axis
+    return LinearModels(triple(), cutoff, count, number, number, config.ridge)
 
 
 def _panel(config: Config, cutoff: float, count: int, key: PRNGKeyArray) -> Arrays:
     """Train the ensemble of one panel and measure what it generates with both solvers."""
-    models, process = _train(config, cutoff, count, key), _process(cutoff)
+    setup = _models(config, cutoff, count)
+    process, initial = setup.process, stratified_prior(setup.process, config.samples)
+    trained = setup.trained(config.models, key)
+    predicted = setup.predicted(config.models, jax.random.fold_in(key, 1))
+    converged = log_snr_schedule(process, config.converged_steps)
     runs = {
-        "euler30": ("euler", uniform_schedule(process, config.euler_steps)),
-        "converged": ("heun", log_snr_schedule(process, config.converged_steps)),
+        "euler30": (trained, "euler", uniform_schedule(process, config.euler_steps)),
+        "converged": (trained, "heun", converged),
+        "predicted": (predicted, "heun", converged),
     }
     arrays: Arrays = {}
-    for name, (method, times) in runs.items():
-        x = sample_ensemble(models, process, _initial(config, process), times, method=method)
+    for name, (models, method, times) in runs.items():
+        x = sample_ensemble(models, process, initial, times, method=method)
         samples = np.asarray(x[..., 0])
         density = histograms(samples, _edges(config))
         mass, distance = gap_mass(samples, *GAP), wasserstein1(samples, triple()[:, 0])
@@ -127,11 +118,11 @@ def _exact_score(config: Config) -> Arrays:
     centres = (_edges(config)[1:] + _edges(config)[:-1]) / 2
     rows = []
     for cutoff in config.cutoffs:
-        process = _process(cutoff)
-        start, arrays = _initial(config, process), with_array_parameters(process)
+        process = process_of(cutoff)
+        start, arrays = stratified_prior(process, config.samples), with_array_parameters(process)
         ends = {
-            "euler30": _carry(data, arrays, start, uniform_schedule(process, config.euler_steps), euler),
-            "converged": _carry(data, arrays, start, log_snr_schedule(process, config.converged_steps), heun),
+            "euler30": carried_by_score(data, arrays, start, uniform_schedule(process, config.euler_steps), euler),
+            "converged": carried_by_score(data, arrays, start, log_snr_schedule(process, config.converged_steps), heun),
         }
         row: Arrays = {"density_true": np.exp(data.log_density(jnp.asarray(centres)[:, None], cutoff, process))}
         for name, x in ends.items():
@@ -142,21 +133,15 @@ def _exact_score(config: Config) -> Arrays:
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
-@eqx.filter_jit
-def _carry(data: PointMasses, process: VariancePreserving, start, times, solver) -> jnp.ndarray:
-    """Positions at the end of the probability-flow ODE of the exact score."""
-    return solver(lambda _, time, x: process.probability_flow(x, data.score(x, time, process), time), start, times)
-
-
 def _convergence(config: Config, key: PRNGKeyArray) -> Arrays:
     """Gap mass of one panel's models with the converged solver and with twice its steps, model by model."""
     cutoff, count = config.cutoffs[0], config.training_samples[len(config.training_samples) // 2]
-    models, process = _train(config, cutoff, count, key), _process(cutoff)
+    setup = _models(config, cutoff, count)
+    models, process = setup.trained(config.models, key), setup.process
+    initial = stratified_prior(process, config.samples)[::4]
     masses = []
     for steps in (config.converged_steps, 2 * config.converged_steps):
-        x = sample_ensemble(
-            models, process, _initial(config, process)[::4], log_snr_schedule(process, steps), method="heun"
-        )
+        x = sample_ensemble(models, process, initial, log_snr_schedule(process, steps), method="heun")
         distance = np.abs(np.asarray(x[..., 0]))
         masses.append(np.mean((distance > GAP[0]) & (distance < GAP[1]), axis=1))
     return {"gap_mass_change_on_doubling": masses[1] - masses[0]}
@@ -178,7 +163,7 @@ def _claim(name: str, statement: str, value: float, stderr: float, **held_agains
 
 
 def claims(data: Arrays) -> list[Claim]:
-    return [*_solver_claims(data), *_gap_claims(data), *_trend_claims(data)]
+    return [*_solver_claims(data), *_gap_claims(data), *_trend_claims(data), *_prediction_claims(data)]
 
 
 def _solver_claims(data: Arrays) -> list[Claim]:
@@ -279,11 +264,26 @@ def _trend_claims(data: Arrays) -> list[Claim]:
     return [*by_ratio, by_cutoff]
 
 
+def _prediction_claims(data: Arrays) -> list[Claim]:
+    """The V-kernel's gap mass at the smallest F/P, for every ε. See `learned_distribution` for smaller F/P."""
+    return [
+        _claim(
+            f"predicted gap mass, ε = {cutoff:g}, F/P = {data['feature_ratio'][-1]:g}",
+            "converged gap mass of the trained models is that of the predicted Gaussian weights",
+            float(data["gap_mass_converged"][row, -1]),
+            float(np.hypot(data["gap_mass_converged_stderr"][row, -1], data["gap_mass_predicted_stderr"][row, -1])),
+            theory=float(data["gap_mass_predicted"][row, -1]),
+            relation="equal",
+        )
+        for row, cutoff in enumerate(data["cutoff"])
+    ]
+
+
 @styled
 def draw(data: Arrays) -> Figure:
     rows, columns = len(data["cutoff"]), len(data["feature_ratio"])
-    figure = plt.figure(figsize=(12, 13.5))
-    blocks = np.asarray(figure.subfigures(3, 1, height_ratios=(1, 1, 0.42)))
+    figure = plt.figure(figsize=(12, 14))
+    blocks = np.asarray(figure.subfigures(3, 1, height_ratios=(1, 1, 0.55)))
     titles = ("30 uniform Euler steps, as published", "converged solver")
     for block, solver, title in zip(blocks, SOLVERS, titles, strict=False):
         block.suptitle(f"{title}: average learned distribution", fontsize=11)
@@ -298,7 +298,7 @@ def draw(data: Arrays) -> Figure:
         for axis in axes[-1]:
             axis.set_xlabel("x")
         handles, labels = axes[0, 0].get_legend_handles_labels()
-        block.legend(handles, labels, loc="outside lower center", ncols=4)
+        block.legend(handles, labels, loc="outside lower center", ncols=5)
     _draw_table(blocks[2], data)
     return figure
 
@@ -317,6 +317,9 @@ def _draw_panel(axis, data: Arrays, solver: str, row: int, column: int) -> None:
     axis.semilogy(
         centres, data[f"density_{solver}"][row, column] + floor, color=VERMILION, lw=1.2, label="mean of models"
     )
+    if solver == "converged":
+        predicted = data["density_predicted"][row, column] + floor
+        axis.semilogy(centres, predicted, color=GREEN, lw=1, ls="--", label="predicted by the V-kernel")
     axis.set_ylim(1e-3, 100)
     axis.set_xlim(-1.5, 1.5)
     mass, stderr = (data[f"gap_mass_{solver}{part}"][row, column] for part in ("", "_stderr"))
@@ -331,10 +334,11 @@ def _draw_table(block, data: Arrays) -> None:
     axis = block.subplots()
     axis.set_axis_off()
     cells, rows = [], []
-    for solver, words in zip(SOLVERS, ("30 Euler steps", "converged"), strict=True):
+    runs = {"euler30": "30 Euler steps", "converged": "converged", "predicted": "predicted, converged"}
+    for solver, words in runs.items():
         for row, cutoff in enumerate(data["cutoff"]):
             values, errors = data[f"gap_mass_{solver}"][row], data[f"gap_mass_{solver}_stderr"][row]
-            exact = data[f"gap_mass_exact_{solver}"][row]
+            exact = data["gap_mass_exact_euler30" if solver == "euler30" else "gap_mass_exact_converged"][row]
             rows.append(f"{words}, ε = {cutoff:g}")
             cells.append([*(f"{v:.4f} ± {e:.4f}" for v, e in zip(values, errors, strict=True)), f"{exact:.4f}"])
     columns = [*(f"F/P = {ratio:g}" for ratio in data["feature_ratio"]), "exact score"]

@@ -3,7 +3,8 @@
 Four points on the unit circle, rotated by 0°, 22.5° and 45°; models linear in 10×10×10 Gaussian or low-order Fourier
 features of (x, y, t), each fitted to P = 500 noisy triples. The published heat maps normalise every model's histogram
 along one axis, which shows a conditional density, and mis-scale the y axis. Drawn here is the joint density of the
-average learned distribution, from a converged solver, and below it the published normalisation of the same samples.
+average learned distribution, from a converged solver, below it the one that `LinearVKernel` predicts without training,
+and at the bottom the published normalisation of the trained samples.
 """
 
 from dataclasses import dataclass
@@ -17,15 +18,12 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from figures.claims import Claim
+from figures.linear_ensembles import FEATURES, LinearModels
 from figures.stages import Arrays, RunStage
 from figures.style import plt, styled
 from sims.datasets import rotated_square
-from sims.feature_ensembles import sample_ensemble, train_ensemble
 from sims.measurements import joint_histogram, mean_over
-from sims.sampling import log_snr_schedule
-from theory import FourierFeatures, GaussianFeatures, LinearSchedule, VariancePreserving
 
-FEATURES = {"Gaussian": GaussianFeatures, "Fourier": FourierFeatures}
 _NEAR_SEGMENT = 0.15  # what counts as on an edge or a diagonal of the square
 _NEAR_POINT = 0.3  # what counts as at a corner, and is left out of both
 
@@ -68,25 +66,20 @@ def _panel(config: Config, name: str, angle: float, key: PRNGKeyArray) -> Arrays
     train_key, sample_key = jax.random.split(key)
     corners = rotated_square(np.deg2rad(angle))
     number = config.features_per_axis
-    features = FEATURES[name](2, number, number, positions=(-1.5, 1.5), times=(config.cutoff, 1.0))
-    process = VariancePreserving(LinearSchedule(0.1, 20.0), end_time=config.cutoff)
-    models = train_ensemble(
-        features,
-        jnp.asarray(corners),
-        process,
-        models=config.models,
-        samples=config.training_samples,
-        ridge=config.ridge,
-        key=train_key,
-    )
-    initial = jax.random.normal(sample_key, (config.samples, 2)) * process.noise_scale(jnp.asarray(1.0))
-    times = log_snr_schedule(process, config.steps)
-    samples = np.asarray(sample_ensemble(models, process, initial, times, method="heun"))
+    setup = LinearModels(corners, config.cutoff, config.training_samples, number, number, config.ridge, name)
+    initial = jax.random.normal(sample_key, (config.samples, 2)) * setup.process.noise_scale(jnp.asarray(1.0))
+    samples = setup.samples(setup.trained(config.models, train_key), initial, config.steps)
+    predicted = setup.predicted(config.models, jax.random.fold_in(train_key, 1))
+    predicted = setup.samples(predicted, initial, config.steps)
     grid = np.linspace(-1.5, 1.5, config.bins + 1)
     densities = np.stack([joint_histogram(x, grid) for x in samples])
     on_edges, on_diagonals, beyond = _masses(samples, corners)
+    predicted_edges, predicted_diagonals, _ = _masses(predicted, corners)
     return {
         "density": densities.mean(axis=0),
+        "predicted": np.mean([joint_histogram(x, grid) for x in predicted], axis=0),
+        "predicted_edge_mass": predicted_edges,
+        "predicted_diagonal_mass": predicted_diagonals,
         "published": _published_normalisation(densities).mean(axis=0),
         "corners": corners,
         "edge_mass": on_edges,
@@ -181,6 +174,7 @@ def claims(data: Arrays) -> list[Claim]:
         )
         for column, angle in enumerate(angles)
     ]
+    statements += [_predicted_mass(data, index, name) for index, name in enumerate(names)]
     variation = mean_over(_total_variation(data).ravel())
     return [
         *statements,
@@ -197,6 +191,26 @@ def claims(data: Arrays) -> list[Claim]:
     ]
 
 
+def _predicted_mass(data: Arrays, index: int, name: str) -> Claim:
+    """Mass on edges and diagonals, trained against predicted, averaged over the angles."""
+    trained, predicted = (
+        mean_over((data[f"{part}edge_mass"] + data[f"{part}diagonal_mass"])[index].mean(axis=0))
+        for part in ("", "predicted_")
+    )
+    error = 1.96 * float(np.hypot(trained.stderr, predicted.stderr))
+    value = float(trained.value)
+    return Claim(
+        f"predicted mass on edges and diagonals, {name} features",
+        "Vastola 2025, Prop. 5.1, with the ridge's deterministic equivalent",
+        "mass on edges and diagonals of trained models is that of the predicted Gaussian weights (F/P = 2)",
+        None,
+        float(predicted.value),
+        value,
+        (value - error, value + error),
+        0.0,
+    )
+
+
 def _total_variation(data: Arrays) -> np.ndarray:
     """½ Σ |published - joint| with both normalised to one on the grid, [features, angle]."""
     joint, published = (data[name] / data[name].sum(axis=(2, 3), keepdims=True) for name in ("density", "published"))
@@ -205,23 +219,25 @@ def _total_variation(data: Arrays) -> np.ndarray:
 
 @styled
 def draw(data: Arrays) -> Figure:
-    figure, axes = plt.subplots(4, len(data["angle"]), figsize=(8.4, 10.6), sharex=True, sharey=True)
-    rows = [(kind, index, name) for kind in ("density", "published") for index, name in enumerate(FEATURES)]
+    figure, axes = plt.subplots(6, len(data["angle"]), figsize=(8.4, 13.4), sharex=True, sharey=True)
+    rows = [
+        (kind, index, name) for kind in ("density", "predicted", "published") for index, name in enumerate(FEATURES)
+    ]
     images = {}
     for axis_row, (kind, index, name) in zip(axes, rows, strict=True):
-        floor, norm = (1e-2, LogNorm(1e-2, 10)) if kind == "density" else (1e-3, LogNorm(1e-3, 1))
+        floor, norm = (1e-3, LogNorm(1e-3, 1)) if kind == "published" else (1e-2, LogNorm(1e-2, 10))
         for column, axis in enumerate(axis_row):
             image = data[kind][index, column].T
             images[kind] = axis.imshow(
                 np.maximum(image, floor), origin="lower", extent=(-1.5, 1.5, -1.5, 1.5), norm=norm, cmap="viridis"
             )
             axis.plot(*data["corners"][index, column].T, "o", ms=5, mfc="none", mec="#D55E00", mew=1.2)
-        words = "joint density" if kind == "density" else "as published: p(y|x)"
+        words = {"density": "trained", "predicted": "predicted", "published": "as published: p(y|x)"}[kind]
         axis_row[0].set_ylabel(f"{name}\n{words}\ny")
     for axis, angle in zip(axes[0], data["angle"], strict=True):
         axis.set_title(f"square at {angle:g}°")
     for axis in axes[-1]:
         axis.set_xlabel("x")
-    figure.colorbar(images["density"], ax=axes[:2], label="density", shrink=0.7, extend="both")
-    figure.colorbar(images["published"], ax=axes[2:], label="share of column", shrink=0.7, extend="both")
+    figure.colorbar(images["density"], ax=axes[:4], label="joint density", shrink=0.5, extend="both")
+    figure.colorbar(images["published"], ax=axes[4:], label="share of column", shrink=0.7, extend="both")
     return figure

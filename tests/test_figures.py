@@ -24,6 +24,25 @@ _SIZES = Sizes(
 )
 # What each quick preset becomes here.
 TINY = {
+    "learned_distribution": {
+        "training_samples": (64, 16),
+        "features_per_axis": 4,
+        "models": 10,
+        "samples": 20,
+        "steps": 6,
+        "bins": 10,
+    },
+    "gaps_fill_or_empty": {
+        "feature_ratios": (0.5, 2.0),
+        "cutoffs": (1e-2,),
+        "per_axis": 4,
+        "per_time": (2, 3),
+        "models": 4,
+        "samples": 16,
+        "steps": 4,
+        "windows": (1, 4),
+        "window_models": 4,
+    },
     "wang2025_fig5": {
         "variances": (6.0, 3.0, 1.0),
         "snapshots": 6,

@@ -113,7 +113,22 @@ class FourierFamily(AbstractFamily):
         return jnp.stack([*cosines, *sines_so_far[1 : sines + 1]], axis=-1)
 
     def combine(self, coefficients: Float[Array, " n"], coordinate: Coordinate) -> Coordinate:
-        return jnp.tensordot(self(coordinate), coefficients, axes=1)
+        # Clenshaw's recurrence b_k = a_k + 2 cos θ b_{k+1} - b_{k+2}: Σ a_k cos kθ = a_0 + b_1 cos θ - b_2, and with
+        # the coefficients of the sines Σ a_k sin kθ = b_1 sin θ. Nothing but b_1 and b_2 is stored.
+        sines = (self.count - 1) // 2
+        phase = 2 * jnp.pi / (self.high - self.low) * coordinate
+        cosine, sine = jnp.cos(phase), jnp.sin(phase)
+        even, even_before = _clenshaw(coefficients[1 : self.count - sines], cosine)
+        odd, _ = _clenshaw(coefficients[self.count - sines :], cosine)
+        return coefficients[0] + even * cosine - even_before + odd * sine
+
+
+def _clenshaw(coefficients: Float[Array, " n"], cosine: Coordinate) -> tuple[Coordinate, Coordinate]:
+    """b_1 and b_2 of b_k = a_k + 2 cos θ b_{k+1} - b_{k+2}, for a_1, a_2, …"""
+    last, before = jnp.zeros_like(cosine), jnp.zeros_like(cosine)
+    for coefficient in coefficients[::-1]:
+        last, before = coefficient + 2 * cosine * last - before, last
+    return last, before
 
 
 def _horner(coefficients: Float[Array, " n"], x: Coordinate) -> Coordinate:

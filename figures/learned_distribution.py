@@ -1,0 +1,366 @@
+"""The average learned distribution [q(x_0)], predicted and trained (Vastola 2025, Prop. 5.1 and Sec. 6).
+
+The data {-1, 0, 1} and features of the paper's Figure 2, ε = 0.01, from F/P = 1/16 to 4. The prediction never trains:
+it draws weights from the Gaussian law of `LinearVKernel`, one score field per draw, and solves the probability-flow ODE
+of each. Beside it stand two independent ensembles of ridge fits, whose distance from each other is the resolution, and
+two predictions without variance: the exact score, and the average of the learned score alone.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray
+from matplotlib.figure import Figure
+from scipy.stats import t as student_t
+
+from figures.claims import Claim
+from figures.linear_ensembles import LinearModels, stratified_prior
+from figures.stages import Arrays, RunStage
+from figures.style import BLACK, BLUE, GREEN, VERMILION, label_panels, plt, styled
+from sims.datasets import triple
+from sims.distribution_measurements import cumulative, wasserstein1_permutations
+from sims.measurements import Estimate, gap_mass, histograms
+from sims.networks import FeatureModel
+from theory import PointMasses
+
+GAP = (0.25, 0.75)
+SHOWN = (1 / 16, 1 / 4, 1.0)  # F/P of the densities that are drawn
+_GRID = np.linspace(-4.0, 4.0, 3201)  # of the distribution functions; beyond it hardly any model has mass
+_FINER = 20  # times the samples, for a single model
+_BLOCKS = 10  # of models, each left out in turn
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the run; features, ridge and ε are those of the paper's Figure 2."""
+
+    training_samples: tuple[int, ...] = (4096, 1024, 256, 64)  # P
+    features_per_axis: int = 16
+    cutoff: float = 1e-2  # ε
+    models: int = 150  # of each of the two trained ensembles, and of the predicted one
+    samples: int = 500
+    steps: int = 150
+    bins: int = 120
+
+
+PRESETS = {
+    "quick": Config(),
+    "paper": Config(training_samples=(4096, 2048, 1024, 512, 256, 128, 64), models=600, samples=1000, steps=300),
+}
+
+
+def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
+    """Densities, masses and distances, indexed by F/P increasing."""
+    counts = sorted(config.training_samples, reverse=True)
+    # Fits to P samples cost P; small sets cost the same as the prediction.
+    expected = np.asarray(counts) + 1000.0
+    runs = [
+        stage(f"P = {count}", partial(_run, config, count, run_key), share=float(share))
+        for count, run_key, share in zip(
+            counts, jax.random.split(key, len(counts)), expected / expected.sum(), strict=True
+        )
+    ]
+    model = _models(config, counts[0])
+    centres = (_edges(config)[1:] + _edges(config)[:-1]) / 2
+    density = PointMasses(triple()).log_density(jnp.asarray(centres)[:, None], config.cutoff, model.process)
+    return {
+        "feature_ratio": model.features.number / np.asarray(counts, dtype=float),
+        "edges": _edges(config),
+        "density_true": np.exp(np.asarray(density)),
+        **{name: np.stack([run[name] for run in runs]) for name in runs[0]},
+    }
+
+
+def _models(config: Config, draws: int) -> LinearModels:
+    return LinearModels(triple(), config.cutoff, draws, config.features_per_axis, config.features_per_axis)
+
+
+def _edges(config: Config) -> np.ndarray:
+    return np.linspace(-1.5, 1.5, config.bins + 1)
+
+
+def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
+    """One F/P: train, predict, sample, and measure."""
+    train_key, predict_key = jax.random.split(key)
+    model = _models(config, draws)
+    initial = stratified_prior(model.process, config.samples)
+
+    def generated(ensemble: FeatureModel) -> np.ndarray:
+        return model.samples(ensemble, initial, config.steps)[..., 0]
+
+    trained = generated(model.trained(2 * config.models, train_key))
+    predicted = generated(model.predicted(config.models, predict_key))
+    # Single models, and so sampled more finely.
+    fine = stratified_prior(model.process, _FINER * config.samples)
+    average_model = FeatureModel(model.features, model.kernel.mean_weights[None])
+    average = model.samples(average_model, fine, config.steps)[..., 0]
+    exact = model.exact(fine, config.steps).T
+    density = histograms(trained, _edges(config))
+    masses = {"trained": gap_mass(trained, *GAP), "predicted": gap_mass(predicted, *GAP)}
+    return {
+        "density_trained": density.mean(axis=0),
+        "lower": np.quantile(density, 0.25, axis=0),
+        "upper": np.quantile(density, 0.75, axis=0),
+        "density_predicted": histograms(predicted, _edges(config)).mean(axis=0),
+        "density_average": histograms(average, _edges(config))[0],
+        "degrees_of_freedom": np.asarray(model.kernel.degrees_of_freedom),
+        **{f"gap_mass_{name}": mass.value for name, mass in masses.items()},
+        **{f"gap_mass_{name}_stderr": mass.stderr for name, mass in masses.items()},
+        "gap_mass_average": _share_in_gaps(average),
+        "gap_mass_exact": _share_in_gaps(exact),
+        **_distances(trained, predicted, average, exact),
+    }
+
+
+def _share_in_gaps(samples: np.ndarray) -> np.ndarray:
+    return np.mean((np.abs(samples) > GAP[0]) & (np.abs(samples) < GAP[1]))
+
+
+def _distances(trained: np.ndarray, predicted: np.ndarray, average: np.ndarray, exact: np.ndarray) -> Arrays:
+    """W_1 to the trained average, and between two halves of the trained models, for all models and without a block.
+
+    Entry 0 is for all models, entry 1 + b leaves block b of the trained and of the predicted models out.
+    """
+    functions = [cumulative(samples, _GRID) for samples in (trained, predicted, average, exact)]
+    kept = [np.full(_BLOCKS, True), *~np.eye(_BLOCKS, dtype=bool)]
+    rows = [_distances_of(*functions, keep) for keep in kept]
+    return {f"wasserstein1_{name}": np.asarray([row[name] for row in rows]) for name in rows[0]}
+
+
+def _distances_of(trained, predicted, average, exact, keep: np.ndarray) -> dict[str, float]:
+    """Distances over the models whose block is kept; those to one ensemble are means over the two trained ones."""
+    trained, predicted = (each[keep[np.arange(len(each)) % _BLOCKS]] for each in (trained, predicted))
+    half = len(trained) // 2
+
+    def distance(first: np.ndarray, second: np.ndarray) -> float:
+        return float(np.trapezoid(np.abs(first.mean(axis=0) - second.mean(axis=0)), _GRID))
+
+    def to_trained(other: np.ndarray) -> float:
+        return (distance(other, trained[:half]) + distance(other, trained[half:])) / 2
+
+    # Any split into halves is as good as the one into the two ensembles: their mean has less noise.
+    splits = wasserstein1_permutations(
+        trained[:half], trained[half:], _GRID, repetitions=40, random=np.random.default_rng(0)
+    )
+    return {
+        "predicted": to_trained(predicted),
+        "average": to_trained(average),
+        "exact": to_trained(exact),
+        "trained": float(splits.mean()),
+    }
+
+
+def _ratio(data: Arrays, index: int, over: str) -> Estimate:
+    """W_1(predicted, trained) over another distance, with its jackknife error."""
+    return _jackknife(data["wasserstein1_predicted"][index] / data[f"wasserstein1_{over}"][index])
+
+
+def _jackknife(values: Float[np.ndarray, " replicates"]) -> Estimate:
+    """The first value, with the standard error that those without one block give."""
+    left_out = values[1:]
+    stderr = np.sqrt((_BLOCKS - 1) / _BLOCKS * np.sum((left_out - left_out.mean()) ** 2))
+    return Estimate(values[0], stderr, _BLOCKS)
+
+
+def _valid(data: Arrays) -> np.ndarray:
+    """Where the prediction is no farther from a trained ensemble than one and a half times another one is."""
+    return np.array([_ratio(data, index, "trained").value <= 1.5 for index in range(data["feature_ratio"].size)])
+
+
+def claims(data: Arrays) -> list[Claim]:
+    statements = []
+    for index, ratio in enumerate(data["feature_ratio"]):
+        resolved, closer = _ratio(data, index, "trained"), _ratio(data, index, "exact")
+        place = f"F/P = {_fraction(ratio)}"
+        statements += [
+            Claim(
+                f"predicted distribution, {place}",
+                "Vastola 2025, Prop. 5.1, with the ridge's deterministic equivalent",
+                "W1(predicted, trained average) over W1 between two trained ensembles of that size is at most 1.5",
+                None,
+                1.5,
+                float(resolved.value),
+                resolved.interval,
+                0.0,
+                "less",
+            ),
+            Claim(
+                f"prediction against the exact score, {place}",
+                "Vastola 2025, Prop. 5.1, with the ridge's deterministic equivalent",
+                "W1(predicted, trained average) is at most half of W1(exact score, trained average)",
+                None,
+                0.5,
+                float(closer.value),
+                closer.interval,
+                0.0,
+                "less",
+            ),
+            _gap_claim(data, index, place),
+        ]
+    return [*statements, *(_variance_fills(data, index) for index in range(data["feature_ratio"].size))]
+
+
+def _gap_claim(data: Arrays, index: int, place: str) -> Claim:
+    trained, predicted = float(data["gap_mass_trained"][index]), float(data["gap_mass_predicted"][index])
+    error = 1.96 * float(np.hypot(data["gap_mass_trained_stderr"][index], data["gap_mass_predicted_stderr"][index]))
+    return Claim(
+        f"gap mass, {place}",
+        "Vastola 2025, Prop. 5.1, with the ridge's deterministic equivalent",
+        "mass of the trained average with 0.25 < |x| < 0.75 is the predicted one",
+        None,
+        predicted,
+        trained,
+        (trained - error, trained + error),
+        0.0,
+    )
+
+
+def _variance_fills(data: Arrays, index: int) -> Claim:
+    """The paper's thesis, in trained models: what the average score alone would not fill."""
+    difference = float(data["gap_mass_trained"][index] - data["gap_mass_average"][index])
+    error = 1.96 * float(data["gap_mass_trained_stderr"][index])
+    return Claim(
+        f"variance fills gaps, F/P = {_fraction(data['feature_ratio'][index])}",
+        "Vastola 2025, Sec. 5",
+        "trained gap mass exceeds that of the average learned score, which has the same bias and no variance",
+        0.0,
+        None,
+        difference,
+        (difference - error, difference + error),
+        0.0,
+        "greater",
+    )
+
+
+def _fraction(ratio: float) -> str:
+    return f"{ratio:g}" if ratio >= 1 else f"1/{1 / ratio:g}"
+
+
+@styled
+def draw(data: Arrays) -> Figure:
+    figure, axes = plt.subplots(2, 3, figsize=(12, 7))
+    shown = [int(np.argmin(np.abs(np.log(data["feature_ratio"] / ratio)))) for ratio in SHOWN]
+    for axis, index in zip(axes[0], shown, strict=True):
+        _draw_density(axis, data, index)
+    axes[0, 0].legend(loc="upper center", ncols=2, fontsize=7)
+    _draw_distances(axes[1, 0], data)
+    _draw_ratio(axes[1, 1], data)
+    _draw_gaps(axes[1, 2], data)
+    label_panels(axes)
+    return figure
+
+
+def _draw_density(axis, data: Arrays, index: int) -> None:
+    centres = (data["edges"][1:] + data["edges"][:-1]) / 2
+    for low, high in (GAP, (-GAP[1], -GAP[0])):
+        axis.axvspan(low, high, color="0.94", lw=0)
+    # Empty bins would end a curve on the logarithmic axis.
+    curves = {
+        name: np.maximum(data[name][index], 1e-4)
+        for name in ("lower", "upper", "density_trained", "density_predicted", "density_average")
+    }
+    axis.fill_between(
+        centres, curves["lower"], curves["upper"], color=BLUE, alpha=0.25, lw=0, label="25-75 % of trained models"
+    )
+    axis.semilogy(centres, curves["density_trained"], color=BLUE, lw=1.6, label="trained, average")
+    axis.semilogy(centres, curves["density_predicted"], color=VERMILION, lw=1.2, ls="--", label="predicted [q(x₀)]")
+    axis.semilogy(centres, curves["density_average"], color=GREEN, lw=0.9, label="average score alone")
+    axis.semilogy(centres, data["density_true"], color=BLACK, lw=0.8, ls=":", label="p(x|ε), exact score")
+    axis.set_ylim(2e-4, 2e3)
+    axis.set_xlim(-1.5, 1.5)
+    words = "inside" if _valid(data)[index] else "outside"
+    axis.set_title(f"F/P = {_fraction(data['feature_ratio'][index])} ({words} the valid region)")
+    axis.set_xlabel("x")
+    axis.set_ylabel("density")
+
+
+def _draw_distances(axis, data: Arrays) -> None:
+    _shade_valid(axis, data)
+    curves = {
+        "predicted": ("predicted", VERMILION, "o"),
+        "trained": ("another trained ensemble", BLUE, "s"),
+        "average": ("average score alone", GREEN, "^"),
+        "exact": ("exact score", BLACK, "v"),
+    }
+    for name, (words, colour, marker) in curves.items():
+        values = data[f"wasserstein1_{name}"]
+        left_out = values[:, 1:]
+        error = np.sqrt(
+            (_BLOCKS - 1) / _BLOCKS * np.sum((left_out - left_out.mean(axis=1, keepdims=True)) ** 2, axis=1)
+        )
+        axis.errorbar(
+            data["feature_ratio"], values[:, 0], yerr=2 * error, fmt=f"{marker}-", ms=4, lw=1, color=colour, label=words
+        )
+    axis.set_yscale("log")
+    _ratio_axis(axis, data)
+    axis.set_ylabel("W₁ to the trained average")
+    axis.set_title("distance (shaded: where the prediction is valid)")
+    axis.legend()
+
+
+def _draw_ratio(axis, data: Arrays) -> None:
+    _shade_valid(axis, data)
+    ratios = [_ratio(data, index, "trained") for index in range(data["feature_ratio"].size)]
+    half = student_t.ppf(0.975, _BLOCKS - 1)
+    axis.errorbar(
+        data["feature_ratio"],
+        [each.value for each in ratios],
+        yerr=[half * each.stderr for each in ratios],
+        fmt="o-",
+        ms=4,
+        lw=1,
+        color=VERMILION,
+    )
+    axis.axhline(1.5, color="0.5", lw=0.8, ls="--", label="1.5: limit of validity")
+    axis.axhline(1.0, color="0.7", lw=0.8, ls=":", label="1: as close as another ensemble")
+    axis.set_yscale("log")
+    _ratio_axis(axis, data)
+    axis.set_ylabel("W₁(predicted, trained) / W₁(trained, trained′)")
+    axis.set_title("prediction error over resolution (bars: 95 %)")
+    axis.legend(loc="upper left")
+
+
+def _draw_gaps(axis, data: Arrays) -> None:
+    _shade_valid(axis, data)
+    for name, words, colour, marker in (
+        ("trained", "trained", BLUE, "s"),
+        ("predicted", "predicted", VERMILION, "o"),
+    ):
+        axis.errorbar(
+            data["feature_ratio"],
+            data[f"gap_mass_{name}"],
+            yerr=2 * data[f"gap_mass_{name}_stderr"],
+            fmt=f"{marker}-",
+            ms=4,
+            lw=1,
+            color=colour,
+            label=words,
+        )
+    axis.plot(
+        data["feature_ratio"], data["gap_mass_average"], "^-", ms=4, lw=1, color=GREEN, label="average score alone"
+    )
+    axis.plot(data["feature_ratio"], data["gap_mass_exact"], ":", color=BLACK, label="exact score")
+    axis.set_yscale("symlog", linthresh=1e-3)
+    _ratio_axis(axis, data)
+    axis.set_ylabel("mass with 0.25 < |x| < 0.75")
+    axis.set_title("gap mass (bars: 2 standard errors)")
+    axis.legend(loc="upper left")
+
+
+def _shade_valid(axis, data: Arrays) -> None:
+    """The part of the axis around the values of F/P where the prediction is valid."""
+    edges = np.sqrt(data["feature_ratio"][1:] * data["feature_ratio"][:-1])
+    edges = np.concatenate([[data["feature_ratio"][0] / 1.4], edges, [data["feature_ratio"][-1] * 1.4]])
+    for low, high, valid in zip(edges[:-1], edges[1:], _valid(data), strict=True):
+        if valid:
+            axis.axvspan(low, high, color="0.93", lw=0, zorder=0)
+
+
+def _ratio_axis(axis, data: Arrays) -> None:
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(data["feature_ratio"], [_fraction(ratio) for ratio in data["feature_ratio"]])
+    axis.set_xlim(data["feature_ratio"][0] / 1.4, data["feature_ratio"][-1] * 1.4)
+    axis.set_xlabel("features over training samples, F/P")

@@ -1,0 +1,94 @@
+"""Linear feature models of point masses, and the Gaussian law of their weights that the V-kernel predicts.
+
+Shared by the figures that hold a predicted average learned distribution against a trained one. Trained weights come
+from `sims` and predicted ones from `theory`; both are put into the same model and carried by the same sampler, so that
+what differs is the law of the weights alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from sims.feature_ensembles import sample_ensemble, train_ensemble, with_array_parameters
+from sims.networks import FeatureModel
+from sims.sampling import heun, log_snr_schedule
+from theory import FourierFeatures, GaussianFeatures, LinearSchedule, LinearVKernel, PointMasses, VariancePreserving
+from theory.features import AbstractFeatures
+
+POSITIONS = (-1.5, 1.5)
+FEATURES: dict[str, Callable[..., AbstractFeatures]] = {"Gaussian": GaussianFeatures, "Fourier": FourierFeatures}
+
+
+def process_of(cutoff: float) -> VariancePreserving:
+    """The variance-preserving process of Vastola's figures, sampled down to the cut-off ε."""
+    return VariancePreserving(LinearSchedule(0.1, 20.0), end_time=cutoff)
+
+
+def stratified_prior(process: VariancePreserving, samples: int) -> Float[Array, "n 1"]:
+    """Stratified draw from N(0, σ_T²) in one dimension: the mid-quantiles, the same for every model."""
+    quantile = (jnp.arange(samples) + 0.5) / samples
+    return process.noise_scale(jnp.asarray(process.start_time)) * jax.scipy.special.ndtri(quantile)[:, None]
+
+
+@dataclass(frozen=True)
+class LinearModels:
+    """Ridge fits of features to P noisy triples of some points, as in Vastola 2025, Figs. 2 and 3."""
+
+    points: Float[np.ndarray, "m dim"]
+    cutoff: float  # ε
+    draws: int  # P
+    per_axis: int
+    per_time: int
+    ridge: float = 0.1
+    kind: str = "Gaussian"
+
+    @property
+    def process(self) -> VariancePreserving:
+        return process_of(self.cutoff)
+
+    @property
+    def features(self) -> AbstractFeatures:
+        dimension = self.points.shape[1]
+        times = (self.cutoff, 1.0)
+        return FEATURES[self.kind](dimension, self.per_axis, self.per_time, positions=POSITIONS, times=times)
+
+    @property
+    def kernel(self) -> LinearVKernel:
+        """The prediction: law of the weights over training draws, at any F/P."""
+        return LinearVKernel(PointMasses(self.points), self.process, self.features, self.draws, self.ridge)
+
+    def trained(self, models: int, key: PRNGKeyArray) -> FeatureModel:
+        """`models` fits to training sets of their own."""
+        points = jnp.asarray(self.points)
+        return train_ensemble(
+            self.features, points, self.process, models=models, samples=self.draws, ridge=self.ridge, key=key
+        )
+
+    def predicted(self, models: int, key: PRNGKeyArray) -> FeatureModel:
+        """`models` draws of the predicted Gaussian weights: one score field per draw (App. D)."""
+        return FeatureModel(self.features, self.kernel.draw_weights(key, models))
+
+    def samples(
+        self, ensemble: FeatureModel, initial: Float[Array, "n dim"], steps: int
+    ) -> Float[np.ndarray, "models n dim"]:
+        """What each model generates from the same initial positions, by Heun's method with `steps` steps."""
+        times = log_snr_schedule(self.process, steps)
+        return np.asarray(sample_ensemble(ensemble, self.process, initial, times, method="heun"))
+
+    def exact(self, initial: Float[Array, "n dim"], steps: int) -> Float[np.ndarray, "n dim"]:
+        """What the exact score generates with the same solver."""
+        process = with_array_parameters(self.process)
+        return np.asarray(
+            carried_by_score(PointMasses(self.points), process, initial, log_snr_schedule(process, steps))
+        )
+
+
+@eqx.filter_jit
+def carried_by_score(data: PointMasses, process: VariancePreserving, initial, times, solver=heun) -> jnp.ndarray:
+    """Positions at the end of the probability-flow ODE of the exact score."""
+    return solver(lambda _, time, x: process.probability_flow(x, data.score(x, time, process), time), initial, times)
