@@ -31,6 +31,7 @@ from theory.processes import (
 from theory.spectra import Spectrum
 from theory.spectral_law import PowerLaw, emergence_level, emergence_time, fit_power_law, rises, weight_emergence_time
 from theory.targets import PointMasses
+from theory.v_kernel import LazyVKernel, LinearVKernel
 
 __all__ = [
     "EDM",
@@ -42,7 +43,9 @@ __all__ = [
     "FourierFeatures",
     "FullWidthConvolution",
     "GaussianFeatures",
+    "LazyVKernel",
     "LinearSchedule",
+    "LinearVKernel",
     "MisalignedTwoLayer",
     "OneLayer",
     "OneLayerWithBias",
