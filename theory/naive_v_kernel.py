@@ -4,6 +4,7 @@ import abc
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
@@ -52,7 +53,7 @@ class NaiveVKernel(AbstractWhiteKernel):
     kappa: Float[Array, ""]
 
     def __init__(self, data: PointMasses, process: AbstractProcess, kappa: ArrayLike) -> None:
-        if not isinstance(kappa, Tracer) and not 0 <= float(jnp.asarray(kappa)) < float("inf"):
+        if not isinstance(kappa, Tracer) and not 0 <= np.asarray(kappa) < np.inf:
             raise ValueError(f"kappa must be non-negative and finite; got {kappa}")
         self.data = data
         self.process = process

@@ -52,25 +52,39 @@ def first_order_expectation(
 @eqx.filter_jit
 def _first_order(function, kernel, drift: Drift, initial: Positions, weights: Array, times: Times) -> FirstOrder:
     def of_path(start: Array) -> tuple[Array, Array]:
-        def path(y: Array) -> Path:
-            return flow_path(drift, y, times)
+        x, slope, curvature = _path_with_derivatives(drift, start, times)
+        end, end_gradient, end_hessian = x[-1], jax.grad(function)(x[-1]), jax.hessian(function)(x[-1])
+        # Of H(y) = h(φ_{T→ε}(y)), y the start: the path is differentiated once for all times.
+        total_slope = end_gradient @ slope[-1]
+        total_curvature = slope[-1].T @ end_hessian @ slope[-1] + jnp.tensordot(end_gradient, curvature[-1], axes=1)
 
-        x, slope, curvature = path(start), jax.jacfwd(path)(start), jax.jacfwd(jax.jacfwd(path))(start)
-        total_slope = jax.grad(lambda y: function(path(y)[-1]))(start)
-        total_curvature = jax.jacfwd(jax.grad(lambda y: function(path(y)[-1])))(start)
-
-        def rate(position, time, jacobian, bend):
-            # H(y) = h(φ_{T→ε}(y)) = h_t(x_t(y)): ∂_a H = J_ia ∂_i h_t and ∂_ab H = J_ia J_jb ∂_ij h_t + K_iab ∂_i h_t.
+        def rate(position: Array, time: Array, jacobian: Array, bend: Array) -> Array:
+            # H(y) = h_t(x_t(y)), h_t = h∘φ_{t→ε}: ∂_a H = J_ia ∂_i h_t, ∂_ab H = J_ia J_jb ∂_ij h_t + K_iab ∂_i h_t.
             inverse = jnp.linalg.inv(jacobian)
-            gradient = total_slope @ inverse
-            hessian = inverse.T @ (total_curvature - jnp.tensordot(gradient, bend, axes=1)) @ inverse
+            hessian = inverse.T @ (total_curvature - jnp.tensordot(total_slope @ inverse, bend, axes=1)) @ inverse
             return jnp.sum(kernel.diffusion(position, time) * hessian) / 2
 
-        rates = jax.vmap(rate)(x, times, slope, curvature)
-        return function(x[-1]), rates @ trapezoid_weights(times)
+        return function(end), jax.vmap(rate)(x, times, slope, curvature) @ trapezoid_weights(times)
 
     zeroth, first = jax.vmap(of_path)(initial)
     return FirstOrder(weights @ zeroth, weights @ first)
+
+
+def _path_with_derivatives(
+    drift: Drift, start: Array, times: Times
+) -> tuple[Path, Float[Array, "times dim dim"], Float[Array, "times dim dim dim"]]:
+    """x_t, J_ia = ∂x_i/∂y_a and K_iab = ∂²x_i/∂y_a∂y_b at every time of the path that starts at y, in one pass."""
+
+    def path(y: Array) -> tuple[Path, Path]:
+        x = flow_path(drift, y, times)
+        return x, x
+
+    def with_slope(y: Array) -> tuple[Array, tuple[Path, Array]]:
+        slope, x = jax.jacfwd(path, has_aux=True)(y)
+        return slope, (x, slope)
+
+    curvature, (x, slope) = jax.jacfwd(with_slope, has_aux=True)(start)
+    return x, slope, curvature
 
 
 class NoisyPaths(NamedTuple):
