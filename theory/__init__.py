@@ -2,12 +2,14 @@
 
 from theory.distances import alignment, kl_divergence, reverse_kl_divergence, wasserstein2
 from theory.features import FourierFeatures, GaussianFeatures
+from theory.fokker_planck import CellMasses, first_order_fokker_planck, fokker_planck, gaussian_cells
 from theory.generation import (
     generated_variance,
     generated_variance_by_quadrature,
     generated_variance_on_schedule,
 )
 from theory.moments import generated_covariance, generated_mean
+from theory.naive_v_kernel import AbstractWhiteKernel, NaiveVKernel
 from theory.parametrizations import (
     AbstractDenoiser,
     DeepLinear,
@@ -19,6 +21,15 @@ from theory.parametrizations import (
     SymmetricTwoLayer,
     TwoLayer,
 )
+from theory.path_integral import (
+    action_gradient,
+    msr_exponent,
+    msr_gradient,
+    path_action,
+    sample_effective_sde,
+    sample_gaussian_field_ode,
+    solve_effective_sde,
+)
 from theory.processes import (
     EDM,
     AbstractProcess,
@@ -28,6 +39,7 @@ from theory.processes import (
     SigmoidSchedule,
     VariancePreserving,
 )
+from theory.semiclassical import first_order_expectation, linear_flow_covariance, semiclassical_paths
 from theory.spectra import Spectrum
 from theory.spectral_law import PowerLaw, emergence_level, emergence_time, fit_power_law, rises, weight_emergence_time
 from theory.targets import PointMasses
@@ -37,6 +49,8 @@ __all__ = [
     "EDM",
     "AbstractDenoiser",
     "AbstractProcess",
+    "AbstractWhiteKernel",
+    "CellMasses",
     "CosineSchedule",
     "DeepLinear",
     "FlowMatching",
@@ -47,6 +61,7 @@ __all__ = [
     "LinearSchedule",
     "LinearVKernel",
     "MisalignedTwoLayer",
+    "NaiveVKernel",
     "OneLayer",
     "OneLayerWithBias",
     "PatchConvolution",
@@ -57,18 +72,31 @@ __all__ = [
     "SymmetricTwoLayer",
     "TwoLayer",
     "VariancePreserving",
+    "action_gradient",
     "alignment",
     "emergence_level",
     "emergence_time",
+    "first_order_expectation",
+    "first_order_fokker_planck",
     "fit_power_law",
+    "fokker_planck",
+    "gaussian_cells",
     "generated_covariance",
     "generated_mean",
     "generated_variance",
     "generated_variance_by_quadrature",
     "generated_variance_on_schedule",
     "kl_divergence",
+    "linear_flow_covariance",
+    "msr_exponent",
+    "msr_gradient",
+    "path_action",
     "reverse_kl_divergence",
     "rises",
+    "sample_effective_sde",
+    "sample_gaussian_field_ode",
+    "semiclassical_paths",
+    "solve_effective_sde",
     "wasserstein2",
     "weight_emergence_time",
 ]

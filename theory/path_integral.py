@@ -1,0 +1,262 @@
+"""The path integral over generated paths: its action, and the stochastic equations that sample it.
+
+The average distribution that a diffusion model learns is a sum over paths,
+
+    [q(x_0 | x_T)] = ∫Dp Dx exp(M_1 - M_2/2),   M_1 = ∫ i p·(dx/dt - v) dt,   M_2 = ∫∫ pᵀ V p' dt dt',
+
+with v the average drift and V the V-kernel (Vastola 2025, Prop. 3.1): the paths of dx/dt = v + ξ with <ξξ'> = V, in
+Itô's sense. Everywhere below `drift(x, t)` is v = dx/dt, for positions (..., dim) and one time; `times` run the way of
+sampling, from noise to data, and may be spaced unevenly; Δt is the signed difference of two of them. A kernel is
+white (`AbstractWhiteKernel`) or any function of two places z = (x, t), with positions (..., dim) and times (...), that
+gives (..., dim, dim).
+
+"On average paths follow the probability-flow ODE" (Prop. 3.1 and App. J.4) holds for white V only: noise that
+remembers is correlated with the position it has led to, and shifts the mean.
+"""
+
+from collections.abc import Callable
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray, PyTree
+
+from theory.naive_v_kernel import AbstractWhiteKernel, Place
+
+Drift = Callable[[Array, Array], Array]
+Kernel = AbstractWhiteKernel | Callable[[Place, Place], Array]
+Path = Float[Array, "times dim"]
+Times = Float[Array, " times"]
+Positions = Float[Array, "n dim"]
+
+
+def check_times(times: Times) -> None:
+    """Raises ValueError unless `times` is a strictly monotone sequence of two or more."""
+    if jnp.ndim(times) != 1 or jnp.shape(times)[0] < 2:
+        raise ValueError(f"times must be a sequence of two or more; got shape {jnp.shape(times)}")
+    if isinstance(times, Tracer):
+        return
+    steps = np.diff(np.asarray(times))
+    if not (np.all(steps < 0) or np.all(steps > 0)):
+        raise ValueError("times must be strictly monotone, in the direction of sampling")
+
+
+def _check_path(path: Path, times: Times) -> None:
+    check_times(times)
+    if jnp.ndim(path) != 2 or jnp.shape(path)[0] != jnp.shape(times)[0]:
+        raise ValueError(f"a path has one position per time, ({jnp.shape(times)[0]}, dim); got {jnp.shape(path)}")
+
+
+def _residual(path: Path, times: Times, drift: Drift) -> Float[Array, "steps dim"]:
+    """r_k = x_{k+1} - x_k - Δt v(x_k, t_k), the noise that each step needs (Vastola 2025, App. D)."""
+    expected = jax.vmap(drift)(path[:-1], times[:-1])
+    return jnp.diff(path, axis=0) - jnp.diff(times)[:, None] * expected
+
+
+def _white_covariance(path: Path, times: Times, kernel: AbstractWhiteKernel) -> Float[Array, "steps dim dim"]:
+    """|Δt| B(x_k, t_k), the covariance of each step's noise; steps are independent."""
+    return jnp.abs(jnp.diff(times))[:, None, None] * jax.vmap(kernel.diffusion)(path[:-1], times[:-1])
+
+
+def _coloured_covariance(path: Path, times: Times, kernel: Kernel) -> Float[Array, "steps_dim steps_dim"]:
+    """Δt_k V(z_k; z_l) Δt_l, the covariance of all steps' noises, indexed [(step, dim), (step, dim)]."""
+    x, time, step = path[:-1], times[:-1], jnp.diff(times)
+    count, dim = x.shape
+    left = jnp.broadcast_to(x[:, None], (count, count, dim)), jnp.broadcast_to(time[:, None], (count, count))
+    right = jnp.broadcast_to(x[None], (count, count, dim)), jnp.broadcast_to(time[None], (count, count))
+    blocks = (step[:, None] * step[None, :])[..., None, None] * kernel(left, right)
+    return jnp.swapaxes(blocks, 1, 2).reshape(count * dim, count * dim)
+
+
+def _gaussian_cost(residual: Float[Array, "*batch k"], covariance: Float[Array, "*batch k k"]) -> Float[Array, ""]:
+    """rᵀΣ⁻¹r/2 + ln det(2πΣ)/2, summed over the batch. Refuses a Σ without inverse."""
+    root = jnp.linalg.cholesky(covariance)
+    root = eqx.error_if(root, ~jnp.isfinite(root).all(), "V is singular along this path, which has no density")
+    whitened = jax.scipy.linalg.solve_triangular(root, residual[..., None], lower=True)
+    diagonal = jnp.diagonal(root, axis1=-2, axis2=-1)
+    return jnp.sum(whitened**2) / 2 + jnp.sum(jnp.log(diagonal)) + residual.size * jnp.log(2 * jnp.pi) / 2
+
+
+def path_action(path: Path, times: Times, drift: Drift, kernel: Kernel) -> Float[Array, ""]:
+    """S = rᵀΣ⁻¹r/2 + ln det(2πΣ)/2, with e^-S the density of a discretised path that starts at path[0].
+
+    r_k = x_{k+1} - x_k - Δt v(x_k, t_k). For white V, Σ has the blocks |Δt| B(x_k, t_k) and S is Onsager & Machlup's
+    action; otherwise Σ = Δt_k V(z_k; z_l) Δt_l couples all times. Everything is taken at the start of each step, Itô's
+    convention, so that the density is normalised with no further determinant. It is what integrating the response field
+    out of `msr_exponent` leaves (Vastola 2025, Prop. 3.1, App. D).
+
+    Raises ValueError for a path and times that do not fit, and `equinox.EquinoxRuntimeError` where Σ is singular: a V
+    of fewer features than the path has steps confines the path to fewer dimensions, and only the form with the response
+    field exists.
+    """
+    _check_path(path, times)
+    return _action(path, times, drift, kernel)
+
+
+def action_gradient(path: Path, times: Times, drift: Drift, kernel: Kernel) -> Path:
+    """∂S/∂x_k of `path_action`, at every time; raises as `path_action` does."""
+    _check_path(path, times)
+    return _action_gradient(path, times, drift, kernel)
+
+
+@eqx.filter_jit
+def _action(path: Path, times: Times, drift: Drift, kernel: Kernel) -> Float[Array, ""]:
+    residual = _residual(path, times, drift)
+    if isinstance(kernel, AbstractWhiteKernel):
+        return _gaussian_cost(residual, _white_covariance(path, times, kernel))
+    return _gaussian_cost(residual.reshape(-1), _coloured_covariance(path, times, kernel))
+
+
+@eqx.filter_jit
+def _action_gradient(path: Path, times: Times, drift: Drift, kernel: Kernel) -> Path:
+    return jax.grad(lambda positions: _action(positions, times, drift, kernel))(path)
+
+
+def msr_exponent(
+    path: Path, response: Complex[Array, "steps dim"], times: Times, drift: Drift, kernel: Kernel
+) -> Complex[Array, ""]:
+    """M_1 - M_2/2 = i Σ_k p_k·r_k - Σ_kl p_kᵀ Σ_kl p_l/2 of Martin, Siggia & Rose (Vastola 2025, Prop. 3.1).
+
+    r and Σ are those of `path_action`; `response` is p, one vector per step, real on the contour of integration. At the
+    saddle p = iΣ⁻¹r it equals -rᵀΣ⁻¹r/2, and ∫dp/(2π)^(steps·dim) of its exponential is e^-S. V need not be
+    invertible. Raises ValueError for shapes that do not fit.
+    """
+    _check_path(path, times)
+    if jnp.shape(response) != (jnp.shape(path)[0] - 1, jnp.shape(path)[1]):
+        raise ValueError(f"the response field has one vector per step; got {jnp.shape(response)} for {jnp.shape(path)}")
+    return _msr(path, jnp.asarray(response), times, drift, kernel)
+
+
+def msr_gradient(
+    path: Path, response: Float[Array, "steps dim"], times: Times, drift: Drift, kernel: Kernel
+) -> tuple[Complex[Array, "times dim"], Complex[Array, "steps dim"]]:
+    """Derivatives of `msr_exponent` with respect to the path and a real response field; raises as it does."""
+    _check_path(path, times)
+    return _msr_gradient(path, response, times, drift, kernel)
+
+
+@eqx.filter_jit
+def _msr(path: Path, response: Array, times: Times, drift: Drift, kernel: Kernel) -> Complex[Array, ""]:
+    linear = 1j * jnp.sum(response * _residual(path, times, drift))
+    if isinstance(kernel, AbstractWhiteKernel):
+        return linear - jnp.einsum("ki,kij,kj", response, _white_covariance(path, times, kernel), response) / 2
+    flat = response.reshape(-1)
+    return linear - flat @ _coloured_covariance(path, times, kernel) @ flat / 2
+
+
+@eqx.filter_jit
+def _msr_gradient(path, response, times, drift, kernel):
+    # Forward mode: from real positions to a complex number, for which reverse mode is not defined.
+    return jax.jacfwd(lambda x, p: _msr(x, p, times, drift, kernel), argnums=(0, 1))(path, response)
+
+
+def sample_effective_sde(
+    kernel: AbstractWhiteKernel, drift: Drift, initial: Positions, times: Times, *, key: PRNGKeyArray
+) -> Positions:
+    """dx = v dt + B^(1/2) dW (Itô) for white V, by the method of Euler & Maruyama; positions at the last time.
+
+    x_{k+1} = x_k + Δt v(x_k, t_k) + √|Δt| B(x_k, t_k)^(1/2) n_k, an independent normal n for every path and step
+    (Vastola 2025, Sec. 3). The law of the result converges like Δt. Raises ValueError for times that are not monotone.
+    """
+    check_times(times)
+    return _euler_maruyama(kernel, drift, initial, times, key)
+
+
+@eqx.filter_jit
+def _euler_maruyama(kernel, drift: Drift, initial: Positions, times: Times, key: PRNGKeyArray) -> Positions:
+    def step(x: Positions, now: tuple[Array, Array, PRNGKeyArray]) -> tuple[Positions, None]:
+        time, size, step_key = now
+        noise = jax.random.normal(step_key, x.shape, x.dtype)
+        root = kernel.diffusion_root(x, time)
+        return x + size * drift(x, time) + jnp.sqrt(jnp.abs(size)) * jnp.einsum("nij,nj->ni", root, noise), None
+
+    times = times.astype(initial.dtype)
+    keys = jax.random.split(key, times.shape[0] - 1)
+    return jax.lax.scan(step, initial, (times[:-1], jnp.diff(times), keys))[0]
+
+
+def solve_effective_sde(
+    kernel: AbstractWhiteKernel, drift: Drift, initial: Positions, times: Times, *, key: PRNGKeyArray
+) -> Positions:
+    """The effective SDE of `sample_effective_sde` by diffrax, on a Brownian path that does not depend on the steps.
+
+    `diffrax.Euler` is its Itô solver; with a `VirtualBrownianTree` per path, resolved to 2^-16 of the span, finer
+    `times` between the same ends converge path by path, like √Δt. Slower than `sample_effective_sde` many times over.
+    Raises ValueError for times that are not monotone.
+    """
+    check_times(times)
+    return _solve_with_diffrax(kernel, drift, initial, times, key)
+
+
+@eqx.filter_jit
+def _solve_with_diffrax(kernel, drift: Drift, initial: Positions, times: Times, key: PRNGKeyArray) -> Positions:
+    # Brownian motion needs a time that grows: s = |t - t_0|.
+    direction = jnp.sign(times[-1] - times[0])
+    elapsed = direction * (times - times[0])
+    dim, resolution = initial.shape[-1], jnp.minimum(elapsed[-1] / 2**16, jnp.min(jnp.diff(elapsed)) / 2)
+
+    def clock(s: ArrayLike) -> Array:
+        return times[0] + direction * s
+
+    def of_path(x: Array, path_key: PRNGKeyArray) -> Array:
+        brownian = diffrax.VirtualBrownianTree(0.0, elapsed[-1], tol=resolution, shape=(dim,), key=path_key)
+        terms = diffrax.MultiTerm(
+            diffrax.ODETerm(lambda s, y, _: direction * drift(y, clock(s))),
+            diffrax.ControlTerm(lambda s, y, _: kernel.diffusion_root(y, clock(s)), brownian),
+        )
+        solution = diffrax.diffeqsolve(
+            terms,
+            diffrax.Euler(),
+            elapsed[0],
+            elapsed[-1],
+            None,
+            x,
+            stepsize_controller=diffrax.StepTo(ts=elapsed),
+            max_steps=elapsed.shape[0],
+        )
+        assert solution.ys is not None
+        return solution.ys[0]
+
+    return jax.vmap(of_path)(initial, jax.random.split(key, initial.shape[0]))
+
+
+def sample_gaussian_field_ode(
+    draws: PyTree, drift: Callable[[PyTree, Array, Array], Array], initial: Positions, times: Times
+) -> Float[Array, "draws n dim"]:
+    """dx/dt = v(x, t; θ) for every draw θ of the score field, by Heun's method; positions at the last time.
+
+    For V with a memory this is the path integral: one field ŝ per draw, kept for the whole path, and an ordinary ODE.
+    It is exact when the fields are Gaussian with the mean s_avg and the covariance of V (Vastola 2025, App. D, with the
+    one draw per path that its discretisation implies). `draws` is a pytree with a leading axis of draws, for instance
+    weights; `drift(draw, x, t)` gives dx/dt at positions (n, dim). Each draw carries the same initial positions.
+
+    The mean over draws does not follow the ODE of the mean field, contrary to Prop. 3.1: dx/dt = (1 + x/2)z with
+    z ~ N(0, κ) has E x(t) = 2(e^{κt²/8} - 1). Raises ValueError for times that are not monotone.
+    """
+    check_times(times)
+    return _field_ode(draws, drift, initial, times)
+
+
+@eqx.filter_jit
+def _field_ode(draws: PyTree, drift, initial: Positions, times: Times) -> Float[Array, "draws n dim"]:
+    def of_draw(draw: PyTree) -> Positions:
+        return flow_path(lambda x, time: drift(draw, x, time), initial, times)[-1]
+
+    return jax.lax.map(of_draw, draws)
+
+
+def flow_path(drift: Drift, initial: Array, times: Times) -> Float[Array, "times *batch"]:
+    """Positions at every time of the ODE dx/dt = v(x, t), by Heun's method through those times."""
+
+    def step(x: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
+        start, end = now
+        first = drift(x, start)
+        second = drift(x + (end - start) * first, end)
+        after = x + (end - start) / 2 * (first + second)
+        return after, after
+
+    later = jax.lax.scan(step, initial, (times[:-1], times[1:]))[1]
+    return jnp.concatenate([initial[None], later])
