@@ -1,11 +1,28 @@
 """Closed forms for the learning dynamics of diffusion models: pure mathematics in JAX, no training, no plotting."""
 
+from theory.deterministic_equivalent import effective_ridge
 from theory.distances import alignment, kl_divergence, reverse_kl_divergence, wasserstein2
 from theory.features import FourierFeatures, GaussianFeatures
+from theory.finite_data import (
+    DrawVariance,
+    OneLayerVKernel,
+    one_layer_v_kernel,
+    weight_mean_over_draws,
+    weight_variance_at_ratio,
+    weight_variance_of_least_squares,
+    weight_variance_of_shared_data,
+    weight_variance_over_draws,
+)
 from theory.generation import (
     generated_variance,
     generated_variance_by_quadrature,
     generated_variance_on_schedule,
+)
+from theory.learning_curves import (
+    expected_gain_over_data,
+    expected_generated_variance_over_data,
+    expected_loss_over_data,
+    gain_variance_over_data,
 )
 from theory.moments import generated_covariance, generated_mean
 from theory.parametrizations import (
@@ -38,6 +55,7 @@ __all__ = [
     "AbstractProcess",
     "CosineSchedule",
     "DeepLinear",
+    "DrawVariance",
     "FlowMatching",
     "FourierFeatures",
     "FullWidthConvolution",
@@ -45,6 +63,7 @@ __all__ = [
     "LinearSchedule",
     "MisalignedTwoLayer",
     "OneLayer",
+    "OneLayerVKernel",
     "OneLayerWithBias",
     "PatchConvolution",
     "PointMasses",
@@ -55,17 +74,28 @@ __all__ = [
     "TwoLayer",
     "VariancePreserving",
     "alignment",
+    "effective_ridge",
     "emergence_level",
     "emergence_time",
+    "expected_gain_over_data",
+    "expected_generated_variance_over_data",
+    "expected_loss_over_data",
     "fit_power_law",
+    "gain_variance_over_data",
     "generated_covariance",
     "generated_mean",
     "generated_variance",
     "generated_variance_by_quadrature",
     "generated_variance_on_schedule",
     "kl_divergence",
+    "one_layer_v_kernel",
     "reverse_kl_divergence",
     "rises",
     "wasserstein2",
     "weight_emergence_time",
+    "weight_mean_over_draws",
+    "weight_variance_at_ratio",
+    "weight_variance_of_least_squares",
+    "weight_variance_of_shared_data",
+    "weight_variance_over_draws",
 ]
