@@ -1,12 +1,29 @@
 """Closed forms for the learning dynamics of diffusion models: pure mathematics in JAX, no training, no plotting."""
 
+from theory.deterministic_equivalent import effective_ridge
 from theory.distances import alignment, kl_divergence, reverse_kl_divergence, wasserstein2
 from theory.features import FourierFeatures, GaussianFeatures
 from theory.fokker_planck import CellMasses, first_order_fokker_planck, fokker_planck, gaussian_cells
+from theory.finite_data import (
+    DrawVariance,
+    OneLayerVKernel,
+    one_layer_v_kernel,
+    weight_mean_over_draws,
+    weight_variance_at_ratio,
+    weight_variance_of_least_squares,
+    weight_variance_of_shared_data,
+    weight_variance_over_draws,
+)
 from theory.generation import (
     generated_variance,
     generated_variance_by_quadrature,
     generated_variance_on_schedule,
+)
+from theory.learning_curves import (
+    expected_gain_over_data,
+    expected_generated_variance_over_data,
+    expected_loss_over_data,
+    gain_variance_over_data,
 )
 from theory.moments import generated_covariance, generated_mean
 from theory.naive_v_kernel import AbstractWhiteKernel, NaiveVKernel
@@ -53,6 +70,7 @@ __all__ = [
     "CellMasses",
     "CosineSchedule",
     "DeepLinear",
+    "DrawVariance",
     "FlowMatching",
     "FourierFeatures",
     "FullWidthConvolution",
@@ -63,6 +81,7 @@ __all__ = [
     "MisalignedTwoLayer",
     "NaiveVKernel",
     "OneLayer",
+    "OneLayerVKernel",
     "OneLayerWithBias",
     "PatchConvolution",
     "PointMasses",
@@ -74,6 +93,7 @@ __all__ = [
     "VariancePreserving",
     "action_gradient",
     "alignment",
+    "effective_ridge",
     "emergence_level",
     "emergence_time",
     "first_order_expectation",
@@ -81,6 +101,11 @@ __all__ = [
     "fit_power_law",
     "fokker_planck",
     "gaussian_cells",
+    "expected_gain_over_data",
+    "expected_generated_variance_over_data",
+    "expected_loss_over_data",
+    "fit_power_law",
+    "gain_variance_over_data",
     "generated_covariance",
     "generated_mean",
     "generated_variance",
@@ -91,6 +116,7 @@ __all__ = [
     "msr_exponent",
     "msr_gradient",
     "path_action",
+    "one_layer_v_kernel",
     "reverse_kl_divergence",
     "rises",
     "sample_effective_sde",
@@ -99,4 +125,9 @@ __all__ = [
     "solve_effective_sde",
     "wasserstein2",
     "weight_emergence_time",
+    "weight_mean_over_draws",
+    "weight_variance_at_ratio",
+    "weight_variance_of_least_squares",
+    "weight_variance_of_shared_data",
+    "weight_variance_over_draws",
 ]

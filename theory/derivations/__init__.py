@@ -29,6 +29,7 @@ from theory.derivations import (
     sampling_propagator,
     scaling_of_weights,
     semiclassical,
+    shared_data_variance,
     tied_two_layer,
     untied_two_layer,
 )
@@ -64,6 +65,7 @@ ALL: tuple[Derivation, ...] = (
     finite_feature_variance.DERIVATION,
     complete_basis_kernel.DERIVATION,
     design_variance.DERIVATION,
+    shared_data_variance.DERIVATION,
     semiclassical.DERIVATION,
 )
 

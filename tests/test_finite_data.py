@@ -1,0 +1,361 @@
+"""Means and variances over training sets against sampled training sets, exact finite-P laws and polynomials."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from theory import (
+    EDM,
+    FlowMatching,
+    OneLayer,
+    Spectrum,
+    VariancePreserving,
+    effective_ridge,
+    expected_gain_over_data,
+    expected_generated_variance_over_data,
+    expected_loss_over_data,
+    gain_variance_over_data,
+    generated_variance,
+    one_layer_v_kernel,
+    weight_mean_over_draws,
+    weight_variance_at_ratio,
+    weight_variance_of_least_squares,
+    weight_variance_of_shared_data,
+    weight_variance_over_draws,
+)
+from theory.deterministic_equivalent import degrees_of_freedom, expected_function, variance_of_function
+from theory.objectives import (
+    DenoiserTarget,
+    EDMPreconditioning,
+    FlowTarget,
+    NoiseTarget,
+    Objective,
+    PowerWeight,
+    VelocityTarget,
+)
+from theory.parametrizations.base import regression_at
+
+VARIANCE = np.array([3.0, 1.0, 0.3])
+INITIAL = np.array([0.1, 0.8, -0.5])
+MEMBERS = 2500
+# process, objective, noise level
+SETTINGS = {
+    "edm": (EDM(), Objective(), 0.7),
+    "vp": (VariancePreserving(), Objective(VelocityTarget(), PowerWeight(0.5), EDMPreconditioning(0.7)), 0.3),
+    "flow": (FlowMatching(), Objective(FlowTarget()), 0.6),
+}
+each_setting = pytest.mark.parametrize("setting", SETTINGS)
+TIMES = np.array([0.05, 0.5, np.inf])
+
+
+def denoiser_of(setting, variance=VARIANCE, initial=INITIAL, basis=None):
+    process, objective, _ = SETTINGS[setting]
+    spectrum = Spectrum(jnp.zeros(len(variance)), jnp.asarray(variance), None if basis is None else jnp.asarray(basis))
+    return OneLayer(spectrum, process, initial, learning_rate=1.0, objective=objective)
+
+
+def trained_weights(setting, tau, *, data, noises=1, members=MEMBERS, variance=VARIANCE, initial=INITIAL, seed=0):
+    """Gradient flow on sampled training sets by matrix exponentials in NumPy, (members, d, d)."""
+    process, objective, level = SETTINGS[setting]
+    generator, level = np.random.default_rng(seed), jnp.asarray(level)
+    alpha, sigma = float(process.signal_scale(level)), float(process.noise_scale(level))
+    signal, noise = (float(each) for each in objective.target.coefficients(process, level))
+    skip, scale = (float(each) for each in objective.preconditioning.scales(process, level))
+    clean = generator.normal(size=(members, data, len(variance))) * np.sqrt(variance)
+    clean = np.repeat(clean, noises, axis=1)
+    epsilon = generator.normal(size=clean.shape)
+    x = alpha * clean + sigma * epsilon
+    y = (signal * clean + noise * epsilon - skip * x) / scale
+    inputs, cross = np.swapaxes(x, 1, 2) @ x / x.shape[1], np.swapaxes(y, 1, 2) @ x / x.shape[1]
+    eigenvalues, basis = np.linalg.eigh(inputs)
+    time = min(tau, 1e12) * float(objective.weight(process, level)) * scale**2
+    kept = np.exp(-2 * time * eigenvalues)
+    learned = (1 - kept) / eigenvalues
+    exponential, integral = ((basis * each[:, None]) @ np.swapaxes(basis, 1, 2) for each in (kept, learned))
+    return np.diag(initial) @ exponential + cross @ integral
+
+
+def variance_and_error(weights):
+    """Sample variance over members and its standard error from the fourth moment."""
+    deviation = weights - weights.mean(axis=0)
+    squares = deviation**2
+    return squares.sum(axis=0) / (len(weights) - 1), squares.std(axis=0, ddof=1) / np.sqrt(len(weights))
+
+
+def assert_within(measured, theory, error, bias=0.0, errors=4.5):
+    """Within 4.5 standard errors, plus what the order left out may amount to, relative to the theory."""
+    theory = np.asarray(theory)
+    np.testing.assert_array_less(np.abs(measured - theory), errors * error + bias * np.abs(theory))
+
+
+@each_setting
+def test_variance_and_mean_over_draws(setting):
+    draws, level = jnp.asarray(300.0), SETTINGS[setting][2]
+    denoiser = denoiser_of(setting)
+    variances = weight_variance_over_draws(denoiser, jnp.asarray(TIMES), level, draws).total
+    means = weight_mean_over_draws(denoiser, jnp.asarray(TIMES), level, draws)
+    gap = np.abs(INITIAL - np.asarray(regression_at(denoiser, jnp.asarray(level)).optimal_gain))
+    for tau, expected_variance, expected_mean in zip(TIMES, variances, means, strict=True):
+        weights = trained_weights(setting, tau, data=300)
+        variance, error = variance_and_error(weights)
+        assert_within(variance, expected_variance, error, bias=5 / 300)
+        error = np.diagonal(weights.std(axis=0)) / np.sqrt(MEMBERS) + gap / 300 / 4.5
+        assert_within(np.diagonal(weights.mean(axis=0)), expected_mean, error)
+
+
+@each_setting
+def test_variance_of_shared_data(setting):
+    data, noises, level = 200, 3, SETTINGS[setting][2]
+    theory = weight_variance_of_shared_data(
+        denoiser_of(setting), jnp.asarray(TIMES), level, data=float(data), noises=float(noises)
+    )
+    for tau, expected in zip(TIMES, theory, strict=True):
+        variance, error = variance_and_error(trained_weights(setting, tau, data=data, noises=noises, seed=1))
+        assert_within(variance, expected, error, bias=10 / data)
+
+
+@each_setting
+def test_limits_of_the_variance(setting):
+    denoiser, level = denoiser_of(setting), SETTINGS[setting][2]
+    tau = jnp.asarray([0.0, 0.3, jnp.inf])
+    over_draws = weight_variance_over_draws(denoiser, tau, level, 1e3)
+    np.testing.assert_array_equal(over_draws.total[0], 0.0)
+    np.testing.assert_array_equal(over_draws.design[2], 0.0)
+    # One noise per datum is a set of triples; a limit of many is reached at infinity.
+    once, often, always = (
+        weight_variance_of_shared_data(denoiser, tau, level, data=1e3, noises=m) for m in (1, 1e9, jnp.inf)
+    )
+    np.testing.assert_allclose(once, over_draws.total, rtol=1e-12, atol=1e-18)
+    np.testing.assert_allclose(often, always, rtol=1e-6, atol=1e-18)
+    # Least squares on many draws, and all functions of d/P on infinitely many.
+    exact = weight_variance_of_least_squares(denoiser, level, 1e9)
+    np.testing.assert_allclose(exact, over_draws.total[2] * 1e3 / 1e9, rtol=1e-8)
+    np.testing.assert_allclose(
+        weight_mean_over_draws(denoiser, tau[:2], level, 1e12), _network_gain(denoiser, tau[:2], level), rtol=1e-9
+    )
+
+
+def test_any_ratio_contains_infinitely_many_draws():
+    denoiser, level, tau = denoiser_of("vp"), SETTINGS["vp"][2], jnp.asarray([0.0, 0.3, jnp.inf])
+    leading, at_ratio = (of(denoiser, tau, level, 1e9) for of in (weight_variance_over_draws, weight_variance_at_ratio))
+    np.testing.assert_allclose(at_ratio.targets, leading.targets, rtol=1e-7, atol=1e-20)
+    np.testing.assert_allclose(at_ratio.design, leading.design, rtol=1e-7, atol=1e-20)
+
+
+def _network_gain(denoiser, tau, level):
+    return jnp.diagonal(denoiser.weights(tau, jnp.full(tau.shape, level)), axis1=-2, axis2=-1)
+
+
+def test_edm_formulas_as_written():
+    """Equations U1 and U2 in NumPy, element by element."""
+    sigma, tau, n, m = 0.7, 0.2, 50.0, 4.0
+    lam, s = VARIANCE, VARIANCE + sigma**2
+    denoiser = denoiser_of("edm")
+    k, l = np.meshgrid(range(3), range(3), indexing="ij")  # noqa: E741
+    c = 2 * tau
+    targets = sigma**2 * lam[k] / s[k] * (1 - np.exp(-c * s[l])) ** 2 / s[l]
+    with np.errstate(invalid="ignore"):
+        bracket = (np.exp(-c * s[k]) - np.exp(-c * s[l])) / (s[k] - s[l])
+    bracket = np.where(k == l, c * np.exp(-c * s[k]), bracket)
+    design = (lam[k] / s[k] - INITIAL[k]) ** 2 * bracket**2 * s[k] * s[l] * (1 + (k == l))
+    measured = weight_variance_over_draws(denoiser, tau, sigma, n)
+    np.testing.assert_allclose(measured.targets, targets / n, rtol=1e-13)
+    np.testing.assert_allclose(measured.design, design / n, rtol=1e-12)
+    ended = (1 - 1 / m) * sigma**4 * lam[k] * lam[l] * (1 + (k == l)) / s[k] ** 2 + sigma**2 * lam[k] * s[l] / s[k] / m
+    shared = weight_variance_of_shared_data(denoiser, jnp.inf, sigma, data=n, noises=m)
+    np.testing.assert_allclose(shared, ended / (n * s[l] ** 2), rtol=1e-12)
+
+
+def test_least_squares_variance_is_exact_at_small_numbers_of_draws():
+    draws = 12
+    weights = trained_weights("edm", np.inf, data=draws, members=60_000)
+    variance, error = variance_and_error(weights)
+    assert_within(variance, weight_variance_of_least_squares(denoiser_of("edm"), 0.7, draws), error)
+
+
+def test_variance_at_a_ratio_of_one_half():
+    """d/P = 1/2 and 2: means, both terms, and how far the leading order is off; order 1/P is left out."""
+    variance, initial, members = np.geomspace(4.0, 0.1, 30), np.full(30, 0.2), 600
+    denoiser = denoiser_of("edm", variance, initial)
+    for draws, tau in ((60, 0.3), (60, np.inf), (15, 0.3)):
+        at, count = jnp.asarray(tau), jnp.asarray(float(draws))
+        weights = trained_weights("edm", tau, data=draws, members=members, variance=variance, initial=initial)
+        measured, _ = variance_and_error(weights)
+        theory = np.asarray(weight_variance_at_ratio(denoiser, at, 0.7, count).total)
+        leading = np.asarray(weight_variance_over_draws(denoiser, at, 0.7, count).total)
+        ratio, naive = np.mean(measured / theory), np.mean(measured / leading)
+        assert abs(ratio - 1) < 2 / draws + 0.005
+        assert abs(naive - 1) > 0.1
+        mean = weight_mean_over_draws(denoiser, at, 0.7, count)
+        error = np.diagonal(weights.std(axis=0)) / np.sqrt(members) + 0.2 / draws
+        assert_within(np.diagonal(weights.mean(axis=0)), mean, error)
+
+
+@pytest.mark.parametrize("tau", [0.1, 1.0])
+def test_v_kernel_is_the_covariance_of_the_score(tau):
+    basis = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0]
+    draws, level = 400, 0.7
+    kernel = one_layer_v_kernel(denoiser_of("edm", basis=basis), tau, level, draws)
+    weights = basis @ trained_weights("edm", tau, data=draws) @ basis.T
+    points = np.random.default_rng(4).normal(size=(2, 3))
+    scores = [(weights @ x - x) / level**2 for x in points]
+    first, second = (each - each.mean(axis=0) for each in scores)
+    products = first[:, :, None] * second[:, None, :]
+    theory = kernel(jnp.asarray(points[0]), jnp.asarray(points[1]))
+    error = products.std(axis=0) / np.sqrt(MEMBERS)
+    assert_within(products.mean(axis=0), theory, error + 2 / draws * np.abs(theory).max() / 4.5)
+
+
+@each_setting
+def test_v_kernel_is_a_covariance_and_counts_the_target(setting):
+    """Symmetric and positive semi-definite on any points; scores do not depend on how the network is parametrised."""
+    draws, level = 100, SETTINGS[setting][2]
+    kernel = one_layer_v_kernel(denoiser_of(setting), 0.3, level, draws)
+    x = jnp.asarray(np.random.default_rng(5).normal(size=(7, 3)))
+    gram = jax.vmap(lambda a: jax.vmap(lambda b: kernel(a, b))(x))(x)
+    matrix = np.asarray(gram).transpose(0, 2, 1, 3).reshape(21, 21)
+    np.testing.assert_allclose(matrix, matrix.T, rtol=1e-12, atol=1e-15 * matrix.max())
+    assert np.linalg.eigvalsh(matrix).min() > -1e-12 * matrix.max()
+    spectrum, process = kernel.denoiser.spectrum, SETTINGS[setting][0]
+    trained = [OneLayer(spectrum, process, 0.1, 1.0, Objective(target)) for target in (DenoiserTarget(), NoiseTarget())]
+    ends = [one_layer_v_kernel(each, jnp.inf, level, draws)(x[0], x[1]) for each in trained]
+    np.testing.assert_allclose(*ends, rtol=1e-10)
+
+
+def test_effective_ridge_solves_its_equation():
+    eigenvalues = np.geomspace(5.0, 1e-3, 40)
+    for samples in (20, 40, 200):
+        for ridge in (jnp.asarray([1e-6, 0.1, 10.0]), jnp.asarray([-3.0 + 0.1j, 1.0 - 2.0j])):
+            kappa = np.asarray(effective_ridge(eigenvalues, samples, ridge))
+            seen = np.sum(eigenvalues * kappa[:, None] / (eigenvalues + kappa[:, None]), axis=1) / samples
+            np.testing.assert_allclose(kappa, np.asarray(ridge) + seen, rtol=1e-11)
+            assert (np.sign(kappa.imag) == np.sign(np.asarray(ridge).imag)).all()
+    # Fewer samples than dimensions leave a ridge without any ridge: df₁ = n. Flat spectrum: a quadratic equation.
+    kappa = effective_ridge(eigenvalues, 20, 0.0)
+    np.testing.assert_allclose(degrees_of_freedom(eigenvalues, kappa, 0.0), 20, rtol=1e-11)
+    flat, gamma, ridge = effective_ridge(np.ones(30), 60, 0.4), 0.5, 0.4
+    b = 1 - ridge - gamma
+    np.testing.assert_allclose(flat, (-b + np.sqrt(b**2 + 4 * ridge)) / 2, rtol=1e-13)
+    slope = jax.grad(lambda ridge: effective_ridge(eigenvalues, 60, ridge))(0.3)
+    np.testing.assert_allclose(
+        slope,
+        (effective_ridge(eigenvalues, 60, 0.3 + 1e-5) - effective_ridge(eigenvalues, 60, 0.3 - 1e-5)) / 2e-5,
+        rtol=1e-8,
+    )
+
+
+@pytest.mark.parametrize(("samples", "margin"), [(20, 1.0), (20, 1e-9), (200, 1e-4)])
+def test_polynomials_of_the_sample_covariance(samples, margin):
+    """Moments known from Wick's theorem, leading order in 1/n; Var Σ̂_kl and Cov(Σ̂_kl, (Σ̂²)_kl) among them."""
+    eigenvalues = np.geomspace(5.0, 1e-2, 40)
+    trace, square = eigenvalues.sum() / samples, np.sum(eigenvalues**2) / samples
+    moments = {
+        0: np.ones(40),
+        1: eigenvalues,
+        2: eigenvalues**2 + eigenvalues * trace,
+        3: eigenvalues**3 + 2 * eigenvalues**2 * trace + eigenvalues * (square + trace**2),
+    }
+    for power, expected in moments.items():
+        value = expected_function(lambda z, power=power: z**power, eigenvalues, samples, margin)
+        np.testing.assert_allclose(value, expected, rtol=1e-10)
+    pairs = 1 + np.eye(40)
+    variance = variance_of_function(lambda z: z, eigenvalues, samples, margin)
+    np.testing.assert_allclose(variance, np.outer(eigenvalues, eigenvalues) / samples * pairs, rtol=1e-10)
+    np.testing.assert_allclose(
+        variance_of_function(lambda z: 3 * z + 7, eigenvalues, samples, margin), 9 * np.asarray(variance), rtol=1e-10
+    )
+
+
+def sampled_covariances(variance, data, draws, seed=0):
+    """Eigenvalues and eigenvectors of sample covariances with known mean."""
+    x = np.random.default_rng(seed).normal(size=(draws, data, len(variance))) * np.sqrt(variance)
+    eigenvalues, basis = np.linalg.eigh(np.swapaxes(x, 1, 2) @ x / data)
+    return np.maximum(eigenvalues, 0.0), basis
+
+
+@pytest.mark.parametrize(("data", "tau"), [(48, 0.2), (48, 20.0), (48, np.inf), (180, 2.0)])
+def test_finite_data_curves_against_sampled_covariances(data, tau):
+    """Means, variances and losses of 200 sampled data sets in 60 dimensions; the mean leaves out order 1/n."""
+    variance, sigma, initial, sets = 10 / np.arange(1.0, 61), 0.5, 0.1, 200
+    denoiser = OneLayer(Spectrum.from_variances(variance), EDM(0.01, 50.0), initial, learning_rate=1.0)
+    eigenvalues, basis = sampled_covariances(variance, data, sets)
+    kept = np.exp(-2 * min(tau, 1e9) * (eigenvalues + sigma**2))
+    gain = eigenvalues / (eigenvalues + sigma**2) * (1 - kept) + initial * kept
+    maps = (basis * gain[:, None]) @ np.swapaxes(basis, 1, 2)
+    mean, error = np.diagonal(maps.mean(axis=0)), np.diagonal(maps.std(axis=0)) / np.sqrt(sets)
+    at, count = jnp.asarray(tau), jnp.asarray(float(data))
+    theory = np.asarray(expected_gain_over_data(denoiser, at, sigma, count))
+    naive = np.asarray(denoiser.gain(at, sigma))
+    assert_within(mean, theory, error + 0.5 / data / 4.5)
+    assert np.abs(mean - theory).max() < 0.2 * np.abs(mean - naive).max()
+    spread, theory = maps.var(axis=0, ddof=1), np.asarray(gain_variance_over_data(denoiser, at, sigma, count))
+    np.testing.assert_allclose(np.sum(spread), np.sum(theory), rtol=4 / data)
+    np.testing.assert_allclose(np.mean(np.diagonal(spread) / np.diagonal(theory)), 1, rtol=4 / data + 0.03)
+    inputs = variance + sigma**2
+    losses = variance.sum() - 2 * (np.einsum("bkk->bk", maps) @ variance) + np.sum(maps**2 * inputs, axis=(1, 2))
+    expected = expected_loss_over_data(denoiser, at, sigma, count)
+    assert_within(losses.mean(), expected, losses.std() / np.sqrt(sets), bias=0.5 / data)
+
+
+def test_generated_variance_of_finite_data():
+    variance, data, sets = 10 / np.arange(1.0, 41), 30, 300
+    denoiser = OneLayer(Spectrum.from_variances(variance), EDM(0.01, 50.0), 0.1, learning_rate=1.0)
+    eigenvalues, basis = sampled_covariances(variance, data, sets)
+    for tau in jnp.asarray([0.1, 3.0, np.inf]):
+        theory = np.asarray(expected_generated_variance_over_data(denoiser, tau, data))
+        modes = Spectrum(jnp.zeros(eigenvalues.size), jnp.asarray(eigenvalues.ravel()))
+        generated = np.asarray(generated_variance(OneLayer(modes, denoiser.process, 0.1, 1.0), tau))
+        each = np.einsum("bkj,bj->bk", basis**2, generated.reshape(eigenvalues.shape))
+        assert_within(each.mean(axis=0), theory, each.std(axis=0) / np.sqrt(sets), bias=1 / data)
+    # Infinite data: the closed form; the end of training: the sample covariance, whose mean is the population's.
+    np.testing.assert_allclose(
+        expected_generated_variance_over_data(denoiser, jnp.asarray(3.0), 1e12),
+        generated_variance(denoiser, 3.0),
+        rtol=1e-7,
+    )
+    np.testing.assert_allclose(theory, generated_variance(denoiser, np.inf), rtol=1e-2)
+
+
+def test_limits_of_the_finite_data_curves():
+    denoiser = denoiser_of("edm", initial=0.1)
+    np.testing.assert_allclose(expected_gain_over_data(denoiser, 0.0, 0.7, 5), 0.1, rtol=1e-12)
+    np.testing.assert_allclose(gain_variance_over_data(denoiser, 0.0, 0.7, 5), 0.0, atol=1e-25)
+    tau = jnp.asarray([0.2, jnp.inf])
+    np.testing.assert_allclose(
+        expected_gain_over_data(denoiser, tau, 0.7, 1e12), denoiser.gain(tau, 0.7 * jnp.ones(2)), rtol=1e-10
+    )
+    np.testing.assert_allclose(
+        gain_variance_over_data(denoiser, tau, 0.7, 1e9),
+        weight_variance_of_shared_data(denoiser, tau, 0.7, data=1e9, noises=jnp.inf),
+        rtol=1e-7,
+    )
+    # The fully trained denoiser at any d/n: Prop. 4.2 with the Wick term, from the effective ridge alone.
+    lam, sigma, n = VARIANCE, 0.7, 6
+    kappa = effective_ridge(lam, n, sigma**2)
+    diamond = lam / (lam + kappa) ** 2
+    expected = kappa**2 / (n - degrees_of_freedom(lam, kappa, kappa)) * np.outer(diamond, diamond) * (1 + np.eye(3))
+    np.testing.assert_allclose(gain_variance_over_data(denoiser, jnp.inf, sigma, n), expected, rtol=1e-10)
+    np.testing.assert_allclose(
+        expected_gain_over_data(denoiser, jnp.inf, sigma, n), lam / (lam + np.asarray(kappa)), rtol=1e-11
+    )
+
+
+def test_bad_input_is_refused():
+    denoiser = denoiser_of("edm")
+    with pytest.raises(ValueError, match="draws must be positive"):
+        weight_variance_over_draws(denoiser, 0.1, 0.7, 0)
+    with pytest.raises(ValueError, match="noises must be positive"):
+        weight_variance_of_shared_data(denoiser, 0.1, 0.7, data=10, noises=-1)
+    with pytest.raises(ValueError, match="more than d"):
+        weight_variance_of_least_squares(denoiser, 0.7, 4)
+    with pytest.raises(ValueError, match="one initial gain"):
+        expected_gain_over_data(denoiser, 0.1, 0.7, 10)
+    with pytest.raises(ValueError, match="one training time"):
+        one_layer_v_kernel(denoiser, jnp.ones(2), 0.7, 10)
+    with pytest.raises(ValueError, match="vector"):
+        effective_ridge(np.eye(2), 3, 0.1)
+    with pytest.raises(ValueError, match="not negative"):
+        effective_ridge([1.0, -1.0], 3, 0.1)
+    with pytest.raises(ValueError, match="number of samples"):
+        effective_ridge([1.0], 0, 0.1)
