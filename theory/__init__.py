@@ -3,7 +3,6 @@
 from theory.deterministic_equivalent import effective_ridge
 from theory.distances import alignment, kl_divergence, reverse_kl_divergence, wasserstein2
 from theory.features import FourierFeatures, GaussianFeatures
-from theory.fokker_planck import CellMasses, first_order_fokker_planck, fokker_planck, gaussian_cells
 from theory.finite_data import (
     DrawVariance,
     OneLayerVKernel,
@@ -14,6 +13,7 @@ from theory.finite_data import (
     weight_variance_of_shared_data,
     weight_variance_over_draws,
 )
+from theory.fokker_planck import CellMasses, first_order_fokker_planck, fokker_planck, gaussian_cells
 from theory.generation import (
     generated_variance,
     generated_variance_by_quadrature,
