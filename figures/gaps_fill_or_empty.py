@@ -120,7 +120,7 @@ def _average_mass(config: Config, model: LinearModels) -> np.ndarray:
     average = FeatureModel(model.features, model.kernel.mean_weights[None])
     initial = stratified_prior(model.process, _FINER * config.samples)
     distance = np.abs(model.samples(average, initial, config.steps))
-    return np.mean((distance > GAP[0]) & (distance < GAP[1]))
+    return np.asarray(np.mean((distance > GAP[0]) & (distance < GAP[1])))
 
 
 def _windows(config: Config, kind: str, key: PRNGKeyArray) -> Arrays:
@@ -264,7 +264,7 @@ def _predicted_sign(data: Arrays) -> Claim:
 @styled
 def draw(data: Arrays) -> Figure:
     figure = plt.figure(figsize=(12, 7.4))
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1.25, 1))
+    top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=(1.25, 1)))
     limit = float(np.abs(np.concatenate([data[name] - data["average"] for name in ("trained", "predicted")])).max())
     axes = top.subplots(2, len(KINDS) * data["per_time"].size, sharex=True, sharey=True)
     image = None

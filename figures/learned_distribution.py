@@ -84,7 +84,7 @@ def _edges(config: Config) -> np.ndarray:
 
 def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
     """One F/P: train, predict, sample, and measure."""
-    train_key, predict_key = jax.random.split(key)
+    train_key, predict_key, split_key = jax.random.split(key, 3)
     model = _models(config, draws)
     initial = stratified_prior(model.process, config.samples)
 
@@ -111,26 +111,33 @@ def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
         **{f"gap_mass_{name}_stderr": mass.stderr for name, mass in masses.items()},
         "gap_mass_average": _share_in_gaps(average),
         "gap_mass_exact": _share_in_gaps(exact),
-        **_distances(trained, predicted, average, exact),
+        **_distances(trained, predicted, average, exact, split_key),
     }
 
 
 def _share_in_gaps(samples: np.ndarray) -> np.ndarray:
-    return np.mean((np.abs(samples) > GAP[0]) & (np.abs(samples) < GAP[1]))
+    return np.asarray(np.mean((np.abs(samples) > GAP[0]) & (np.abs(samples) < GAP[1])))
 
 
-def _distances(trained: np.ndarray, predicted: np.ndarray, average: np.ndarray, exact: np.ndarray) -> Arrays:
+def _distances(
+    trained: np.ndarray, predicted: np.ndarray, average: np.ndarray, exact: np.ndarray, key: PRNGKeyArray
+) -> Arrays:
     """W_1 to the trained average, and between two halves of the trained models, for all models and without a block.
 
     Entry 0 is for all models, entry 1 + b leaves block b of the trained and of the predicted models out.
     """
-    functions = [cumulative(samples, _GRID) for samples in (trained, predicted, average, exact)]
+    of_trained, of_predicted, of_average, of_exact = (
+        cumulative(samples, _GRID) for samples in (trained, predicted, average, exact)
+    )
     kept = [np.full(_BLOCKS, True), *~np.eye(_BLOCKS, dtype=bool)]
-    rows = [_distances_of(*functions, keep) for keep in kept]
+    random = np.random.default_rng([int(word) for word in jax.random.key_data(key)])
+    rows = [_distances_of(of_trained, of_predicted, of_average, of_exact, keep, random) for keep in kept]
     return {f"wasserstein1_{name}": np.asarray([row[name] for row in rows]) for name in rows[0]}
 
 
-def _distances_of(trained, predicted, average, exact, keep: np.ndarray) -> dict[str, float]:
+def _distances_of(
+    trained, predicted, average, exact, keep: np.ndarray, random: np.random.Generator
+) -> dict[str, float]:
     """Distances over the models whose block is kept; those to one ensemble are means over the two trained ones."""
     trained, predicted = (each[keep[np.arange(len(each)) % _BLOCKS]] for each in (trained, predicted))
     half = len(trained) // 2
@@ -142,9 +149,7 @@ def _distances_of(trained, predicted, average, exact, keep: np.ndarray) -> dict[
         return (distance(other, trained[:half]) + distance(other, trained[half:])) / 2
 
     # Any split into halves is as good as the one into the two ensembles: their mean has less noise.
-    splits = wasserstein1_permutations(
-        trained[:half], trained[half:], _GRID, repetitions=40, random=np.random.default_rng(0)
-    )
+    splits = wasserstein1_permutations(trained[:half], trained[half:], _GRID, repetitions=40, random=random)
     return {
         "predicted": to_trained(predicted),
         "average": to_trained(average),
