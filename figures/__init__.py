@@ -97,6 +97,11 @@ FIGURES: dict[str, FigureEntry] = {
         source="Vastola 2025, Fig. 3",
         seconds={"quick": 45, "paper": 600},
     ),
+    "unification": FigureEntry(
+        title="One denoiser over draws: mean is the spectral law, covariance the V-kernel",
+        source="this project, from Wang & Pehlevan 2025 and Vastola 2025",
+        seconds={"quick": 25, "paper": 300},
+    ),
     "spectral_law": FigureEntry(
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",
         source="Wang & Pehlevan 2025, Secs. 4-5",
