@@ -112,6 +112,17 @@ TINY = {
     },
     "natural_images": _EXPERIMENT | {"patches": 64, "patch_size": 3, "last_time": 1.0},
     "spectral_law": _EXPERIMENT | {"last_time": 1.0},
+    "unification": {
+        "variances": (3.0, 0.4, 0.05),
+        "times": (0.03, 3.0, 6),
+        "smallest_steps": 4,
+        "data": 64,
+        "noises": (1, 3),
+        "members": 24,
+        "points": 3,
+        "few_draws": (4, 8, 8),
+        "scarce_data": (6, 4, 6),
+    },
     "vastola2025_fig1": {"times": (0.1, 0.5), "resolution": 12, "pairs": 20_000, "bins": 16},
     "vastola2025_fig2": {
         "cutoffs": (1e-3, 1e-2),
