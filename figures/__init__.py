@@ -97,6 +97,11 @@ FIGURES: dict[str, FigureEntry] = {
         source="Vastola 2025, Fig. 3",
         seconds={"quick": 45, "paper": 600},
     ),
+    "j0_j1": FigureEntry(
+        title="What target noise does: DSM, exact score, dose and shape of the noise",
+        source="reviewers of Vastola 2025; this project",
+        seconds={"quick": 50, "paper": 3600},
+    ),
     "spectral_law": FigureEntry(
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",
         source="Wang & Pehlevan 2025, Secs. 4-5",
