@@ -106,10 +106,16 @@ FIGURES: dict[str, FigureEntry] = {
         title="When gaps fill and when they empty: F/P, ε, features, correlation in time",
         source="Vastola 2025, Secs. 4-6",
         seconds={"quick": 45, "paper": 2400},
+    ),
     "unification": FigureEntry(
         title="One denoiser over draws: mean is the spectral law, covariance the V-kernel",
         source="this project, from Wang & Pehlevan 2025 and Vastola 2025",
         seconds={"quick": 25, "paper": 300},
+    ),
+    "j0_j1": FigureEntry(
+        title="What target noise does: DSM, exact score, dose and shape of the noise",
+        source="reviewers of Vastola 2025; this project",
+        seconds={"quick": 50, "paper": 3600},
     ),
     "spectral_law": FigureEntry(
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",

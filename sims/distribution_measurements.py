@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from scipy.stats import t as student_t
 
 from sims.measurements import Estimate, mean_over
 
@@ -43,6 +44,14 @@ def memorised_fraction(
     return mean_over(np.mean(memorised(samples, points), axis=-1), axis=-1)
 
 
+def distance_to_segment(
+    x: Float[np.ndarray, "*batch dim"], start: Float[np.ndarray, " dim"], end: Float[np.ndarray, " dim"]
+) -> Float[np.ndarray, "*batch"]:
+    """Distance of positions to the straight line between two different points, ends included."""
+    along = np.clip((x - start) @ (end - start) / np.sum((end - start) ** 2), 0, 1)
+    return np.linalg.norm(x - start - along[..., None] * (end - start), axis=-1)
+
+
 # --- Distances of the average distribution ---
 
 
@@ -58,6 +67,25 @@ def jackknife(statistic: Callable[[np.ndarray], float], summaries: Float[np.ndar
     without = np.array([statistic(mean + (mean - each) / (count - 1)) for each in summaries])
     stderr = np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2))
     return Estimate(np.asarray(statistic(mean)), stderr, count)
+
+
+def ratio_of_means(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, tuple[float, float]]:
+    """Ratio of two means over paired models with Fieller's 95 % interval: all r with |ȳ - r x̄| ≤ t·stderr(y - r x).
+
+    Unbounded where the denominator's mean is not distinguishable from zero: then no ratio is excluded that a report
+    of two finite numbers could state. NaN for a denominator of mean zero.
+    """
+    count, mean = len(numerator), np.array([numerator.mean(), denominator.mean()])
+    if mean[1] == 0:
+        return float("nan"), (float("-inf"), float("inf"))
+    squared = student_t.ppf(0.975, count - 1) ** 2 / count
+    covariance = squared * np.cov(numerator, denominator)
+    # a r² - 2 b r + c ≤ 0
+    a, b, c = mean[1] ** 2 - covariance[1, 1], mean.prod() - covariance[0, 1], mean[0] ** 2 - covariance[0, 0]
+    if a <= 0:
+        return float(mean[0] / mean[1]), (float("-inf"), float("inf"))
+    half_width = np.sqrt(max(b**2 - a * c, 0.0)) / a
+    return float(mean[0] / mean[1]), (float(b / a - half_width), float(b / a + half_width))
 
 
 def cumulative(

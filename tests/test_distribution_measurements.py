@@ -7,6 +7,7 @@ import scipy.stats
 from sims.distribution_measurements import (
     benjamini_hochberg_rejected,
     cumulative,
+    distance_to_segment,
     gaussian_surrogates,
     gaussianity_p_values,
     holm_rejected,
@@ -14,6 +15,7 @@ from sims.distribution_measurements import (
     kl_of_average,
     mardia_statistics,
     memorised_fraction,
+    ratio_of_means,
     wasserstein1_of_average,
     wasserstein1_permutations,
 )
@@ -49,6 +51,14 @@ def test_memorised_fraction_in_two_dimensions_by_brute_force():
         memorised_fraction(samples, points[:1])
 
 
+def test_distance_to_a_segment_is_the_smallest_to_its_points():
+    start, end = np.array([-1.0, 0.5]), np.array([2.0, -0.3])
+    x = generator().normal(scale=2, size=(3, 20, 2))
+    line = start + np.linspace(0, 1, 20_001)[:, None] * (end - start)
+    expected = np.linalg.norm(x[..., None, :] - line, axis=-1).min(axis=-1)
+    np.testing.assert_allclose(distance_to_segment(x, start, end), expected, rtol=0, atol=1e-4)
+
+
 # --- Distances ---
 
 
@@ -59,6 +69,24 @@ def test_jackknife_of_a_mean_is_the_standard_error_of_the_mean():
     np.testing.assert_allclose(estimate.stderr, scipy.stats.sem(summaries[:, 2]))
     with pytest.raises(ValueError, match="two models"):
         jackknife(lambda mean: float(mean[0]), summaries[:1])
+
+
+def test_fieller_interval_covers_the_ratio_and_its_ends_are_where_the_t_test_turns():
+    rng, covered = generator(9), 0
+    for _ in range(400):
+        denominator = rng.normal(1.0, 1.0, 12)
+        numerator = 3 * denominator + rng.normal(0.0, 1.0, 12)
+        ratio, (low, high) = ratio_of_means(numerator, denominator)
+        np.testing.assert_allclose(ratio, numerator.mean() / denominator.mean())
+        covered += low <= 3 <= high
+        for end in (low, high):
+            if np.isfinite(end):
+                p_value = scipy.stats.ttest_1samp(numerator - end * denominator, 0).pvalue
+                np.testing.assert_allclose(p_value, 0.05, rtol=1e-6)
+    assert abs(covered / 400 - 0.95) < 4 * np.sqrt(0.05 * 0.95 / 400)
+    # A denominator that may be zero excludes no ratio.
+    assert ratio_of_means(np.array([1.0, 2.0, 3.0]), np.array([1.0, -1.0, 0.1]))[1] == (-np.inf, np.inf)
+    assert np.isnan(ratio_of_means(np.array([1.0, 2.0]), np.array([1.0, -1.0]))[0])
 
 
 def test_wasserstein_of_the_average_is_scipys_on_pooled_samples():

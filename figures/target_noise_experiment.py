@@ -1,0 +1,219 @@
+"""Ensembles trained on targets with chosen noise, and what they generate: the experiment behind the figure `j0_j1`.
+
+Each case draws training sets once and trains models on them for every objective, so that objectives are compared on
+the same triples, initial weights and minibatches.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import PRNGKeyArray
+
+from figures.stages import Arrays
+from sims.datasets import rotated_square, triple
+from sims.distribution_measurements import distance_to_segment, memorised
+from sims.feature_ensembles import sample_ensemble
+from sims.measurements import histograms, joint_histogram
+from sims.networks import FeatureModel
+from sims.sampling import log_snr_schedule
+from sims.score_ensembles import TrainingSets, draw_training_sets, fit_features, sample_networks, train_networks
+from sims.score_networks import mlp_denoiser
+from sims.score_objectives import IsotropicTargetNoise, TargetNoiseDose
+from theory import GaussianFeatures, LinearSchedule, VariancePreserving
+
+OBJECTIVES = {
+    "exact score, c = 0": TargetNoiseDose(0.0),
+    "DSM, c = 1": TargetNoiseDose(1.0),
+    "c = 4": TargetNoiseDose(4.0),
+    "isotropic, same trace": IsotropicTargetNoise(),
+}
+EXACT, DSM, FOURFOLD, ISOTROPIC = range(4)
+GAP = (0.25, 0.75)
+_NEAR_EDGE = 0.15
+BRACKET = 1.5  # positions of features and of the drawings
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the run. Linear models are those of Vastola 2025, Figs. 2 and 3; networks have none to follow."""
+
+    cutoff: float = 1e-2  # ε
+    ridge: float = 0.1
+    features_per_axis: int = 16
+    training_samples: tuple[int, int] = (1024, 256)  # P on the line; F/P = 1/4 and 1
+    square_features_per_axis: int = 10
+    square_training_samples: int = 500
+    network_training_samples: int = 256
+    square_network_training_samples: int = 500
+    width: int = 32
+    hidden_layers: int = 2
+    network_steps: int = 3200
+    square_network_steps: int = 1600
+    batch_size: int = 64
+    learning_rate: float = 1e-2  # of Adam, decaying as a cosine to zero
+    line_models: int = 200  # linear models per case on the line
+    models: int = 40  # in every other case
+    samples: int = 300
+    square_samples_per_axis: int = 20
+    sampling_steps: int = 150
+    bins: int = 60
+
+
+def _process(config: Config) -> VariancePreserving:
+    return VariancePreserving(LinearSchedule(0.1, 20.0), end_time=config.cutoff)
+
+
+def square_corners() -> np.ndarray:
+    """Corners at (±1, ±1)/√2, so that edges are parallel to the axes of the features."""
+    return rotated_square(np.pi / 4)
+
+
+# --- Training and sampling ---
+
+
+def _sets(config: Config, points: np.ndarray, models: int, count: int, key: PRNGKeyArray) -> TrainingSets:
+    return draw_training_sets(
+        jnp.asarray(points), _process(config), tuple(OBJECTIVES.values()), models=models, samples=count, key=key
+    )
+
+
+def _quantiles(count: int) -> jnp.ndarray:
+    """Mid-quantiles of N(0, 1)."""
+    return jax.scipy.special.ndtri((jnp.arange(count) + 0.5) / count)
+
+
+def _line_positions(config: Config) -> jnp.ndarray:
+    """Stratified draw from N(0, 1), the same for every model; σ at the start is one to 1e-9."""
+    return _quantiles(config.samples)[:, None]
+
+
+def _square_positions(config: Config) -> jnp.ndarray:
+    """Stratified in both coordinates: all pairs of mid-quantiles."""
+    axis = _quantiles(config.square_samples_per_axis)
+    return jnp.stack(jnp.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def _linear_samples(
+    config: Config, features: GaussianFeatures, sets: TrainingSets, initial: jnp.ndarray, steps: int
+) -> np.ndarray:
+    """Samples [objective, model, n, dim] of ridge fits."""
+    process = _process(config)
+    weight = fit_features(features, sets, process, ridge=config.ridge).weight
+    models = FeatureModel(features, weight.reshape(-1, *weight.shape[2:]))
+    samples = sample_ensemble(models, process, initial, log_snr_schedule(process, steps), method="heun")
+    return np.asarray(samples).reshape(*weight.shape[:2], *initial.shape)
+
+
+def _network_samples(
+    config: Config, points: np.ndarray, count: int, steps: int, initial: jnp.ndarray, key: PRNGKeyArray
+) -> tuple[np.ndarray, Arrays]:
+    """Samples [objective, model, n, dim] of MLPs, and how their training went."""
+    sets_key, training_key = jax.random.split(key)
+    process, schedule = _process(config), optax.cosine_decay_schedule(config.learning_rate, steps)
+
+    def make(network_key: PRNGKeyArray):
+        return mlp_denoiser(
+            process, points.shape[1], width=config.width, hidden_layers=config.hidden_layers, key=network_key
+        )
+
+    trained = train_networks(
+        make,
+        _sets(config, points, config.models, count, sets_key),
+        jnp.asarray(points),
+        process,
+        optimiser=optax.adam(schedule),
+        steps=steps,
+        batch_size=config.batch_size,
+        records=8,
+        key=training_key,
+    )
+    times = log_snr_schedule(process, config.sampling_steps).astype(jnp.float32)
+    samples = sample_networks(trained.networks, process, initial.astype(jnp.float32), times)
+    return np.asarray(samples, dtype=float), {
+        "loss": np.asarray(trained.loss),
+        "reference": np.asarray(trained.reference),
+    }
+
+
+# --- Cases ---
+
+
+def _line_linear(which: int, config: Config, key: PRNGKeyArray) -> Arrays:
+    return _measure_line(config, _line_linear_samples(which, config, key, config.sampling_steps))
+
+
+def _line_linear_samples(which: int, config: Config, key: PRNGKeyArray, steps: int, stride: int = 1) -> np.ndarray:
+    """Samples from every `stride`-th of the initial positions."""
+    number = config.features_per_axis
+    features = GaussianFeatures(1, number, number, positions=(-BRACKET, BRACKET), times=(config.cutoff, 1.0))
+    sets = _sets(config, triple(), config.line_models, config.training_samples[which], key)
+    return _linear_samples(config, features, sets, _line_positions(config)[::stride], steps)
+
+
+def _line_network(config: Config, key: PRNGKeyArray) -> Arrays:
+    samples, training = _network_samples(
+        config, triple(), config.network_training_samples, config.network_steps, _line_positions(config), key
+    )
+    return _measure_line(config, samples) | training
+
+
+def _square_linear(config: Config, key: PRNGKeyArray) -> Arrays:
+    number = config.square_features_per_axis
+    features = GaussianFeatures(2, number, number, positions=(-BRACKET, BRACKET), times=(config.cutoff, 1.0))
+    sets = _sets(config, square_corners(), config.models, config.square_training_samples, key)
+    samples = _linear_samples(config, features, sets, _square_positions(config), config.sampling_steps)
+    return _measure_square(config, samples)
+
+
+def _square_network(config: Config, key: PRNGKeyArray) -> Arrays:
+    count, steps = config.square_network_training_samples, config.square_network_steps
+    samples, training = _network_samples(config, square_corners(), count, steps, _square_positions(config), key)
+    return _measure_square(config, samples) | training
+
+
+CASES: dict[str, Callable[[Config, PRNGKeyArray], Arrays]] = {
+    "linear_first": partial(_line_linear, 0),
+    "linear_second": partial(_line_linear, 1),
+    "network": _line_network,
+    "square_linear": _square_linear,
+    "square_network": _square_network,
+}
+
+
+def _gap_shares(samples: np.ndarray) -> np.ndarray:
+    """Share of samples with 1/4 < |x| < 3/4, [objective, model]."""
+    distance = np.abs(samples[..., 0])
+    return np.mean((distance > GAP[0]) & (distance < GAP[1]), axis=-1)
+
+
+def _measure_line(config: Config, samples: np.ndarray) -> Arrays:
+    edges = np.linspace(-BRACKET, BRACKET, config.bins + 1)
+    return {
+        "gap": _gap_shares(samples),
+        "memorised": np.mean(memorised(samples, triple()), axis=-1),
+        "density": np.stack([histograms(of[..., 0], edges).mean(axis=0) for of in samples]),
+    }
+
+
+def _measure_square(config: Config, samples: np.ndarray) -> Arrays:
+    """The gap is all that is not memorised; bridges are the part of it near an edge of the square."""
+    edges, corners = np.linspace(-BRACKET, BRACKET, config.bins + 1), square_corners()
+    kept = memorised(samples, corners)
+    to_edge = np.min([distance_to_segment(samples, corners[i], corners[(i + 1) % 4]) for i in range(4)], axis=0)
+    return {
+        "gap": np.mean(~kept, axis=-1),
+        "memorised": np.mean(kept, axis=-1),
+        "bridge": np.mean(~kept & (to_edge < _NEAR_EDGE), axis=-1),
+        "density": np.stack([joint_histogram(of.reshape(-1, 2), edges) for of in samples]),
+    }
+
+
+def change_on_doubling(config: Config, key: PRNGKeyArray) -> Arrays:
+    """Gap mass at F/P = 1 with twice the sampler's steps minus with the steps used, [objective, model]."""
+    coarse, fine = (_line_linear_samples(1, config, key, config.sampling_steps * factor, stride=4) for factor in (1, 2))
+    return {"gap_change_on_doubling": _gap_shares(fine) - _gap_shares(coarse)}
