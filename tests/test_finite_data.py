@@ -124,7 +124,8 @@ def test_limits_of_the_variance(setting):
     np.testing.assert_array_equal(over_draws.design[2], 0.0)
     # One noise per datum is a set of triples; a limit of many is reached at infinity.
     once, often, always = (
-        weight_variance_of_shared_data(denoiser, tau, level, data=1e3, noises=m) for m in jnp.asarray([1.0, 1e9, jnp.inf])
+        weight_variance_of_shared_data(denoiser, tau, level, data=1e3, noises=noises)
+        for noises in jnp.asarray([1.0, 1e9, jnp.inf])
     )
     np.testing.assert_allclose(once, over_draws.total, rtol=1e-12, atol=1e-18)
     np.testing.assert_allclose(often, always, rtol=1e-6, atol=1e-18)
