@@ -38,7 +38,7 @@ from theory.parametrizations.base import regression_at
 
 VARIANCE = np.array([3.0, 1.0, 0.3])
 INITIAL = np.array([0.1, 0.8, -0.5])
-MEMBERS = 2500
+MEMBERS = 2000
 # process, objective, noise level
 SETTINGS = {
     "edm": (EDM(), Objective(), 0.7),
@@ -124,7 +124,8 @@ def test_limits_of_the_variance(setting):
     np.testing.assert_array_equal(over_draws.design[2], 0.0)
     # One noise per datum is a set of triples; a limit of many is reached at infinity.
     once, often, always = (
-        weight_variance_of_shared_data(denoiser, tau, level, data=1e3, noises=m) for m in (1, 1e9, jnp.inf)
+        weight_variance_of_shared_data(denoiser, tau, level, data=1e3, noises=noises)
+        for noises in jnp.asarray([1.0, 1e9, jnp.inf])
     )
     np.testing.assert_allclose(once, over_draws.total, rtol=1e-12, atol=1e-18)
     np.testing.assert_allclose(often, always, rtol=1e-6, atol=1e-18)
@@ -140,7 +141,8 @@ def test_any_ratio_contains_infinitely_many_draws():
     denoiser, level, tau = denoiser_of("vp"), SETTINGS["vp"][2], jnp.asarray([0.0, 0.3, jnp.inf])
     leading, at_ratio = (of(denoiser, tau, level, 1e9) for of in (weight_variance_over_draws, weight_variance_at_ratio))
     np.testing.assert_allclose(at_ratio.targets, leading.targets, rtol=1e-7, atol=1e-20)
-    np.testing.assert_allclose(at_ratio.design, leading.design, rtol=1e-7, atol=1e-20)
+    # Zero at τ = ∞; the quadrature leaves 1e-8 of what the variance is before.
+    np.testing.assert_allclose(at_ratio.design, leading.design, rtol=1e-7, atol=1e-8 * leading.design.max())
 
 
 def _network_gain(denoiser, tau, level):
@@ -176,9 +178,9 @@ def test_least_squares_variance_is_exact_at_small_numbers_of_draws():
 
 def test_variance_at_a_ratio_of_one_half():
     """d/P = 1/2 and 2: means, both terms, and how far the leading order is off; order 1/P is left out."""
-    variance, initial, members = np.geomspace(4.0, 0.1, 30), np.full(30, 0.2), 600
+    variance, initial, members = np.geomspace(4.0, 0.1, 20), np.full(20, 0.2), 600
     denoiser = denoiser_of("edm", variance, initial)
-    for draws, tau in ((60, 0.3), (60, np.inf), (15, 0.3)):
+    for draws, tau in ((40, 0.3), (40, np.inf), (10, 0.3)):
         at, count = jnp.asarray(tau), jnp.asarray(float(draws))
         weights = trained_weights("edm", tau, data=draws, members=members, variance=variance, initial=initial)
         measured, _ = variance_and_error(weights)
@@ -274,10 +276,10 @@ def sampled_covariances(variance, data, draws, seed=0):
     return np.maximum(eigenvalues, 0.0), basis
 
 
-@pytest.mark.parametrize(("data", "tau"), [(48, 0.2), (48, 20.0), (48, np.inf), (180, 2.0)])
+@pytest.mark.parametrize(("data", "tau"), [(32, 0.2), (32, 20.0), (32, np.inf), (120, 2.0)])
 def test_finite_data_curves_against_sampled_covariances(data, tau):
-    """Means, variances and losses of 200 sampled data sets in 60 dimensions; the mean leaves out order 1/n."""
-    variance, sigma, initial, sets = 10 / np.arange(1.0, 61), 0.5, 0.1, 200
+    """Means, variances and losses of 200 sampled data sets in 40 dimensions; the mean leaves out order 1/n."""
+    variance, sigma, initial, sets = 10 / np.arange(1.0, 41), 0.5, 0.1, 200
     denoiser = OneLayer(Spectrum.from_variances(variance), EDM(0.01, 50.0), initial, learning_rate=1.0)
     eigenvalues, basis = sampled_covariances(variance, data, sets)
     kept = np.exp(-2 * min(tau, 1e9) * (eigenvalues + sigma**2))
@@ -299,7 +301,7 @@ def test_finite_data_curves_against_sampled_covariances(data, tau):
 
 
 def test_generated_variance_of_finite_data():
-    variance, data, sets = 10 / np.arange(1.0, 41), 30, 300
+    variance, data, sets = 10 / np.arange(1.0, 26), 20, 200
     denoiser = OneLayer(Spectrum.from_variances(variance), EDM(0.01, 50.0), 0.1, learning_rate=1.0)
     eigenvalues, basis = sampled_covariances(variance, data, sets)
     for tau in jnp.asarray([0.1, 3.0, np.inf]):

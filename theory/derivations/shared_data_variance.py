@@ -78,7 +78,7 @@ def numeric(
     from theory import EDM, OneLayer, Spectrum, weight_variance_of_shared_data
 
     denoiser = OneLayer(Spectrum.from_variances(jnp.array([first, second])), EDM(), initial, rate)
-    return weight_variance_of_shared_data(denoiser, time, noise_level, data=data, noises=m)[0, 1]
+    return weight_variance_of_shared_data(denoiser, time, noise_level, data=data, noises=noises)[0, 1]
 
 
 DERIVATION = Derivation(
