@@ -117,6 +117,11 @@ FIGURES: dict[str, FigureEntry] = {
         source="reviewers of Vastola 2025; this project",
         seconds={"quick": 50, "paper": 3600},
     ),
+    "gaussian_closure": FigureEntry(
+        title="Is the learned score Gaussian over training sets, and what does pretending cost",
+        source="reviewers of Vastola 2025; this project",
+        seconds={"quick": 35, "paper": 1800},
+    ),
     "spectral_law": FigureEntry(
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",
         source="Wang & Pehlevan 2025, Secs. 4-5",
