@@ -97,6 +97,11 @@ FIGURES: dict[str, FigureEntry] = {
         source="Vastola 2025, Fig. 3",
         seconds={"quick": 45, "paper": 600},
     ),
+    "vastola2025_naive": FigureEntry(
+        title="The naive sampler: SDE, Fokker-Planck and perturbation theory; gaps empty",
+        source="Vastola 2025, Prop. 4.1",
+        seconds={"quick": 25, "paper": 900},
+    ),
     "spectral_law": FigureEntry(
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",
         source="Wang & Pehlevan 2025, Secs. 4-5",

@@ -2,7 +2,13 @@
 
 from theory.distances import alignment, kl_divergence, reverse_kl_divergence, wasserstein2
 from theory.features import FourierFeatures, GaussianFeatures
-from theory.fokker_planck import CellMasses, first_order_fokker_planck, fokker_planck, gaussian_cells
+from theory.fokker_planck import (
+    CellMasses,
+    first_order_fokker_planck,
+    fokker_planck,
+    gaussian_cells,
+    gaussian_cells_ending_at,
+)
 from theory.generation import (
     generated_variance,
     generated_variance_by_quadrature,
@@ -78,6 +84,7 @@ __all__ = [
     "fit_power_law",
     "fokker_planck",
     "gaussian_cells",
+    "gaussian_cells_ending_at",
     "generated_covariance",
     "generated_mean",
     "generated_variance",

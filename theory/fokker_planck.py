@@ -63,6 +63,22 @@ def gaussian_cells(edges: Edges, variance: ArrayLike) -> CellMasses:
     return CellMasses(edges, jnp.diff(jnp.concatenate([ends, below, 1 + ends])))
 
 
+def gaussian_cells_ending_at(edges: Edges, variance: ArrayLike, drift: Drift, times: Times) -> CellMasses:
+    """N(0, `variance`) at the first time, on the cells that the flow of `drift` carries to the given edges at the last.
+
+    Between data points the flow expands, without bound as the noise level falls: a mesh that is even at the start has
+    next to no cells in a gap at the end. One that is even at the end resolves it, and its centres are a quadrature for
+    `first_order_expectation`. Raises ValueError for edges that do not increase and times that are not monotone.
+    """
+    check_times(times)
+    return gaussian_cells(_carried_back(drift, edges, times), variance)
+
+
+@eqx.filter_jit
+def _carried_back(drift: Drift, edges: Edges, times: Times) -> Edges:
+    return flow_path(drift, edges[:, None], times[::-1])[-1, :, 0]
+
+
 def fokker_planck(kernel: AbstractWhiteKernel, drift: Drift, initial: CellMasses, times: Times) -> CellMasses:
     """The density at the last time of dx = v dt + B^(1/2) dW (Itô), from cells at the first time.
 
