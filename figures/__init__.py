@@ -100,7 +100,7 @@ FIGURES: dict[str, FigureEntry] = {
     "vastola2025_naive": FigureEntry(
         title="The naive sampler: SDE, Fokker-Planck and perturbation theory; gaps empty",
         source="Vastola 2025, Prop. 4.1",
-        seconds={"quick": 25, "paper": 900},
+        seconds={"quick": 30, "paper": 900},
     ),
     "spectral_law": FigureEntry(
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",

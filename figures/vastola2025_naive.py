@@ -16,16 +16,19 @@ from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
 from figures.claims import Claim
-from figures.stages import Arrays, RunStage
-from figures.style import label_panels, plt, styled
-from figures.vastola2025_naive_panels import (
+from figures.naive_comparison import (
     GAP,
+    PAIRS,
     WORDS,
+    distance,
     draw_convergence,
     draw_densities,
     draw_gap,
     draw_processes,
+    extrapolated_gap,
 )
+from figures.stages import Arrays, RunStage
+from figures.style import label_panels, plt, styled
 from sims.feature_ensembles import with_array_parameters
 from sims.measurements import mean_over
 from sims.naive_sampler import naive_sampler
@@ -49,7 +52,6 @@ from theory.semiclassical import NoisyPaths
 
 DATA = np.array([[-1.0], [1.0]])
 _SOURCE = "Vastola 2025, Prop. 4.1"
-PAIRS = (("naive", "fokker_planck"), ("sde", "fokker_planck"), ("naive", "sde"))
 # The paper's schedule, and two others, each with the cut-off ε at which p(x | ε) has .038 of its mass in the gap.
 PROCESSES = {
     "VP, β from .1 to 20": VariancePreserving(LinearSchedule(0.1, 20.0), end_time=0.0665),
@@ -67,7 +69,7 @@ class Config:
     converging_kappa: float = 0.05  # one of `kappas`
     steps: tuple[int, ...] = (64, 256, 1024)  # uniform in t; the second is used for the other κ
     paths: int = 40_000  # of the naive sampler and the ODE
-    sde_paths: int = 6_000
+    sde_paths: int = 10_000
     slope_kappas: tuple[float, float] = (0.01, 0.02)
     slope_repeats: int = 2  # times `paths`
     cells: int = 300
@@ -101,8 +103,8 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "sde_paths": np.asarray(config.sde_paths),
         "slope_kappas": np.asarray(config.slope_kappas),
     }
-    arrays |= stage("theory", partial(_theory, config), share=0.2)
-    arrays |= stage("three processes", partial(_processes, config), share=0.1)
+    arrays |= stage("theory", partial(_theory, config), share=0.3)
+    arrays |= stage("three processes", partial(_processes, config), share=0.05)
     share = 0.4 / sum(config.steps)
     runs = [
         stage(
@@ -113,8 +115,8 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         for steps, run_key in zip(config.steps, jax.random.split(step_key, len(config.steps)), strict=True)
     ]
     arrays |= _stacked(runs, "of_steps")
-    arrays |= stage("all κ", partial(_simulate_all, config, kappa_key), share=0.15)
-    return arrays | stage("small κ", partial(_slope, config, slope_key), share=0.15)
+    arrays |= stage("all κ", partial(_simulate_all, config, kappa_key), share=0.17)
+    return arrays | stage("small κ", partial(_slope, config, slope_key), share=0.08)
 
 
 def _edges(config: Config) -> np.ndarray:
@@ -170,6 +172,9 @@ def _theory(config: Config) -> Arrays:
         "density_ode": _binned(without, edges),
         "density_first_order": _binned(unit, edges),  # per unit of κ
         "density_semiclassical": np.stack([_summed_over(paths, weights, kappa, edges) for kappa in config.kappas]),
+        "gap_semiclassical": np.asarray(
+            [_summed_over(paths, weights, kappa, np.array([-GAP, GAP]))[0] for kappa in config.kappas]
+        ),
         "gap_first_order": np.asarray(_gap(unit)),
         "gap_quotients": np.asarray(quotients),
         "square_first_order": np.asarray(square.correction),
@@ -198,35 +203,45 @@ def _processes(config: Config) -> Arrays:
 
 def _simulate(config: Config, kappa: float, steps: int, key: PRNGKeyArray) -> Arrays:
     """Bin masses and gap mass of the naive sampler and of the effective SDE, from independent starts."""
-    start_key, naive_key, sde_start_key, sde_key = jax.random.split(key, 4)
-    naive = _naive(config.paths, kappa, steps, start_key, naive_key)
-    initial = jax.random.normal(sde_start_key, (config.sde_paths, 1))
-    kernel, times = _kernel(kappa), uniform_schedule(PROCESS, steps)
-    sde = np.asarray(sample_effective_sde(kernel, kernel.mean_drift, initial, times, key=sde_key))[:, 0]
-    ode = _naive(config.paths, 0.0, steps, start_key, naive_key)
-    change = mean_over((np.abs(naive) < GAP).astype(float) - (np.abs(ode) < GAP))
-    arrays: Arrays = {"gap_change": change.value, "gap_change_stderr": change.stderr}  # path by path
-    for name, x in {"naive": naive, "sde": sde}.items():
+    naive_key, sde_key = jax.random.split(key)
+    samples = {"naive": _naive(config, kappa, steps, naive_key), "sde": _sde(config, kappa, steps, sde_key)}
+    arrays: Arrays = {}
+    for name, x in samples.items():
         gap = mean_over(np.abs(x) < GAP)
         arrays |= {f"gap_{name}": gap.value, f"gap_{name}_stderr": gap.stderr, f"halves_{name}": _halves(config, x)}
     return arrays
 
 
 def _simulate_all(config: Config, key: PRNGKeyArray) -> Arrays:
-    """The same for every κ."""
-    keys = jax.random.split(key, len(config.kappas))
-    pairs = zip(config.kappas, keys, strict=True)
-    return _stacked([_simulate(config, kappa, config.steps[1], run_key) for kappa, run_key in pairs], "of_kappa")
+    """The same for every κ; and the change of gap mass from the ODE (κ = 0), path by path."""
+    runs, steps = [], config.steps[1]
+    ode_key, *keys = jax.random.split(key, len(config.kappas) + 1)
+    ode = _naive(config, 0.0, steps, ode_key)
+    for kappa, run_key in zip(config.kappas, keys, strict=True):
+        paired = _naive(config, kappa, steps, ode_key)
+        change = mean_over((np.abs(paired) < GAP).astype(float) - (np.abs(ode) < GAP))
+        estimate = {"gap_change": change.value, "gap_change_stderr": change.stderr}
+        runs.append(_simulate(config, kappa, steps, run_key) | estimate)
+    return _stacked(runs, "of_kappa")
 
 
 def _stacked(runs: list[Arrays], suffix: str) -> Arrays:
     return {f"{name}_{suffix}": np.stack([run[name] for run in runs]) for name in runs[0]}
 
 
-def _naive(paths: int, kappa: float, steps: int, start_key: PRNGKeyArray, key: PRNGKeyArray) -> np.ndarray:
-    """Where paths of the naive sampler end, (paths,)."""
-    initial, times = jax.random.normal(start_key, (paths, 1)), uniform_schedule(PROCESS, steps)
-    return np.asarray(naive_sampler(jnp.asarray(DATA), PROCESS, kappa, initial, times, key=key))[:, 0]
+def _naive(config: Config, kappa: float, steps: int, key: PRNGKeyArray) -> np.ndarray:
+    """Where paths of the naive sampler end, (paths,); one key gives the same starts for every κ."""
+    start_key, noise_key = jax.random.split(key)
+    initial, times = jax.random.normal(start_key, (config.paths, 1)), uniform_schedule(PROCESS, steps)
+    return np.asarray(naive_sampler(jnp.asarray(DATA), PROCESS, kappa, initial, times, key=noise_key))[:, 0]
+
+
+def _sde(config: Config, kappa: float, steps: int, key: PRNGKeyArray) -> np.ndarray:
+    """Where paths of the effective SDE end, (sde_paths,)."""
+    start_key, noise_key = jax.random.split(key)
+    initial, times = jax.random.normal(start_key, (config.sde_paths, 1)), uniform_schedule(PROCESS, steps)
+    kernel = _kernel(kappa)
+    return np.asarray(sample_effective_sde(kernel, kernel.mean_drift, initial, times, key=noise_key))[:, 0]
 
 
 def _halves(config: Config, x: np.ndarray) -> np.ndarray:
@@ -236,50 +251,17 @@ def _halves(config: Config, x: np.ndarray) -> np.ndarray:
 
 
 def _slope(config: Config, key: PRNGKeyArray) -> Arrays:
-    """dE[x²]/dκ at κ = 0 of the naive sampler, from its change at two κ on paths of the same starts."""
+    """dE[x²]/dκ at κ = 0 of the naive sampler, from its change at two κ on the same starts and random numbers."""
     small, large = config.slope_kappas
     slopes = []
     for repeat_key in jax.random.split(key, config.slope_repeats):
-        start_key, *keys = jax.random.split(repeat_key, 4)
-        ode, first, second = (
-            _naive(config.paths, kappa, config.steps[1], start_key, noise_key) ** 2
-            for kappa, noise_key in zip((0.0, small, large), keys, strict=True)
-        )
+        ode, first, second = (_naive(config, kappa, config.steps[1], repeat_key) ** 2 for kappa in (0.0, small, large))
         slopes.append((large * (first - ode) / small - small * (second - ode) / large) / (large - small))
     estimate = mean_over(np.concatenate(slopes))
     return {"square_slope": estimate.value, "square_slope_stderr": estimate.stderr}
 
 
-def total_variation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Total variation between two sets of bin masses, without the upward bias of sampling noise; inputs (..., 2, bins).
-
-    Half the sum of |difference| is positive even for equal laws. Here one half of the paths decides the sign in every
-    bin and the other half is summed with it, both ways: the mean is zero for equal laws, and never above the truth.
-    """
-    difference = first - second
-    swapped = difference[..., ::-1, :]
-    return np.sum(np.sign(swapped) * difference, axis=(-2, -1)) / 4
-
-
-def distance(data: Arrays, first: str, second: str) -> tuple[np.ndarray, float]:
-    """Total variation at every number of steps, and its standard error: ½/√n per n paths, that of a mean of signs."""
-    counts = {"naive": float(data["paths"]), "sde": float(data["sde_paths"]), "fokker_planck": np.inf}
-    exact = data["density_fokker_planck"][int(data["converging"])]
-    bins = {name: data[f"halves_{name}_of_steps"] for name in ("naive", "sde")} | {"fokker_planck": exact[None, None]}
-    stderr = np.sqrt(1 / counts[first] + 1 / counts[second]) / 2
-    return total_variation(bins[first], bins[second]), float(stderr)
-
-
-def extrapolated_gap(data: Arrays, method: str, order: float) -> tuple[float, float]:
-    """Gap mass as Δt → 0: the polynomial in Δt^order through the finest three (order ½) or two step counts."""
-    count = 3 if order < 1 else 2
-    x = (1 / data["steps"][-count:].astype(float)) ** order
-    weights = [np.prod(np.delete(x, i) / (np.delete(x, i) - x[i])) for i in range(count)]
-    value, error = (data[f"gap_{method}{part}_of_steps"][-count:] for part in ("", "_stderr"))
-    return float(weights @ value), float(np.sqrt(np.sum((weights * error) ** 2)))
-
-
-def _claim(name: str, statement: str, value: float, stderr: float, **held_against) -> Claim:
+def _claim(name: str, statement: str, value: float | np.ndarray, stderr: float, **held_against) -> Claim:
     held = {"paper": None, "theory": 0.0, "tolerance": 0.0, "relation": "equal"} | held_against
     interval = (float(value - 1.96 * stderr), float(value + 1.96 * stderr))
     return Claim(name, _SOURCE, statement, measured=float(value), interval=interval, **held)
@@ -380,6 +362,14 @@ def _perturbation_claims(data: Arrays) -> list[Claim]:
             tolerance=0.01 * abs(slope),
         ),
         _claim(
+            f"Gaussian sum over paths, κ = {data['kappas'][0]:g}",
+            "the gap mass of Gaussian fluctuations about every path is Fokker-Planck's (within 10 %)",
+            data["gap_semiclassical"][0],
+            0.0,
+            theory=float(data["gap_fokker_planck"][0]),
+            tolerance=0.1 * float(data["gap_fokker_planck"][0]),
+        ),
+        _claim(
             "first order does not reach κ = 0.05",
             "first-order gap mass at κ = 0.05 is negative: perturbation theory holds for κ ≪ 0.03 only",
             data["gap_curve"][0] + 0.05 * slope,
@@ -393,7 +383,7 @@ def _perturbation_claims(data: Arrays) -> list[Claim]:
 def draw(data: Arrays) -> Figure:
     panels = len(data["kappas"])
     figure = plt.figure(figsize=(4 * max(panels, 3), 7.4))
-    top, bottom = figure.subfigures(2, 1)
+    top, bottom = np.asarray(figure.subfigures(2, 1))
     axes = np.atleast_1d(top.subplots(1, panels, sharey=True))
     for index, axis in enumerate(axes):
         draw_densities(axis, data, index)
@@ -401,8 +391,8 @@ def draw(data: Arrays) -> Figure:
     handles, labels = axes[0].get_legend_handles_labels()
     top.legend(handles, labels, loc="outside lower center", ncols=6)
     lower = bottom.subplots(1, 3)
-    draw_gap(lower[0], data, extrapolated_gap(data, "naive", 0.5))
-    draw_convergence(lower[1], data, [(*pair, *distance(data, *pair)) for pair in PAIRS])
+    draw_gap(lower[0], data)
+    draw_convergence(lower[1], data)
     draw_processes(lower[2], data, list(PROCESSES))
     label_panels(np.concatenate([axes, lower]))
     return figure
