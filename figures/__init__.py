@@ -122,6 +122,11 @@ FIGURES: dict[str, FigureEntry] = {
         source="reviewers of Vastola 2025; this project",
         seconds={"quick": 35, "paper": 1800},
     ),
+    "vastola2025_naive": FigureEntry(
+        title="The naive sampler: SDE, Fokker-Planck and perturbation theory; gaps empty",
+        source="Vastola 2025, Prop. 4.1",
+        seconds={"quick": 30, "paper": 900},
+    ),
     "spectral_law": FigureEntry(
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",
         source="Wang & Pehlevan 2025, Secs. 4-5",

@@ -175,6 +175,17 @@ TINY = {
         "steps": 6,
         "bins": 12,
     },
+    "vastola2025_naive": {
+        "kappas": (0.01, 0.05),
+        "steps": (8, 16, 32),
+        "paths": 400,
+        "sde_paths": 200,
+        "slope_repeats": 1,
+        "cells": 40,
+        "mesh_steps": 40,
+        "curve_points": 3,
+        "bins": 12,
+    },
 }
 # Arrays that may hold what is not finite, as their docstrings say: bins with too few pairs, times never reached.
 NOT_FINITE = {

@@ -13,7 +13,13 @@ from theory.finite_data import (
     weight_variance_of_shared_data,
     weight_variance_over_draws,
 )
-from theory.fokker_planck import CellMasses, first_order_fokker_planck, fokker_planck, gaussian_cells
+from theory.fokker_planck import (
+    CellMasses,
+    first_order_fokker_planck,
+    fokker_planck,
+    gaussian_cells,
+    gaussian_cells_ending_at,
+)
 from theory.generation import (
     generated_variance,
     generated_variance_by_quadrature,
@@ -106,6 +112,7 @@ __all__ = [
     "expected_loss_over_data",
     "fit_power_law",
     "gain_variance_over_data",
+    "gaussian_cells_ending_at",
     "generated_covariance",
     "generated_mean",
     "generated_variance",

@@ -37,13 +37,16 @@ class CellMasses(eqx.Module):
 
     @property
     def centres(self) -> Cells:
+        """Middle of each cell."""
         return (self.edges[1:] + self.edges[:-1]) / 2
 
+    @eqx.filter_jit
     def mass_below(self, x: ArrayLike) -> Array:
         """Mass to the left of each x, any shape."""
         cumulative = jnp.concatenate([jnp.zeros(1, self.mass.dtype), jnp.cumsum(self.mass)])
         return jnp.interp(jnp.asarray(x), self.edges, cumulative)
 
+    @eqx.filter_jit
     def mass_between(self, low: ArrayLike, high: ArrayLike) -> Array:
         """Mass in low < x < high; with the edges of a histogram, what each bin should hold."""
         return self.mass_below(high) - self.mass_below(low)
@@ -58,9 +61,30 @@ def gaussian_cells(edges: Edges, variance: ArrayLike) -> CellMasses:
         raise ValueError(f"edges must be a sequence of three or more; got shape {jnp.shape(edges)}")
     if not isinstance(edges, Tracer) and not np.all(np.diff(np.asarray(edges)) > 0):
         raise ValueError("edges must increase")
+    return _gaussian(edges, variance)
+
+
+@eqx.filter_jit
+def _gaussian(edges: Edges, variance: ArrayLike) -> CellMasses:
     below = jax.scipy.stats.norm.cdf(edges[1:-1] / jnp.sqrt(variance))
     ends = jnp.zeros(1, below.dtype)
     return CellMasses(edges, jnp.diff(jnp.concatenate([ends, below, 1 + ends])))
+
+
+def gaussian_cells_ending_at(edges: Edges, variance: ArrayLike, drift: Drift, times: Times) -> CellMasses:
+    """N(0, `variance`) at the first time, on the cells that the flow of `drift` carries to the given edges at the last.
+
+    Between data points the flow expands, without bound as the noise level falls: a mesh that is even at the start has
+    next to no cells in a gap at the end. One that is even at the end resolves it, and its centres are a quadrature for
+    `first_order_expectation`. Raises ValueError for edges that do not increase and times that are not monotone.
+    """
+    check_times(times)
+    return gaussian_cells(_carried_back(drift, edges, times), variance)
+
+
+@eqx.filter_jit
+def _carried_back(drift: Drift, edges: Edges, times: Times) -> Edges:
+    return flow_path(drift, edges[:, None], times[::-1])[-1, :, 0]
 
 
 def fokker_planck(kernel: AbstractWhiteKernel, drift: Drift, initial: CellMasses, times: Times) -> CellMasses:

@@ -100,8 +100,10 @@ def semiclassical_paths(kernel: AbstractWhiteKernel, drift: Drift, initial: Posi
 
     With A = ∂a/∂x along the path and a = dx/ds: dΓ/ds = AΓ + ΓAᵀ + B and dm/ds = Am + ½ ∂_i∂_j a Γ_ij; Heun's method.
     Averaged over x_T ~ p_T, N(φ(x_T) + m, Γ) is [q(x_0)] = p(x_0 | ε) + O(κ), the corrected form of Eq. 18 of Vastola
-    2025 with its first correction, and a density, which plain perturbation theory is not. Raises ValueError for times
-    that are not monotone.
+    2025 with its first correction. Its expectations of smooth functions agree with `first_order_expectation` to first
+    order. As a density it needs far smaller noise than that: where paths part between data points, Γ and m are large
+    and the Gaussians spill into the gap that the noise in truth empties. Raises ValueError for times that are not
+    monotone.
     """
     check_times(times)
     return _fluctuations(kernel, drift, initial, times)
