@@ -41,7 +41,7 @@ def extrapolated_gap(data: Arrays, method: str, order: float) -> tuple[float, fl
     """Gap mass as Δt → 0: the polynomial in Δt^order through the finest three (order ½) or two step counts."""
     count = 3 if order < 1 else 2
     x = (1 / data["steps"][-count:].astype(float)) ** order
-    weights = [np.prod(np.delete(x, i) / (np.delete(x, i) - x[i])) for i in range(count)]
+    weights = np.array([np.prod(np.delete(x, i) / (np.delete(x, i) - x[i])) for i in range(count)])
     value, error = (data[f"gap_{method}{part}_of_steps"][-count:] for part in ("", "_stderr"))
     return float(weights @ value), float(np.sqrt(np.sum((weights * error) ** 2)))
 

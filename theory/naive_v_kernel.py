@@ -2,26 +2,25 @@
 
 import abc
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
+from theory.population import Z
 from theory.processes import AbstractProcess
 from theory.targets import PointMasses, Points
+from theory.v_kernel import AbstractVKernel
 
-Place = tuple[Float[Array, "*batch dim"], Float[Array, "*batch"]]  # z = (x, t)
 
-
-class AbstractWhiteKernel(eqx.Module):
+class AbstractWhiteKernel(AbstractVKernel):
     """V(x, t; x', t') = B(x, t) δ(t - t'): noise without memory. A subclass supplies B, a density per unit of time."""
 
     @abc.abstractmethod
     def diffusion(self, x: Points, time: ArrayLike) -> Float[Array, "*batch dim dim"]:
         """B(x, t), symmetric and positive semi-definite, in units of x² per unit of t."""
 
-    def __call__(self, z: Place, z_prime: Place) -> Float[Array, "*batch dim dim"]:
+    def __call__(self, z: Z, z_prime: Z) -> Float[Array, "*batch dim dim"]:
         """The coefficient of δ(t - t') for pairs of places: B(z) where z = z', zero elsewhere.
 
         Different paths draw their noise independently of each other, so that x ≠ x' gives zero at equal times too, and

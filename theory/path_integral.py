@@ -24,10 +24,11 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray, PyTree
 
-from theory.naive_v_kernel import AbstractWhiteKernel, Place
+from theory.naive_v_kernel import AbstractWhiteKernel
+from theory.population import Z
 
 Drift = Callable[[Array, Array], Array]
-Kernel = AbstractWhiteKernel | Callable[[Place, Place], Array]
+Kernel = AbstractWhiteKernel | Callable[[Z, Z], Array]
 Path = Float[Array, "times dim"]
 Times = Float[Array, " times"]
 Positions = Float[Array, "n dim"]
