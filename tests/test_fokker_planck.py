@@ -15,6 +15,7 @@ from theory import (
     first_order_fokker_planck,
     fokker_planck,
     gaussian_cells,
+    gaussian_cells_ending_at,
     sample_effective_sde,
 )
 from theory.naive_v_kernel import AbstractWhiteKernel
@@ -147,6 +148,18 @@ def test_cells_hold_the_gaussian_and_its_tails():
     np.testing.assert_allclose(cells.density * np.diff(edges), expected, rtol=1e-13)
     np.testing.assert_allclose(cells.centres, [-0.5, 0.25, 1.25])
     np.testing.assert_allclose(cells.mass_between(-0.5, 0.25), expected[0] / 2 + expected[1] / 2, rtol=1e-13)
+
+
+def test_cells_that_end_at_given_edges():
+    """The flow brings them there, and they hold the prior's mass; a gap keeps as many cells as its width asks for."""
+    kernel, wanted = NaiveVKernel(PAIR, PROCESS, 0.0), jnp.linspace(-2.5, 2.5, 101)
+    cells = gaussian_cells_ending_at(wanted, 1.0, kernel.mean_drift, TIMES)
+    expected = np.diff(scipy.stats.norm.cdf(np.asarray(cells.edges)[1:-1]))
+    np.testing.assert_allclose(cells.mass[1:-1], expected, rtol=1e-9)
+    result = fokker_planck(kernel, kernel.mean_drift, cells, TIMES)
+    np.testing.assert_allclose(result.edges, wanted, atol=1e-4)
+    widths = np.diff(cells.edges)
+    assert widths[50] < 0.3 * widths[30]
 
 
 @pytest.mark.parametrize(
