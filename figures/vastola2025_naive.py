@@ -159,7 +159,8 @@ def _theory(config: Config) -> Arrays:
         (_gap(density) - _gap(without)) / kappa
         for density, kappa in zip(_densities(np.asarray(tiny), cells, times, PROCESS), tiny, strict=True)
     ]
-    starts, weights, fewer_times = cells.centres[:, None], cells.mass, times[:: max(config.mesh_steps // 300, 1)]
+    starts, weights = cells.centres[:, None], cells.mass
+    fewer_times = log_snr_schedule(PROCESS, min(config.mesh_steps, 300))
     square = first_order_expectation(_square, _kernel(1.0), drift, starts, weights, fewer_times)
     paths = semiclassical_paths(_kernel(1.0), drift, starts, fewer_times)
     chosen = full[-len(config.kappas) :]
