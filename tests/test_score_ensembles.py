@@ -8,8 +8,7 @@ import optax
 import pytest
 
 from sims.datasets import rotated_square, triple
-from sims.feature_ensembles import TrainingTriples, fit_ridge, sample_ensemble
-from sims.networks import FeatureModel
+from sims.feature_ensembles import TrainingTriples, fit_ridge
 from sims.sampling import uniform_schedule
 from sims.score_ensembles import (
     descend_features,
@@ -95,12 +94,13 @@ def test_ntk_features_are_the_slopes_of_the_network():
 
     slope = (moved(1)(x, time) - moved(-1)(x, time)) / (2 * step)
     flat = np.concatenate([np.ravel(part) for part in (direction.inner, direction.bias, direction.outer)])
-    features = ntk_features(network, x, time)
+    features_of = eqx.filter_jit(ntk_features)  # op by op, compiling takes longer than all the rest
+    features = features_of(network, x, time)
     assert features.shape == (6, 2, flat.size)
     np.testing.assert_allclose(features @ flat, slope, rtol=0, atol=1e-9)
 
     def kernel(key):
-        phi = np.asarray(ntk_features(wide_network(VP, 2, width=2048, key=key, dtype=jnp.float64), x, time)[:, 0])
+        phi = np.asarray(features_of(wide_network(VP, 2, width=2048, key=key, dtype=jnp.float64), x, time)[:, 0])
         return phi @ phi.T
 
     first, second = kernel(jax.random.key(3)), kernel(jax.random.key(4))
@@ -257,7 +257,7 @@ def test_a_wide_network_trains_as_its_kernel_says():
     )
     initial = make(jax.random.split(jax.random.split(KEY)[0], 1)[0])
     _, noisy, time = (jnp.asarray(leaf, jnp.float32) for leaf in member(sets, 0))
-    phi = np.asarray(ntk_features(initial, noisy, time)[:, 0], dtype=float)
+    phi = np.asarray(eqx.filter_jit(ntk_features)(initial, noisy, time)[:, 0], dtype=float)
     start = np.asarray(initial(noisy, time), dtype=float)
     weight = np.asarray(loss_weight(VP, time), dtype=float)[:, None] / 16
     missing, kernel = np.asarray(sets.targets[0, 0]) - start, phi @ phi.T
@@ -294,12 +294,3 @@ def test_network_samples_equal_those_of_feature_models_with_the_same_drift():
         first = drift(x, t)
         x = x + (following - t) / 2 * (first + drift(x + (following - t) * first, following))
     np.testing.assert_allclose(samples[1, 1], x, rtol=0, atol=1e-9)
-
-
-def test_feature_models_of_one_objective_sample_as_before():
-    fitted = fit_features(FEATURES, sets_of(samples=30), VP, ridge=0.1)
-    x = sample_ensemble(
-        FeatureModel(FEATURES, fitted.weight[1]), VP, jnp.ones((4, 1)), uniform_schedule(VP, 5), method="heun"
-    )
-    assert x.shape == (3, 4, 1)
-    assert np.isfinite(x).all()
