@@ -87,6 +87,11 @@ def pairs(z):
     return (x[:, None], time[:, None]), (x[None], time[None])
 
 
+def coarse_population(points):
+    """Enough for identities that hold on any population."""
+    return lattice_population(PointMasses(points), VP, 1024)
+
+
 def small_features(dimension):
     return GaussianFeatures(dimension, {1: 5, 2: 3}[dimension], 3, **BOX)
 
@@ -202,31 +207,32 @@ def in_standard_errors(kernel, features, weights, z, target):
 
 
 @pytest.mark.parametrize(
-    ("points", "target", "count", "ridge"),
+    ("points", "target", "models", "count", "ridge"),
     [
-        (TRIPLE, DenoiserTarget(), 2000, 0.1),
-        (TRIPLE, NoiseTarget(), 1000, 0.01),
-        (TRIPLE, ScoreTarget(), 1000, 0.01),
-        (CORNER, DenoiserTarget(), 2000, 0.1),
+        # The denoiser's weight α²/σ² reaches 200: corrections of higher order in 1/P are larger.
+        (TRIPLE, DenoiserTarget(), 200, 4000, 0.1),
+        (CORNER, DenoiserTarget(), 200, 2000, 0.1),
+        (TRIPLE, NoiseTarget(), 400, 800, 0.01),
+        (TRIPLE, ScoreTarget(), 400, 800, 0.01),
     ],
-    ids=["denoiser", "noise", "score", "denoiser-2d"],
+    ids=["denoiser", "denoiser-2d", "noise", "score"],
 )
-def test_linear_kernel_is_the_covariance_of_an_ensemble_of_ridge_fits(points, target, count, ridge):
+def test_linear_kernel_is_the_covariance_of_an_ensemble_of_ridge_fits(points, target, models, count, ridge):
     """Scores at 12 places, mean and covariance, within Monte Carlo error and the 1/P of the theory."""
-    data, features = PointMasses(points), small_features(points.shape[1])
-    weights = ridge_ensemble(features, points, target, models=500, count=count, ridge=ridge, seed=2)
-    kernel = LinearVKernel(data, VP, features, count, ridge, target=target)
+    features = small_features(points.shape[1])
+    weights = ridge_ensemble(features, points, target, models=models, count=count, ridge=ridge, seed=2)
+    kernel = LinearVKernel(PointMasses(points), VP, features, count, ridge, target=target)
     z = places(np.random.default_rng(3), points, 12)
     error, ratio = in_standard_errors(kernel, features, weights, z, target)
     assert np.sqrt(np.mean(error**2)) < 1.5
-    assert abs(ratio - 1) < 0.12
+    assert abs(ratio - 1) < 2 * np.sqrt(2 / models)
     alpha, sigma = scales(np.asarray(z[1]))
     known = -np.asarray(z[0]) / sigma[:, None] ** 2 if isinstance(target, DenoiserTarget) else 0.0
     scale = output_scale(target, np.asarray(z[1]))[:, None]
     scores = known + np.einsum("mif,nf->mni", weights, np.asarray(features(*z)) * scale)
-    # The mean is right to 1/P, a spread to 1/√P: with 500 models the difference would be seen in standard errors.
+    # The mean is right to 1/P, one model's spread to 1/√P: in standard errors of many models the difference shows.
     bias = (scores.mean(axis=0) - kernel.mean_score(z)) / scores.std(axis=0)
-    assert np.sqrt(np.mean(bias**2)) < 0.12
+    assert np.sqrt(np.mean(bias**2)) < 0.15
 
 
 def coin(dimension):
@@ -409,8 +415,8 @@ def test_fixed_design_is_the_papers_filter_on_both_sides(tau):
 
 
 def test_lazy_kernel_is_the_covariance_of_an_ensemble_trained_for_a_time():
-    """Gradient flow on 500 training sets, the design drawn anew: the paper's own term alone is far too small."""
-    features, models, count, tau = small_features(1), 500, 2000, 0.3
+    """Gradient flow on 400 training sets, the design drawn anew: the paper's own term alone is far too small."""
+    features, models, count, tau = small_features(1), 400, 1000, 0.3
     weights = ridge_free_flow(features, models=models, count=count, tau=tau, seed=6)
     z = places(np.random.default_rng(3), TRIPLE, 12)
     ratios = {}
@@ -438,17 +444,18 @@ def test_lazy_kernel_at_the_ends_of_training():
     """τ = 0: nothing is learned. τ = ∞: least squares without ridge."""
     data, features = PointMasses(TRIPLE), small_features(1)
     z = places(np.random.default_rng(0), TRIPLE, 5)
-    start = LazyVKernel(data, VP, features, 100, 0.0)
+    population = coarse_population(TRIPLE)
+    start = LazyVKernel(data, VP, features, 100, 0.0, population=population)
     assert not np.any(start.score_covariance(*pairs(z)))
     assert not np.any(start.mean_weights)
-    end = LazyVKernel(data, VP, features, 100, order="corrected")
-    fitted = LinearVKernel(data, VP, features, 100, 0.0)
+    end = LazyVKernel(data, VP, features, 100, order="corrected", population=population)
+    fitted = LinearVKernel(data, VP, features, 100, 0.0, population=population)
     np.testing.assert_allclose(end.mean_weights, fitted.mean_weights, rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(
         end.score_covariance(*pairs(z)), fitted.score_covariance(*pairs(z)), rtol=1e-7, atol=1e-10
     )
-    paper = LazyVKernel(data, VP, features, 100, order="fixed_design")
-    leading = LinearVKernel(data, VP, features, 100, 0.0, order="leading")
+    paper = LazyVKernel(data, VP, features, 100, order="fixed_design", population=population)
+    leading = LinearVKernel(data, VP, features, 100, 0.0, order="leading", population=population)
     np.testing.assert_allclose(paper(*pairs(z)), leading(*pairs(z)), rtol=1e-7, atol=1e-10)
 
 
@@ -534,28 +541,25 @@ def test_eigenfunctions_of_a_kernel_are_orthonormal_on_their_points():
 
 
 def a_kernel(name, points):
-    data, features = PointMasses(points), small_features(points.shape[1])
-    family, order = name.split("-")
+    data, features, (family, order) = PointMasses(points), small_features(points.shape[1]), name.split("-")
+    options = {"order": order, "population": coarse_population(points)}
     if family == "linear":
-        return LinearVKernel(data, VP, features, 100, 0.1, order=order)
-    return LazyVKernel(data, VP, features, 100, 0.3, order=order)
+        return LinearVKernel(data, VP, features, 100, 0.1, **options)
+    return LazyVKernel(data, VP, features, 100, 0.3, **options)
 
 
-each_kernel = pytest.mark.parametrize(
-    "name",
+@pytest.mark.parametrize(
+    ("name", "points"),
     [
-        "linear-leading",
-        "linear-corrected",
-        "linear-deterministic_equivalent",
-        "lazy-fixed_design",
-        "lazy-first_order",
-        "lazy-corrected",
+        ("linear-leading", CORNER),
+        ("linear-corrected", CORNER),
+        ("linear-deterministic_equivalent", CORNER),
+        ("lazy-fixed_design", CORNER),
+        ("lazy-first_order", CORNER),
+        ("lazy-corrected", CORNER),
+        ("linear-deterministic_equivalent", TRIPLE),
     ],
 )
-
-
-@each_kernel
-@pytest.mark.parametrize("points", [TRIPLE, CORNER], ids=["1d", "2d"])
 def test_kernel_is_positive_symmetric_and_the_same_in_every_form(name, points):
     kernel, z = a_kernel(name, points), places(np.random.default_rng(0), points, 30)
     matrix = np.asarray(kernel_matrix(kernel, z))
@@ -580,7 +584,7 @@ def test_kernel_is_positive_symmetric_and_the_same_in_every_form(name, points):
     )
 
 
-@each_kernel
+@pytest.mark.parametrize("name", ["linear-deterministic_equivalent", "lazy-first_order"])
 def test_drawn_weights_have_the_mean_and_covariance_of_the_kernel(name):
     kernel = a_kernel(name, CORNER)
     weights = np.asarray(kernel.draw_weights(jax.random.key(0), 4000))
@@ -630,8 +634,9 @@ def test_noise_and_score_targets_with_features_that_make_them_one_model():
             return -self.features(x, time) / VP.noise_scale(jnp.broadcast_to(time, x.shape[:-1]))[..., None]
 
     data, features, z = PointMasses(CORNER), small_features(2), places(np.random.default_rng(0), CORNER, 5)
-    noise = LinearVKernel(data, VP, features, 200, 0.01, target=NoiseTarget())
-    score = LinearVKernel(data, VP, Divided(features), 200, 0.01, target=ScoreTarget())
+    options = {"draws": 200, "ridge": 0.01, "population": coarse_population(CORNER)}
+    noise = LinearVKernel(data, VP, features, target=NoiseTarget(), **options)
+    score = LinearVKernel(data, VP, Divided(features), target=ScoreTarget(), **options)
     np.testing.assert_allclose(noise(*pairs(z)), score(*pairs(z)), rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(noise.mean_score(z), score.mean_score(z), rtol=1e-8, atol=1e-9)
 

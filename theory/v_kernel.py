@@ -72,13 +72,12 @@ class AbstractFeatureVKernel(AbstractVKernel):
 
     @eqx.filter_jit
     def __call__(self, z: Z, z_prime: Z) -> Float[Array, "*batch dim dim"]:
-        """V(z; z') = D_t Cov[ŝ(z), ŝ(z')] D_t' for x (..., D) and t (...,); batch axes broadcast."""
-        return _product(score_factor(self, z, diffused=True), score_factor(self, z_prime, diffused=True))
+        return _product(self, z, z_prime, diffused=True)
 
     @eqx.filter_jit
     def score_covariance(self, z: Z, z_prime: Z) -> Float[Array, "*batch dim dim"]:
         """Cov[ŝ(z), ŝ(z')] over training draws."""
-        return _product(score_factor(self, z, diffused=False), score_factor(self, z_prime, diffused=False))
+        return _product(self, z, z_prime, diffused=False)
 
     @eqx.filter_jit
     def mean_score(self, z: Z) -> Float[Array, "*batch dim"]:
@@ -106,7 +105,8 @@ def score_factor(kernel: AbstractFeatureVKernel, z: Z, *, diffused: bool) -> Flo
     return jnp.einsum("...f,ifr->...ir", scale[..., None] * kernel.features(x, time), kernel.weight_factor)
 
 
-def _product(left: Float[Array, "*batch dim rank"], right: Float[Array, "*batch dim rank"]) -> Array:
+def _product(kernel: AbstractFeatureVKernel, z: Z, z_prime: Z, *, diffused: bool) -> Float[Array, "*batch dim dim"]:
+    left, right = (score_factor(kernel, point, diffused=diffused) for point in (z, z_prime))
     return jnp.einsum("...ir,...jr->...ij", left, right)
 
 
@@ -370,14 +370,14 @@ def _mean_weights(modes: _Modes, cross: Weights) -> Weights:
 def _weight_factor(
     modes: _Modes, noise: WeightCovariance, design: WeightCovariance | None, draws: Array
 ) -> Float[Array, "dim F dim*F"]:
-    """L with L Lᵀ = (response · noise · response + design)/draws, `noise` of the features and `design` of the modes.
+    """L with L Lᵀ = (response · noise · response + design)/draws, `noise` of the features, `design` of the modes.
 
     Decomposed in units of what each mode adds to the output, √l ω, so that round-off stays below the largest of
     those and not of the weights themselves. Negative eigenvalues are round-off.
     """
     dimension, number = noise.shape[:2]
-    covariance = jnp.einsum("fk,ifjg,gl->ikjl", modes.basis, noise, modes.basis, optimize="optimal")
-    covariance = covariance * modes.response[None, :, None, None] * modes.response[None, None, None, :]
+    response = modes.basis * modes.response[None]
+    covariance = jnp.einsum("fk,ifjg,gl->ikjl", response, noise, response, optimize="optimal")
     covariance = (covariance if design is None else covariance + design) / draws
     root = jnp.sqrt(where_kept(modes.kept, modes.eigenvalues))
     scaled = (covariance * root[None, :, None, None] * root[None, None, None, :]).reshape(dimension * number, -1)
