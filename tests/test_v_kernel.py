@@ -21,17 +21,18 @@ from theory import (
     PointMasses,
     VariancePreserving,
 )
-from theory.objectives import DenoiserTarget, NoiseTarget, ScoreTarget, UniformWeight, VelocityTarget
+from theory.objectives import AbstractWeight, DenoiserTarget, NoiseTarget, ScoreTarget, UniformWeight, VelocityTarget
 from theory.population import (
     NoiseVarianceWeight,
     Population,
+    complete_basis_limit,
     effective_ridge,
     lattice_population,
     nystrom_features,
     score_coefficients,
     target_moments,
 )
-from theory.v_kernel import AbstractVKernel, complete_basis_limit, kernel_matrix
+from theory.v_kernel import AbstractVKernel, kernel_matrix
 
 TRIPLE = np.array([[-1.0], [0.0], [1.0]])
 CORNER = np.array([[-1.0, 0.2], [0.7, 0.7], [0.5, -1.0]])
@@ -85,6 +86,11 @@ def pairs(z):
     """All ordered pairs of n places."""
     x, time = z
     return (x[:, None], time[:, None]), (x[None], time[None])
+
+
+def coarse_population(points):
+    """Enough for identities that hold on any population."""
+    return lattice_population(PointMasses(points), VP, 1024)
 
 
 def small_features(dimension):
@@ -202,31 +208,32 @@ def in_standard_errors(kernel, features, weights, z, target):
 
 
 @pytest.mark.parametrize(
-    ("points", "target", "count", "ridge"),
+    ("points", "target", "models", "count", "ridge"),
     [
-        (TRIPLE, DenoiserTarget(), 2000, 0.1),
-        (TRIPLE, NoiseTarget(), 1000, 0.01),
-        (TRIPLE, ScoreTarget(), 1000, 0.01),
-        (CORNER, DenoiserTarget(), 2000, 0.1),
+        # The denoiser's weight α²/σ² reaches 200: corrections of higher order in 1/P are larger.
+        (TRIPLE, DenoiserTarget(), 200, 4000, 0.1),
+        (CORNER, DenoiserTarget(), 200, 2000, 0.1),
+        (TRIPLE, NoiseTarget(), 400, 800, 0.01),
+        (TRIPLE, ScoreTarget(), 400, 800, 0.01),
     ],
-    ids=["denoiser", "noise", "score", "denoiser-2d"],
+    ids=["denoiser", "denoiser-2d", "noise", "score"],
 )
-def test_linear_kernel_is_the_covariance_of_an_ensemble_of_ridge_fits(points, target, count, ridge):
+def test_linear_kernel_is_the_covariance_of_an_ensemble_of_ridge_fits(points, target, models, count, ridge):
     """Scores at 12 places, mean and covariance, within Monte Carlo error and the 1/P of the theory."""
-    data, features = PointMasses(points), small_features(points.shape[1])
-    weights = ridge_ensemble(features, points, target, models=500, count=count, ridge=ridge, seed=2)
-    kernel = LinearVKernel(data, VP, features, count, ridge, target=target)
+    features = small_features(points.shape[1])
+    weights = ridge_ensemble(features, points, target, models=models, count=count, ridge=ridge, seed=2)
+    kernel = LinearVKernel(PointMasses(points), VP, features, count, ridge, target=target)
     z = places(np.random.default_rng(3), points, 12)
     error, ratio = in_standard_errors(kernel, features, weights, z, target)
     assert np.sqrt(np.mean(error**2)) < 1.5
-    assert abs(ratio - 1) < 0.12
+    assert abs(ratio - 1) < 2 * np.sqrt(2 / models)
     alpha, sigma = scales(np.asarray(z[1]))
     known = -np.asarray(z[0]) / sigma[:, None] ** 2 if isinstance(target, DenoiserTarget) else 0.0
     scale = output_scale(target, np.asarray(z[1]))[:, None]
     scores = known + np.einsum("mif,nf->mni", weights, np.asarray(features(*z)) * scale)
-    # The mean is right to 1/P, a spread to 1/√P: with 500 models the difference would be seen in standard errors.
+    # The mean is right to 1/P, one model's spread to 1/√P: in standard errors of many models the difference shows.
     bias = (scores.mean(axis=0) - kernel.mean_score(z)) / scores.std(axis=0)
-    assert np.sqrt(np.mean(bias**2)) < 0.12
+    assert np.sqrt(np.mean(bias**2)) < 0.15
 
 
 def coin(dimension):
@@ -261,13 +268,15 @@ def test_orders_for_gaussian_features_and_constant_variance(draws):
     first = np.zeros((number, number))
     first[0, 0] = 1.0
     exact = np.einsum("nm,ij->nmij", phi @ phi.T / (draws - number - 1), first) / 1e24
-    for order, factor in {
-        "leading": (draws - number - 1) / draws,
-        "corrected": (draws - number - 1) / (draws - number),
-        "deterministic_equivalent": (draws - number - 1) / (draws - number),
+    for order, divisor in {
+        "leading": draws,
+        "corrected": draws - number,
+        "deterministic_equivalent": draws - number,
+        "local_equivalent": draws - number,
     }.items():
         kernel = LinearVKernel(data, process, Linear(number), order=order, **options)
-        np.testing.assert_allclose(kernel.score_covariance(*pairs(z)), exact * factor, rtol=1e-5, atol=1e-31)
+        factor = (draws - number - 1) / divisor
+        np.testing.assert_allclose(kernel.score_covariance(*pairs(z)), exact * factor, rtol=1e-4, atol=1e-31)
 
 
 def exact_gaussian_population(dimension, process):
@@ -277,13 +286,14 @@ def exact_gaussian_population(dimension, process):
     return Population(jnp.asarray(x), jnp.full(len(x), process.start_time), jnp.full(len(x), 1 / len(x)))
 
 
+@pytest.mark.parametrize("order", ["deterministic_equivalent", "local_equivalent"])
 @pytest.mark.parametrize("draws", [7, 14, 56])
-def test_deterministic_equivalent_at_any_ratio(draws):
+def test_equivalents_at_any_ratio(draws, order):
     """Ridge fits of pure noise to Gaussian features for F/P = 2, 1 and 1/4, within 3 standard errors and 1/P."""
     number, ridge, models = 14, 0.3, 20_000
     data, process = coin(number)
     options = {"weight": UniformWeight(), "population": exact_gaussian_population(number, process)}
-    kernel = LinearVKernel(data, process, Linear(number), draws, ridge, **options)
+    kernel = LinearVKernel(data, process, Linear(number), draws, ridge, order=order, **options)
     rng = np.random.default_rng(0)
     phi, y = rng.normal(size=(models, draws, number)), rng.choice([-1.0, 1.0], size=(models, draws))
     normal = np.swapaxes(phi, 1, 2) @ phi / draws + ridge * np.eye(number)
@@ -292,6 +302,56 @@ def test_deterministic_equivalent_at_any_ratio(draws):
     predicted = np.trace(factor @ factor.T)
     square = np.sum(weights**2, axis=1)
     assert abs(square.mean() / predicted - 1) < 3 * square.std() / np.sqrt(models) / predicted + 0.6 / draws
+
+
+class Table(eqx.Module):
+    """φ(x) = row x of a table, for x = 0, 1, 2 …"""
+
+    table: Array
+
+    @property
+    def number(self) -> int:
+        return self.table.shape[1]
+
+    def __call__(self, x: Array, time: Array) -> Array:
+        return self.table[x[..., 0].astype(int)]
+
+
+class TwoWeights(AbstractWeight):
+    """0.1 before the given time and 10 after."""
+
+    time: float
+
+    def __call__(self, process, time):
+        return jnp.where(time < self.time, 0.1, 10.0)
+
+
+def test_local_equivalent_where_few_samples_carry_the_weight():
+    """One Gaussian sample in twenty has 100 times the weight: no single ridge κ describes both kinds.
+
+    Fitted to noise of variance 1. The theory is exact for F, P → ∞; what is left at F = 80 is 3 %, 7 % at F = 20.
+    """
+    number, draws, ridge, share, models = 80, 320, 0.05, 0.05, 300
+    data, process = coin(1)
+    # √F e_i has the second moments and the length of N(0, I).
+    table = jnp.tile(np.sqrt(number) * jnp.eye(number), (2, 1))
+    time = jnp.repeat(jnp.asarray([process.end_time, process.start_time]), number)
+    mass = jnp.repeat(jnp.asarray([1 - share, share]) / number, number)
+    population = Population(jnp.arange(2.0 * number)[:, None], time, mass)
+    options = {"weight": TwoWeights((process.start_time + process.end_time) / 2), "population": population}
+    rng, square = np.random.default_rng(0), np.empty(models)
+    for model in range(models):
+        phi, y = rng.normal(size=(draws, number)), rng.choice([-1.0, 1.0], size=draws)
+        weight = np.where(rng.random(draws) < share, 10.0, 0.1)
+        normal = (phi.T * weight) @ phi / draws + ridge * np.eye(number)
+        square[model] = np.sum(np.linalg.solve(normal, phi.T @ (weight * y) / draws) ** 2)
+    stderr = square.std() / np.sqrt(models)
+    trace = {}
+    for order in ("local_equivalent", "deterministic_equivalent"):
+        kernel = LinearVKernel(data, process, Table(table), draws, ridge, order=order, **options)
+        trace[order] = np.trace(weight_covariance(kernel))
+    assert abs(trace["local_equivalent"] / square.mean() - 1) < 3 * stderr / square.mean() + 0.03
+    assert trace["deterministic_equivalent"] > 5 * square.mean()
 
 
 @pytest.mark.parametrize(("draws", "ridge"), [(3, 0.0), (3, 0.2), (12, 1e-3), (500, 0.1), (8, 0.0)])
@@ -409,8 +469,8 @@ def test_fixed_design_is_the_papers_filter_on_both_sides(tau):
 
 
 def test_lazy_kernel_is_the_covariance_of_an_ensemble_trained_for_a_time():
-    """Gradient flow on 500 training sets, the design drawn anew: the paper's own term alone is far too small."""
-    features, models, count, tau = small_features(1), 500, 2000, 0.3
+    """Gradient flow on 400 training sets, the design drawn anew: the paper's own term alone is far too small."""
+    features, models, count, tau = small_features(1), 400, 1000, 0.3
     weights = ridge_free_flow(features, models=models, count=count, tau=tau, seed=6)
     z = places(np.random.default_rng(3), TRIPLE, 12)
     ratios = {}
@@ -438,17 +498,18 @@ def test_lazy_kernel_at_the_ends_of_training():
     """τ = 0: nothing is learned. τ = ∞: least squares without ridge."""
     data, features = PointMasses(TRIPLE), small_features(1)
     z = places(np.random.default_rng(0), TRIPLE, 5)
-    start = LazyVKernel(data, VP, features, 100, 0.0)
+    population = coarse_population(TRIPLE)
+    start = LazyVKernel(data, VP, features, 100, 0.0, population=population)
     assert not np.any(start.score_covariance(*pairs(z)))
     assert not np.any(start.mean_weights)
-    end = LazyVKernel(data, VP, features, 100, order="corrected")
-    fitted = LinearVKernel(data, VP, features, 100, 0.0)
+    end = LazyVKernel(data, VP, features, 100, order="corrected", population=population)
+    fitted = LinearVKernel(data, VP, features, 100, 0.0, order="deterministic_equivalent", population=population)
     np.testing.assert_allclose(end.mean_weights, fitted.mean_weights, rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(
         end.score_covariance(*pairs(z)), fitted.score_covariance(*pairs(z)), rtol=1e-7, atol=1e-10
     )
-    paper = LazyVKernel(data, VP, features, 100, order="fixed_design")
-    leading = LinearVKernel(data, VP, features, 100, 0.0, order="leading")
+    paper = LazyVKernel(data, VP, features, 100, order="fixed_design", population=population)
+    leading = LinearVKernel(data, VP, features, 100, 0.0, order="leading", population=population)
     np.testing.assert_allclose(paper(*pairs(z)), leading(*pairs(z)), rtol=1e-7, atol=1e-10)
 
 
@@ -534,28 +595,26 @@ def test_eigenfunctions_of_a_kernel_are_orthonormal_on_their_points():
 
 
 def a_kernel(name, points):
-    data, features = PointMasses(points), small_features(points.shape[1])
-    family, order = name.split("-")
+    data, features, (family, order) = PointMasses(points), small_features(points.shape[1]), name.split("-")
+    options = {"order": order, "population": coarse_population(points)}
     if family == "linear":
-        return LinearVKernel(data, VP, features, 100, 0.1, order=order)
-    return LazyVKernel(data, VP, features, 100, 0.3, order=order)
+        return LinearVKernel(data, VP, features, 100, 0.1, **options)
+    return LazyVKernel(data, VP, features, 100, 0.3, **options)
 
 
-each_kernel = pytest.mark.parametrize(
-    "name",
+@pytest.mark.parametrize(
+    ("name", "points"),
     [
-        "linear-leading",
-        "linear-corrected",
-        "linear-deterministic_equivalent",
-        "lazy-fixed_design",
-        "lazy-first_order",
-        "lazy-corrected",
+        ("linear-leading", CORNER),
+        ("linear-corrected", CORNER),
+        ("linear-deterministic_equivalent", CORNER),
+        ("linear-local_equivalent", CORNER),
+        ("lazy-fixed_design", CORNER),
+        ("lazy-first_order", CORNER),
+        ("lazy-corrected", CORNER),
+        ("linear-local_equivalent", TRIPLE),
     ],
 )
-
-
-@each_kernel
-@pytest.mark.parametrize("points", [TRIPLE, CORNER], ids=["1d", "2d"])
 def test_kernel_is_positive_symmetric_and_the_same_in_every_form(name, points):
     kernel, z = a_kernel(name, points), places(np.random.default_rng(0), points, 30)
     matrix = np.asarray(kernel_matrix(kernel, z))
@@ -580,7 +639,7 @@ def test_kernel_is_positive_symmetric_and_the_same_in_every_form(name, points):
     )
 
 
-@each_kernel
+@pytest.mark.parametrize("name", ["linear-local_equivalent", "lazy-first_order"])
 def test_drawn_weights_have_the_mean_and_covariance_of_the_kernel(name):
     kernel = a_kernel(name, CORNER)
     weights = np.asarray(kernel.draw_weights(jax.random.key(0), 4000))
@@ -630,8 +689,9 @@ def test_noise_and_score_targets_with_features_that_make_them_one_model():
             return -self.features(x, time) / VP.noise_scale(jnp.broadcast_to(time, x.shape[:-1]))[..., None]
 
     data, features, z = PointMasses(CORNER), small_features(2), places(np.random.default_rng(0), CORNER, 5)
-    noise = LinearVKernel(data, VP, features, 200, 0.01, target=NoiseTarget())
-    score = LinearVKernel(data, VP, Divided(features), 200, 0.01, target=ScoreTarget())
+    options = {"draws": 200, "ridge": 0.01, "population": coarse_population(CORNER)}
+    noise = LinearVKernel(data, VP, features, target=NoiseTarget(), **options)
+    score = LinearVKernel(data, VP, Divided(features), target=ScoreTarget(), **options)
     np.testing.assert_allclose(noise(*pairs(z)), score(*pairs(z)), rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(noise.mean_score(z), score.mean_score(z), rtol=1e-8, atol=1e-9)
 
@@ -644,6 +704,7 @@ def test_bad_arguments():
         (lambda: LinearVKernel(data, VP, features, 10, -1.0), "zero or more; got -1.0"),
         (lambda: LinearVKernel(data, VP, features, order="exact"), "order must be one of leading"),
         (lambda: LinearVKernel(data, VP, features, 15, order="corrected"), "more draws than the 15 features; got 15"),
+        (lambda: LinearVKernel(data, VP, features, 15, 0.0), "more draws than the 15 features; got 15"),
         (lambda: LazyVKernel(data, VP, features, 15, order="corrected"), "more draws than the 15 features"),
         (lambda: LazyVKernel(data, VP, features, 15, -0.1), "training time must be zero or more; got -0.1"),
         (lambda: LazyVKernel(data, VP, features, 15, order="leading"), "order must be one of fixed_design"),

@@ -232,31 +232,41 @@ def normal_equations(regression: Regression) -> tuple[Float[Array, "F F"], Float
     return accumulate(regression, of_block)
 
 
+def each_point(regression: Regression, value: Callable[[PopulationBlock, Array], Sums]) -> Sums:
+    """`value(block, its features)` of every block, for what is wanted at every point."""
+    return jax.lax.map(lambda block: value(block, regression.features(block.x, block.time)), regression.blocks)
+
+
+def spread_moment(regression: Regression, spread: Float[Array, "blocks n dim dim"]) -> Float[Array, "dim F dim F"]:
+    """E[w² S ⊗ φφᵀ] for a symmetric matrix S given at every point."""
+    dimension, number = spread.shape[-1], regression.features.number
+    rows, columns = np.triu_indices(dimension)
+
+    def of_block(block: PopulationBlock, features: Array) -> Array:
+        pairs = block.covariance[:, rows, columns] * (block.mass * block.weight**2)[:, None]
+        # One matrix product for all pairs of coordinates.
+        return features.T @ (pairs[:, :, None] * features[:, None, :]).reshape(-1, rows.size * number)
+
+    total = accumulate(eqx.tree_at(lambda r: r.blocks.covariance, regression, spread), of_block)
+    upper = jnp.moveaxis(total.reshape(number, rows.size, number), 1, 0)
+    full = jnp.zeros((dimension, dimension, number, number), upper.dtype)
+    return jnp.swapaxes(full.at[rows, columns].set(upper).at[columns, rows].set(upper), 1, 2)
+
+
 @eqx.filter_jit
 def gradient_covariance(regression: Regression, weights: Float[Array, "dim F"] | None) -> Float[Array, "dim F dim F"]:
     """E[w² C_y ⊗ φφᵀ]; with weights W all of Cov[w (y - Wφ)φ], which adds the misfit r = E[y|z] - Wφ.
 
     That is E[w² (C_y + r rᵀ) ⊗ φφᵀ] - E[w rφ]E[w rφ]ᵀ.
     """
-    dimension, number = regression.blocks.x.shape[-1], regression.features.number
-    rows, columns = jnp.triu_indices(dimension)
-
-    def of_block(block: PopulationBlock, features: Array) -> tuple[Array, Array]:
-        spread, pull = block.covariance, jnp.zeros((dimension, number), features.dtype)
-        if weights is not None:
-            misfit = block.mean - features @ weights.T
-            spread = spread + misfit[:, :, None] * misfit[:, None, :]
-            pull = (misfit * (block.mass * block.weight)[:, None]).T @ features
-        pairs = spread[:, rows, columns] * (block.mass * block.weight**2)[:, None]
-        # One matrix product for all pairs of coordinates.
-        weighted = (pairs[:, :, None] * features[:, None, :]).reshape(-1, rows.size * number)
-        return features.T @ weighted, pull
-
-    total, pull = accumulate(regression, of_block)
-    upper = jnp.moveaxis(total.reshape(number, rows.size, number), 1, 0)
-    full = jnp.zeros((dimension, dimension, number, number), upper.dtype)
-    full = full.at[rows, columns].set(upper).at[columns, rows].set(upper)
-    return jnp.swapaxes(full, 1, 2) - jnp.tensordot(pull, pull, axes=0)
+    if weights is None:
+        return spread_moment(regression, regression.blocks.covariance)
+    misfit = each_point(regression, lambda block, features: block.mean - features @ weights.T)
+    second_moment = spread_moment(
+        regression, regression.blocks.covariance + misfit[..., :, None] * misfit[..., None, :]
+    )
+    _, pull = normal_equations(eqx.tree_at(lambda r: r.blocks.mean, regression, misfit))
+    return second_moment - jnp.tensordot(pull, pull, axes=0)
 
 
 @eqx.filter_jit
@@ -316,6 +326,21 @@ def moment_spectrum(matrix: Float[Array, "F F"]) -> tuple[Array, Array, Array]:
 def where_kept(kept: Array, values: Array) -> Array:
     """Zero for modes that are round-off: no sample excites them."""
     return jnp.where(jnp.broadcast_to(kept, values.shape), values, 0.0)
+
+
+def complete_basis_limit(
+    data: PointMasses, process: AbstractProcess, draws: float | Array, z: Z
+) -> Float[Array, "*batch dim dim"]:
+    """D_t C(z) D_t/(P p(z)), the factor of δ(z - z') in V for a complete basis trained to the end.
+
+    p(z) = p(x|t)/|T - ε|, t uniform. Vastola 2025, Eq. 17, has the constant F Δz/P in place of 1/(P p(z)), which is
+    only its average over the trace; the factor depends on z.
+    """
+    x, time = z
+    log_density = data.log_density(x, time, process)
+    factor = process.diffusion_coefficient(jnp.broadcast_to(time, x.shape[:-1])) ** 2 * jnp.exp(-log_density)
+    factor = factor * abs(process.start_time - process.end_time) / draws
+    return factor[..., None, None] * data.proxy_covariance(x, time, process)
 
 
 class NystromFeatures(eqx.Module):

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Bool, Float, PRNGKeyArray
 
+from theory.leverage import damped_regression, inflated_noise
 from theory.objectives import AbstractTarget, AbstractWeight, DenoiserTarget
 from theory.population import (
     FeatureMap,
@@ -44,7 +45,7 @@ from theory.targets import PointMasses
 Number = float | Array
 Weights = Float[Array, "dim F"]
 WeightCovariance = Float[Array, "dim F dim F"]
-LinearOrder = Literal["leading", "corrected", "deterministic_equivalent"]
+LinearOrder = Literal["leading", "corrected", "deterministic_equivalent", "local_equivalent"]
 LazyOrder = Literal["fixed_design", "first_order", "corrected"]
 
 
@@ -72,13 +73,12 @@ class AbstractFeatureVKernel(AbstractVKernel):
 
     @eqx.filter_jit
     def __call__(self, z: Z, z_prime: Z) -> Float[Array, "*batch dim dim"]:
-        """V(z; z') = D_t Cov[ŝ(z), ŝ(z')] D_t' for x (..., D) and t (...,); batch axes broadcast."""
-        return _product(score_factor(self, z, diffused=True), score_factor(self, z_prime, diffused=True))
+        return _product(self, z, z_prime, diffused=True)
 
     @eqx.filter_jit
     def score_covariance(self, z: Z, z_prime: Z) -> Float[Array, "*batch dim dim"]:
         """Cov[ŝ(z), ŝ(z')] over training draws."""
-        return _product(score_factor(self, z, diffused=False), score_factor(self, z_prime, diffused=False))
+        return _product(self, z, z_prime, diffused=False)
 
     @eqx.filter_jit
     def mean_score(self, z: Z) -> Float[Array, "*batch dim"]:
@@ -106,7 +106,8 @@ def score_factor(kernel: AbstractFeatureVKernel, z: Z, *, diffused: bool) -> Flo
     return jnp.einsum("...f,ifr->...ir", scale[..., None] * kernel.features(x, time), kernel.weight_factor)
 
 
-def _product(left: Float[Array, "*batch dim rank"], right: Float[Array, "*batch dim rank"]) -> Array:
+def _product(kernel: AbstractFeatureVKernel, z: Z, z_prime: Z, *, diffused: bool) -> Float[Array, "*batch dim dim"]:
+    left, right = (score_factor(kernel, point, diffused=diffused) for point in (z, z_prime))
     return jnp.einsum("...ir,...jr->...ij", left, right)
 
 
@@ -124,42 +125,30 @@ def _(kernel: AbstractFeatureVKernel, z: Z) -> Float[Array, "n dim n dim"]:
     return jnp.tensordot(factor, factor, axes=(2, 2))
 
 
-def complete_basis_limit(
-    data: PointMasses, process: AbstractProcess, draws: Number, z: Z
-) -> Float[Array, "*batch dim dim"]:
-    """D_t C(z) D_t/(P p(z)), the factor of δ(z - z') in V for a complete basis trained to the end.
-
-    p(z) = p(x|t)/|T - ε|, t uniform. Vastola 2025, Eq. 17, has the constant F Δz/P in place of 1/(P p(z)), which is
-    only its average over the trace; the factor depends on z.
-    """
-    x, time = z
-    log_density = data.log_density(x, time, process)
-    factor = process.diffusion_coefficient(jnp.broadcast_to(time, x.shape[:-1])) ** 2 * jnp.exp(-log_density)
-    factor = factor * abs(process.start_time - process.end_time) / draws
-    return factor[..., None, None] * data.proxy_covariance(x, time, process)
-
-
 class LinearVKernel(AbstractFeatureVKernel):
     """Least squares with ridge in fixed features (Vastola 2025, Prop. 5.1), fitted to P triples.
 
-    W minimises (1/P) Σ_n w_n |y_n - W φ_n|² + ξ|W|². With Σ = E[w φφᵀ], r(z) = E[y|z] - ⟨W⟩φ and C_y = Cov(y|z),
+    W minimises (1/P) Σ_n w_n |y_n - W φ_n|² + ξ|W|². With Σ = E[w φφᵀ], C_y = Cov(y|z) and y - ⟨W⟩φ the misfit,
 
     | order | Cov[vec W] | ⟨W⟩ |
     |---|---|---|
     | leading, Eq. 13 | R E[w² C_y φφᵀ] R/P, R = (Σ + ξ)⁻¹ | E[w yφᵀ] R |
     | corrected | the same over 1 - F/P | the same |
     | deterministic_equivalent | R Cov[w (y - ⟨W⟩φ)φ] R/(P - df₂), R = (Σ + κ)⁻¹ | E[w yφᵀ] R |
+    | local_equivalent | R M R/P with every sample's own leverage, see `theory.leverage` | E[w̃ yφᵀ] R |
 
     κ - ξ = κ Tr[Σ(Σ + κ)⁻¹]/P and df₂ = Tr[Σ²(Σ + κ)⁻²]. Eq. 13 holds to leading order in F/P: App. F.5 of the paper
-    replaces Σ̂ by Σ. The last order is exact for Gaussian features of any F/P, up to 1/P, and includes the misfit r;
-    Cov[w (y - ⟨W⟩φ)φ] = E[w² (C_y + r rᵀ)φφᵀ] - E[w rφ]E[w rφ]ᵀ. There is no bias; a constant among the features acts
-    as one, and takes the place of the "1" in the paper's Q.
+    replaces Σ̂ by Σ. The third order is exact for Gaussian features at any F/P, up to 1/P. The last does not need
+    samples to be alike, and is the one to use for localised features or a weight that varies strongly; it costs some
+    twenty passes over the population. There is no bias; a constant among the features acts as one, and takes the
+    place of the "1" in the paper's Q.
 
     **Arguments:** point masses, process and features; `draws` P; `ridge` ξ, on the un-normalised Σ; `target` and
     `weight` w of the loss (by default λ = σ² on the score: α²/σ² for the denoiser, as in the paper's figures);
     `population`, the points that E is a sum over (`lattice_population` by default).
 
-    Raises ValueError for fewer than one draw, a negative ridge, an unknown order, or "corrected" with P ≤ F.
+    Raises ValueError for fewer than one draw, a negative ridge, an unknown order, or P ≤ F with "corrected" or, without
+    a ridge, with "local_equivalent".
     """
 
     data: PointMasses
@@ -168,7 +157,7 @@ class LinearVKernel(AbstractFeatureVKernel):
     target: AbstractTarget
     mean_weights: Weights
     weight_factor: Float[Array, "dim F rank"]
-    effective_ridge: Float[Array, ""]  # κ; ξ at leading order
+    effective_ridge: Float[Array, ""]  # κ for the deterministic equivalent, ξ for the others
     degrees_of_freedom: Float[Array, ""]  # df₂
 
     def __init__(
@@ -179,15 +168,16 @@ class LinearVKernel(AbstractFeatureVKernel):
         draws: Number = 1024,
         ridge: Number = 0.1,
         *,
-        order: LinearOrder = "deterministic_equivalent",
+        order: LinearOrder = "local_equivalent",
         target: AbstractTarget | None = None,
         weight: AbstractWeight | None = None,
         population: Population | None = None,
     ) -> None:
         _check_choice("order", order, get_args(LinearOrder))
-        _check_draws(draws, features.number, more_than_features=order == "corrected")
         if not isinstance(ridge, Tracer) and not ridge >= 0:
             raise ValueError(f"the ridge must be zero or more; got {ridge}")
+        bare = order == "local_equivalent" and not isinstance(ridge, Tracer) and bool(ridge == 0)
+        _check_draws(draws, features.number, more_than_features=order == "corrected" or bare)
         self.data, self.process, self.features = data, process, features
         self.target = DenoiserTarget() if target is None else target
         regression = feature_regression(data, process, features, self.target, weight, population)
@@ -230,7 +220,7 @@ class LazyVKernel(AbstractFeatureVKernel):
     target: AbstractTarget
     mean_weights: Weights
     weight_factor: Float[Array, "dim F rank"]
-    rates: Float[Array, " F"]  # l_k, in no particular order
+    rates: Float[Array, " F"]  # l_k
     degrees_of_freedom: Float[Array, ""]  # df₂
 
     def __init__(
@@ -286,8 +276,8 @@ class LazyVKernel(AbstractFeatureVKernel):
         weight = NoiseVarianceWeight(target) if weight is None else weight
         mass = population.mass * weight(process, population.time)
         features = nystrom_features(kernel, (population.x, population.time), mass)
-        options = {"order": order, "target": target, "weight": weight, "population": population}
-        return cls(data, process, features, draws, tau, prior=features.values, **options)
+        options = {"prior": features.values, "order": order, "target": target, "weight": weight}
+        return cls(data, process, features, draws, tau, population=population, **options)
 
 
 # --- From averages over the population to the law of the weights ---
@@ -303,21 +293,26 @@ class _Modes(eqx.Module):
     kept: Bool[Array, " F"]  # more than round-off; the others are excited by no sample and stay untrained
     response: Float[Array, " F"]  # what a mode of the gradient becomes in the weights: R, or (1 - e^{-lτ})/l
 
-    @property
     def degrees_of_freedom(self) -> Float[Array, ""]:
         """df₂ = Σ_k (l_k response_k)²."""
         return jnp.sum((self.eigenvalues * self.response) ** 2)
 
+    def resolvent(self) -> Float[Array, "F F"]:
+        """The response as a matrix acting on gradients."""
+        return (self.basis * self.response[None]) @ self.basis.T
+
 
 def _least_squares(regression: Regression, draws: Array, ridge: Array, order: LinearOrder) -> WeightLaw:
     """Mean and factor of the weights, κ and df₂, as in the table of `LinearVKernel`."""
+    if order == "local_equivalent":
+        regression = damped_regression(regression, draws, ridge)
     second_moment, cross = normal_equations(regression)
-    equivalent = order == "deterministic_equivalent"
-    modes, kappa = _ridge_modes(second_moment, draws, ridge, equivalent)
-    mean = _mean_weights(modes, cross)
-    noise = gradient_covariance(regression, mean if equivalent else None)
-    freedom = modes.degrees_of_freedom
-    lost = {"leading": 0.0, "corrected": regression.features.number, "deterministic_equivalent": freedom}[order]
+    modes, kappa = _ridge_modes(second_moment, draws, ridge, order == "deterministic_equivalent")
+    mean, freedom = _mean_weights(modes, cross), modes.degrees_of_freedom()
+    noise = gradient_covariance(regression, None if order in ("leading", "corrected") else mean)
+    if order == "local_equivalent":
+        noise = inflated_noise(regression, modes.resolvent(), noise, draws)
+    lost = {"corrected": regression.features.number, "deterministic_equivalent": freedom}.get(order, 0.0)
     return mean, _weight_factor(modes, noise, None, draws - lost), kappa, freedom
 
 
@@ -336,7 +331,7 @@ def _gradient_flow(regression: Regression, draws: Array, tau: Array, prior: Arra
     noise, design = gradient_covariance(regression, None), None
     if order != "fixed_design":
         design = _design_covariance(regression, modes, cross, tau)
-    freedom, left = modes.degrees_of_freedom, draws
+    freedom, left = modes.degrees_of_freedom(), draws
     if order == "corrected":
         left = eqx.error_if(draws - freedom, freedom >= draws, "1/(1 - df₂/P) needs more draws than df₂")
     return _mean_weights(modes, cross), _weight_factor(modes, noise, design, left), modes.eigenvalues, freedom
@@ -363,23 +358,23 @@ def _design_covariance(regression: Regression, modes: _Modes, cross: Weights, ta
 @eqx.filter_jit
 def _mean_weights(modes: _Modes, cross: Weights) -> Weights:
     """E[w yφᵀ] through the response of every mode."""
-    return ((cross @ modes.basis) * modes.response[None]) @ modes.basis.T
+    return cross @ modes.resolvent()
 
 
 @eqx.filter_jit
 def _weight_factor(
     modes: _Modes, noise: WeightCovariance, design: WeightCovariance | None, draws: Array
 ) -> Float[Array, "dim F dim*F"]:
-    """L with L Lᵀ = (response · noise · response + design)/draws, `noise` of the features and `design` of the modes.
+    """L with L Lᵀ = (response · noise · response + design)/draws, `noise` of the features, `design` of the modes.
 
-    Decomposed in units of what each mode adds to the output, √l ω, so that round-off stays below the largest of
-    those and not of the weights themselves. Negative eigenvalues are round-off.
+    Decomposed in units of √l ω, what each mode adds to the output, so that round-off stays small against the largest
+    of those. Negative eigenvalues are round-off.
     """
     dimension, number = noise.shape[:2]
-    covariance = jnp.einsum("fk,ifjg,gl->ikjl", modes.basis, noise, modes.basis, optimize="optimal")
-    covariance = covariance * modes.response[None, :, None, None] * modes.response[None, None, None, :]
+    response = modes.basis * modes.response[None]
+    covariance = jnp.einsum("fk,ifjg,gl->ikjl", response, noise, response, optimize="optimal")
     covariance = (covariance if design is None else covariance + design) / draws
-    root = jnp.sqrt(where_kept(modes.kept, modes.eigenvalues))
+    root = where_kept(modes.kept, jnp.sqrt(modes.eigenvalues))
     scaled = (covariance * root[None, :, None, None] * root[None, None, None, :]).reshape(dimension * number, -1)
     values, vectors = jnp.linalg.eigh((scaled + scaled.T) / 2)
     factor = (vectors * jnp.sqrt(jnp.maximum(values, 0.0))[None]).reshape(dimension, number, -1)
@@ -398,4 +393,4 @@ def _check_draws(draws: Number, number: int, *, more_than_features: bool) -> Non
     if not draws >= 1:
         raise ValueError(f"a kernel needs at least one training draw; got {draws}")
     if more_than_features and not draws > number:
-        raise ValueError(f"the correction 1/(1 - F/P) needs more draws than the {number} features; got {draws}")
+        raise ValueError(f"this order needs more draws than the {number} features; got {draws}")
