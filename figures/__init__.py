@@ -127,6 +127,11 @@ FIGURES: dict[str, FigureEntry] = {
         source="Vastola 2025, Prop. 4.1",
         seconds={"quick": 30, "paper": 900},
     ),
+    "lazy_networks": FigureEntry(
+        title="The V-kernel at training times: variance switches on mode by mode",
+        source="Vastola 2025, Prop. 5.2",
+        seconds={"quick": 25, "paper": 600},
+    ),
     "spectral_law": FigureEntry(
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",
         source="Wang & Pehlevan 2025, Secs. 4-5",

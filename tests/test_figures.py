@@ -186,6 +186,20 @@ TINY = {
         "curve_points": 3,
         "bins": 12,
     },
+    "lazy_networks": {
+        "modes": 4,
+        "draws": (512, 1024),
+        "models": 12,
+        "first_time": 0.1,
+        "last_time": 30.0,
+        "times": 4,
+        "steps": 80,
+        "population": 1024,
+        "networks": ((4, (4,)),),
+        "network_draws": 16,
+        "network_models": 6,
+        "probes": 5,
+    },
 }
 # Arrays that may hold what is not finite, as their docstrings say: bins with too few pairs, times never reached.
 NOT_FINITE = {
