@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from figures.claims import Claim
 from figures.linear_ensembles import LinearModels, stratified_prior
 from figures.stages import Arrays, RunStage
-from figures.style import BLUE, VERMILION, label_panels, plt, styled
+from figures.style import BLUE, VERMILION, fraction, label_panels, plt, styled
 from sims.datasets import triple
 from sims.feature_ensembles import denoiser_drift, with_array_parameters
 from sims.measurements import gap_mass
@@ -293,7 +293,7 @@ def _draw_map(axis, data: Arrays, name: str, kind: int, smooth: int, limit: floa
         axis.text(
             column, row, f"{value:+.3f}", ha="center", va="center", fontsize=7, color="white" if dark else "black"
         )
-    ratios = [f"{ratio:g}" if ratio >= 1 else f"1/{1 / ratio:g}" for ratio in data["feature_ratio"]]
+    ratios = [fraction(ratio) for ratio in data["feature_ratio"]]
     axis.set_xticks(range(len(ratios)), ratios)
     axis.set_yticks(range(data["cutoff"].size), [f"{cutoff:g}" for cutoff in data["cutoff"]])
     return image
@@ -318,6 +318,6 @@ def _draw_windows(axes, data: Arrays) -> None:
         axis.set_xlabel("K, independent fields during sampling (1: correlated, as in a trained model)")
         axis.set_ylabel("mass with 0.25 < |x| < 0.75")
         axis.set_ylim(0, None)
-        place = f"F/P = 1/{1 / float(data['window_ratio']):g}, ε = {data['cutoff'][-1]:g}"
+        place = f"F/P = {fraction(float(data['window_ratio']))}, ε = {data['cutoff'][-1]:g}"
         axis.set_title(f"{kind}, {data['per_time'][0]} in time, {place} (bars: 2 standard errors)")
         axis.legend()

@@ -18,7 +18,7 @@ from scipy.stats import binomtest, norm
 from figures.claims import Claim
 from figures.closure_experiment import Config, draw_points, linear_models, mlps, random_feature_networks
 from figures.stages import Arrays, RunStage
-from figures.style import BLACK, BLUE, VERMILION, label_panels, plt, styled
+from figures.style import BLACK, BLUE, VERMILION, fraction, label_panels, plt, styled
 from sims.distribution_measurements import holm_rejected
 from sims.measurements import mean_over
 
@@ -59,8 +59,8 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
 
 def _kinds(data: Arrays) -> list[str]:
     """What the ensembles are called, in the order of `_p_values`."""
-    linear = [f"linear, F/P = {ratio:g}" for ratio in data["feature_ratio"]]
-    return [*linear, f"random features, F/P = {data['random_feature_ratio']:g}", "MLP"]
+    linear = [f"linear, F/P = {fraction(ratio)}" for ratio in data["feature_ratio"]]
+    return [*linear, f"random features, F/P = {fraction(float(data['random_feature_ratio']))}", "MLP"]
 
 
 def _p_values(data: Arrays) -> np.ndarray:

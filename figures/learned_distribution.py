@@ -19,7 +19,7 @@ from scipy.stats import t as student_t
 from figures.claims import Claim
 from figures.linear_ensembles import LinearModels, stratified_prior
 from figures.stages import Arrays, RunStage
-from figures.style import BLACK, BLUE, GREEN, VERMILION, label_panels, plt, styled
+from figures.style import BLACK, BLUE, GREEN, VERMILION, fraction, label_panels, plt, styled
 from sims.datasets import triple
 from sims.distribution_measurements import cumulative, wasserstein1_permutations
 from sims.measurements import Estimate, gap_mass, histograms
@@ -179,7 +179,7 @@ def claims(data: Arrays) -> list[Claim]:
     statements = []
     for index, ratio in enumerate(data["feature_ratio"]):
         resolved, closer = _ratio(data, index, "trained"), _ratio(data, index, "exact")
-        place = f"F/P = {_fraction(ratio)}"
+        place = f"F/P = {fraction(ratio)}"
         statements += [
             Claim(
                 f"predicted distribution, {place}",
@@ -228,7 +228,7 @@ def _variance_fills(data: Arrays, index: int) -> Claim:
     difference = float(data["gap_mass_trained"][index] - data["gap_mass_average"][index])
     error = 1.96 * float(data["gap_mass_trained_stderr"][index])
     return Claim(
-        f"variance fills gaps, F/P = {_fraction(data['feature_ratio'][index])}",
+        f"variance fills gaps, F/P = {fraction(data['feature_ratio'][index])}",
         "Vastola 2025, Sec. 5",
         "trained gap mass exceeds that of the average learned score, which has the same bias and no variance",
         0.0,
@@ -238,10 +238,6 @@ def _variance_fills(data: Arrays, index: int) -> Claim:
         0.0,
         "greater",
     )
-
-
-def _fraction(ratio: float) -> str:
-    return f"{ratio:g}" if ratio >= 1 else f"1/{1 / ratio:g}"
 
 
 @styled
@@ -277,7 +273,7 @@ def _draw_density(axis, data: Arrays, index: int) -> None:
     axis.set_ylim(2e-4, 2e3)
     axis.set_xlim(-1.5, 1.5)
     words = "inside" if _valid(data)[index] else "outside"
-    axis.set_title(f"F/P = {_fraction(data['feature_ratio'][index])} ({words} the valid region)")
+    axis.set_title(f"F/P = {fraction(data['feature_ratio'][index])} ({words} the valid region)")
     axis.set_xlabel("x")
     axis.set_ylabel("density")
 
@@ -366,6 +362,6 @@ def _shade_valid(axis, data: Arrays) -> None:
 
 def _ratio_axis(axis, data: Arrays) -> None:
     axis.set_xscale("log", base=2)
-    axis.set_xticks(data["feature_ratio"], [_fraction(ratio) for ratio in data["feature_ratio"]])
+    axis.set_xticks(data["feature_ratio"], [fraction(ratio) for ratio in data["feature_ratio"]])
     axis.set_xlim(data["feature_ratio"][0] / 1.4, data["feature_ratio"][-1] * 1.4)
     axis.set_xlabel("features over training samples, F/P")

@@ -7,6 +7,7 @@ what differs is the law of the weights alone.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import equinox as eqx
 import jax
@@ -57,7 +58,7 @@ class LinearModels:
         times = (self.cutoff, 1.0)
         return FEATURES[self.kind](dimension, self.per_axis, self.per_time, positions=POSITIONS, times=times)
 
-    @property
+    @cached_property
     def kernel(self) -> LinearVKernel:
         """The prediction: law of the weights over training draws, at any F/P."""
         return LinearVKernel(PointMasses(self.points), self.process, self.features, self.draws, self.ridge)

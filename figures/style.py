@@ -64,3 +64,8 @@ def label_panels(axes: np.ndarray) -> None:
 def power_law_guide(axis: Axes, x: np.ndarray, through: tuple[float, float], exponent: float, label: str) -> None:
     """A dashed line y ∝ x^-exponent through a point."""
     axis.plot(x, through[1] * (x / through[0]) ** (-exponent), "--", color="0.5", lw=1, label=label, zorder=0)
+
+
+def fraction(ratio: float) -> str:
+    """A ratio as it is written: 1/16, 1/4, 1, 4."""
+    return f"{ratio:g}" if ratio >= 1 else f"1/{1 / ratio:g}"
