@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from figures.stages import Arrays
 from sims.datasets import triple
 from sims.feature_ensembles import draw_triples
-from sims.score_ensembles import TrainingSets, descend_features, draw_training_sets, fit_features
+from sims.score_ensembles import TrainingSets, descend_features, draw_training_sets, fit_features, train_networks
 from sims.score_networks import AbstractScoreNetwork, WideNetwork, network_scales, ntk_features, wide_network
 from sims.score_objectives import TargetNoiseDose
 from theory import FourierFeatures, LazyVKernel, LinearSchedule, PointMasses, VariancePreserving
