@@ -24,6 +24,13 @@ _SIZES = Sizes(
 )
 # What each quick preset becomes here.
 TINY = {
+    "vkernel_linear": {
+        "ratios": (0.25, 1.0),
+        "features_per_axis": 4,
+        "models": 8,
+        "places": 20,
+        "bins": 12,
+    },
     "learned_distribution": {
         "training_samples": (64, 16),
         "features_per_axis": 4,
