@@ -161,6 +161,7 @@ def complete(job: Job, store: Store, progress: Progress) -> StoredResult:
     arrays = job.module.compute(job.config, key=jax.random.key(job.seed), stage=checkpoints)
     seconds = time.perf_counter() - start
     result = store.save(job.address, arrays, _provenance(job, seconds, checkpoints.resumed))
+    jax.clear_caches()  # compiled code of many figures would fill the process's table of memory maps
     progress.done(job.figure, stored=False)
     return result
 
