@@ -97,6 +97,11 @@ FIGURES: dict[str, FigureEntry] = {
         source="Vastola 2025, Fig. 3",
         seconds={"quick": 45, "paper": 600},
     ),
+    "vkernel_linear": FigureEntry(
+        title="Covariance of the learned score: predicted against measured, by F/P",
+        source="Vastola 2025, Prop. 5.1 in trained models",
+        seconds={"quick": 25, "paper": 300},
+    ),
     "spectral_law": FigureEntry(
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",
         source="Wang & Pehlevan 2025, Secs. 4-5",

@@ -103,6 +103,13 @@ TINY = {
         "converged_steps": 10,
         "bins": 20,
     },
+    "vkernel_linear": {
+        "ratios": (0.25, 1.0),
+        "features_per_axis": 4,
+        "models": 8,
+        "places": 20,
+        "bins": 12,
+    },
     "vastola2025_fig3": {
         "angles": (0.0, 45.0),
         "features_per_axis": 4,

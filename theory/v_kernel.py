@@ -159,6 +159,7 @@ class LinearVKernel(AbstractFeatureVKernel):
     weight_factor: Float[Array, "dim F rank"]
     effective_ridge: Float[Array, ""]  # κ for the deterministic equivalent, ξ for the others
     degrees_of_freedom: Float[Array, ""]  # df₂
+    resolvent: Float[Array, "F F"]  # R; a sample at z has the leverage ℓ = w φᵀRφ/P
 
     def __init__(
         self,
@@ -181,9 +182,8 @@ class LinearVKernel(AbstractFeatureVKernel):
         self.data, self.process, self.features = data, process, features
         self.target = DenoiserTarget() if target is None else target
         regression = feature_regression(data, process, features, self.target, weight, population)
-        self.mean_weights, self.weight_factor, self.effective_ridge, self.degrees_of_freedom = _least_squares(
-            regression, jnp.asarray(draws, dtype=float), jnp.asarray(ridge, dtype=float), order
-        )
+        law = _least_squares(regression, jnp.asarray(draws, dtype=float), jnp.asarray(ridge, dtype=float), order)
+        self.mean_weights, self.weight_factor, self.effective_ridge, self.degrees_of_freedom, self.resolvent = law
 
 
 class LazyVKernel(AbstractFeatureVKernel):
@@ -282,8 +282,6 @@ class LazyVKernel(AbstractFeatureVKernel):
 
 # --- From averages over the population to the law of the weights ---
 
-WeightLaw = tuple[Weights, Float[Array, "dim F rank"], Array, Array]
-
 
 class _Modes(eqx.Module):
     """The eigenmodes of Σ (of A^½ΣA^½ for a kernel with prior A): eigenvalues, basis of the features, filter."""
@@ -302,8 +300,8 @@ class _Modes(eqx.Module):
         return (self.basis * self.response[None]) @ self.basis.T
 
 
-def _least_squares(regression: Regression, draws: Array, ridge: Array, order: LinearOrder) -> WeightLaw:
-    """Mean and factor of the weights, κ and df₂, as in the table of `LinearVKernel`."""
+def _least_squares(regression: Regression, draws: Array, ridge: Array, order: LinearOrder) -> tuple[Array, ...]:
+    """Mean and factor of the weights, κ, df₂ and R, as in the table of `LinearVKernel`."""
     if order == "local_equivalent":
         regression = damped_regression(regression, draws, ridge)
     second_moment, cross = normal_equations(regression)
@@ -313,7 +311,7 @@ def _least_squares(regression: Regression, draws: Array, ridge: Array, order: Li
     if order == "local_equivalent":
         noise = inflated_noise(regression, modes.resolvent(), noise, draws)
     lost = {"corrected": regression.features.number, "deterministic_equivalent": freedom}.get(order, 0.0)
-    return mean, _weight_factor(modes, noise, None, draws - lost), kappa, freedom
+    return mean, _weight_factor(modes, noise, None, draws - lost), kappa, freedom, modes.resolvent()
 
 
 @eqx.filter_jit
@@ -324,7 +322,9 @@ def _ridge_modes(second_moment: Array, draws: Array, ridge: Array, equivalent: b
     return _Modes(eigenvalues, basis, kept, where_kept(kept, 1 / jnp.where(kept, eigenvalues + kappa, 1.0))), kappa
 
 
-def _gradient_flow(regression: Regression, draws: Array, tau: Array, prior: Array, order: LazyOrder) -> WeightLaw:
+def _gradient_flow(
+    regression: Regression, draws: Array, tau: Array, prior: Array, order: LazyOrder
+) -> tuple[Array, ...]:
     """Mean and factor of the weights, rates l and df₂, as in the table of `LazyVKernel`."""
     second_moment, cross = normal_equations(regression)
     modes = _flow_modes(second_moment, tau, prior)

@@ -1,0 +1,399 @@
+"""Prop. 5.1 of Vastola 2025 in trained models: predicted against measured covariance of the learned score.
+
+The set-up of Figure 2: denoisers linear in 16×16 features of (x, t), ridge .1, ε = .01, one fit per draw of P triples.
+Places are drawn from p(x, t); measured is the covariance of the score over models between every pair of them. It is
+held against three predictions: Eq. 13 (with and without the factor 1/(1 - F/P)), the deterministic equivalent in which
+all samples have equal leverage, and the one in which every sample has its own.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import get_args
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PRNGKeyArray
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from scipy.stats import t as student_t
+
+from figures.claims import Claim
+from figures.stages import Arrays, RunStage
+from figures.style import BLUE, GREEN, ORANGE, VERMILION, plt, styled
+from sims.datasets import triple
+from sims.feature_ensembles import draw_triples, train_ensemble
+from theory import FourierFeatures, GaussianFeatures, LinearSchedule, LinearVKernel, PointMasses, VariancePreserving
+from theory.objectives import DenoiserTarget
+from theory.population import NoiseVarianceWeight, score_coefficients
+from theory.v_kernel import LinearOrder
+
+ORDERS = tuple(order for order in get_args(LinearOrder) if order != "corrected")  # that one is leading/(1 - F/P)
+WORDS = {
+    "leading": "Eq. 13",
+    "corrected": "Eq. 13 /(1 - F/P)",
+    "deterministic_equivalent": "equal leverage",
+    "local_equivalent": "own leverage",
+}
+COLOURS = dict(zip(WORDS, (ORANGE, GREEN, VERMILION, BLUE), strict=True))
+LINEAR_WIDTH = 1e-3  # of the axes of covariances, in units of the largest predicted variance
+_GROUPS = 20  # of models, and of places, left out one after the other
+_RESOLVED = 1e-6  # standard deviations below this part of the largest are round-off, late where nothing is learned
+_EXPOSED = 0.1  # the share of places called those of largest leverage
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the run: the published set-up, with ratios at which Prop. 5.1 can hold."""
+
+    ratios: tuple[float, ...] = (1 / 16, 1 / 4, 1.0)  # F/P of Gaussian features
+    fourier_ratio: float = 1 / 4
+    features_per_axis: int = 16
+    ridge: float = 0.1
+    cutoff: float = 1e-2  # ε
+    models: int = 320
+    places: int = 500
+    bins: int = 80
+
+
+PRESETS = {"quick": Config(), "paper": Config(models=2000, places=1000)}
+
+
+def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
+    """Statistics indexed [case, order], and 2-D histograms of all pairs [case, order, predicted bin, measured bin]."""
+    cases = [(False, ratio) for ratio in config.ratios] + [(True, config.fourier_ratio)]
+    place_key, *case_keys = jax.random.split(key, len(cases) + 1)
+    results = []
+    for (fourier, ratio), case_key in zip(cases, case_keys, strict=True):
+        work = partial(_case, config, fourier, ratio, place_key, case_key)
+        name = f"{'Fourier' if fourier else 'Gaussian'} features at F/P = {ratio:g}"
+        results.append(stage(name, work, share=1 / len(cases)))
+    return {
+        "fourier": np.asarray([fourier for fourier, _ in cases]),
+        "feature_ratio": np.asarray([ratio for _, ratio in cases]),
+        "edges": _edges(config),
+        **{name: np.stack([result[name] for result in results]) for name in results[0]},
+    }
+
+
+def _edges(config: Config) -> np.ndarray:
+    """Bin edges of covariances: evenly spaced in asinh(covariance/LINEAR_WIDTH), up to 30 predicted variances."""
+    end = np.arcsinh(30 / LINEAR_WIDTH)
+    return LINEAR_WIDTH * np.sinh(np.linspace(-end, end, config.bins + 1))
+
+
+def _case(config: Config, fourier: bool, ratio: float, place_key: PRNGKeyArray, key: PRNGKeyArray) -> Arrays:
+    """One family of features at one F/P: train, measure, predict."""
+    number = config.features_per_axis
+    family = FourierFeatures if fourier else GaussianFeatures
+    features = family(1, number, number, positions=(-1.5, 1.5), times=(config.cutoff, 1.0))
+    process = VariancePreserving(LinearSchedule(0.1, 20.0), end_time=config.cutoff)
+    draws, points = round(features.number / ratio), jnp.asarray(triple())
+    options = {"models": config.models, "samples": draws, "ridge": config.ridge}
+    models = train_ensemble(features, points, process, key=key, **options)
+    _, x, time = draw_triples(points, process, config.places, key=place_key)
+    _, scale = score_coefficients(DenoiserTarget(), process, time)
+    scores = np.asarray((models.weight[:, 0] @ features(x, time).T) * scale[None])
+
+    kernels = {
+        order: LinearVKernel(PointMasses(triple()), process, features, draws, config.ridge, order=order)
+        for order in ORDERS
+    }
+    pairs = (x[:, None], time[:, None]), (x[None], time[None])
+    predicted = np.stack([np.asarray(kernel.score_covariance(*pairs))[..., 0, 0] for kernel in kernels.values()])
+    leverage = _leverage(kernels["local_equivalent"], draws, x, time)
+    return _comparison(scores, predicted, np.asarray(leverage), _edges(config))
+
+
+@eqx.filter_jit
+def _leverage(kernel: LinearVKernel, draws: int, x, time) -> jnp.ndarray:
+    """ℓ(z) = w φᵀRφ/P: a training sample at z has the share ℓ/(1 + ℓ) in its own fit, on average."""
+    phi, weight = kernel.features(x, time), NoiseVarianceWeight(kernel.target)(kernel.process, time)
+    return weight * jnp.sum(phi @ kernel.resolvent * phi, axis=1) / draws
+
+
+def _comparison(scores: np.ndarray, predicted: np.ndarray, leverage: np.ndarray, edges: np.ndarray) -> Arrays:
+    """Scores (models, n) against predictions (orders, n, n): statistics, their jackknife errors, histograms."""
+    spread = np.sqrt(np.diagonal(predicted[-1]))
+    resolved = spread > _RESOLVED * spread.max()
+    exposed = leverage >= np.quantile(leverage, 1 - _EXPOSED)
+    measured = np.cov(scores.T)
+    arrays = _statistics(predicted, measured, resolved, exposed)
+    arrays |= _errors(scores, predicted, resolved, exposed)
+    upper = np.triu_indices(len(spread))
+    unit, limits = spread.max() ** 2, (edges[0], edges[-1])
+    ordinate = np.clip(measured[upper] / unit, *limits)
+    return arrays | {
+        "histogram": np.stack(
+            [np.histogram2d(np.clip(p[upper] / unit, *limits), ordinate, bins=(edges, edges))[0] for p in predicted]
+        ),
+        "ceiling": np.asarray(_ceiling(scores, upper)),
+        "leverage": leverage,
+        "resolved": resolved,
+        "exposed": exposed,
+        "variance_ratio": _variance_ratio(predicted, measured),
+    }
+
+
+def _statistics(predicted: np.ndarray, measured: np.ndarray, resolved: np.ndarray, exposed: np.ndarray) -> Arrays:
+    """Of every order: correlation of covariances over all pairs, medians of measured over predicted variance.
+
+    `calm_correlation` is over pairs without an exposed place. `excess` is the mean of ln(measured/predicted) at
+    exposed places minus that at the others, and `excess_left` what own leverage leaves of it, minus half of what
+    equal leverage has.
+    """
+    upper = np.triu_indices(len(measured))
+    calm = ~(exposed[upper[0]] | exposed[upper[1]])
+    pairs, values = predicted[:, *upper], measured[upper]
+    ratio = _variance_ratio(predicted, measured)
+    log_exposed, log_calm = (np.mean(np.log(ratio[:, which]), axis=1) for which in (exposed, resolved & ~exposed))
+    excess = log_exposed - log_calm
+    equal, own = (ORDERS.index(order) for order in ("deterministic_equivalent", "local_equivalent"))
+    return {
+        "correlation": np.asarray([np.corrcoef(p, values)[0, 1] for p in pairs]),
+        "calm_correlation": np.asarray([np.corrcoef(p[calm], values[calm])[0, 1] for p in pairs]),
+        "median_ratio": np.median(ratio[:, resolved], axis=1),
+        "excess": excess,
+        "excess_left": excess[own] - excess[equal] / 2,
+    }
+
+
+def _variance_ratio(predicted: np.ndarray, measured: np.ndarray) -> np.ndarray:
+    """Measured over predicted variance at every place, (orders, n)."""
+    return np.diagonal(measured)[None] / np.maximum(np.diagonal(predicted, axis1=1, axis2=2), 1e-300)
+
+
+def _errors(scores: np.ndarray, predicted: np.ndarray, resolved: np.ndarray, exposed: np.ndarray) -> Arrays:
+    """Standard errors from models and from places, both drawn at random: one group of either left out at a time."""
+    models, places = (np.arange(count) % min(_GROUPS, count) for count in scores.shape)
+    measured = np.cov(scores.T)
+    fewer_models = [
+        _statistics(predicted, np.cov(scores[models != group].T), resolved, exposed) for group in np.unique(models)
+    ]
+    fewer_places = []
+    for group in np.unique(places):
+        kept = places != group
+        pairs = np.ix_(kept, kept)
+        fewer_places.append(_statistics(predicted[:, *pairs], measured[pairs], resolved[kept], exposed[kept]))
+    errors = {
+        f"{name}_stderr": np.hypot(*(_jackknife([one[name] for one in sets]) for sets in (fewer_models, fewer_places)))
+        for name in fewer_models[0]
+    }
+    return errors | {"groups": np.asarray(min(len(fewer_models), len(fewer_places)))}
+
+
+def _jackknife(left_out: list[np.ndarray]) -> np.ndarray:
+    """Standard error from values with one of n groups left out: √[(n - 1)/n Σ(v - mean)²]."""
+    values, count = np.stack(left_out), len(left_out)
+    return np.sqrt((count - 1) / count * np.sum((values - values.mean(axis=0)) ** 2, axis=0))
+
+
+def _ceiling(scores: np.ndarray, upper: tuple[np.ndarray, np.ndarray]) -> float:
+    """The correlation a perfect prediction would have: √[2r/(1 + r)], r that between the ensemble's two halves."""
+    first, second = (np.cov(scores[half::2].T)[upper] for half in (0, 1))
+    reliability = max(float(np.corrcoef(first, second)[0, 1]), 0.0)
+    return float(np.sqrt(2 * reliability / (1 + reliability)))
+
+
+# --- Claims ---
+
+
+def _claim(data: Arrays, name: str, case: int, statement: str, estimate: tuple[float, float], **held) -> Claim:
+    """A claim on one case from an estimate and its jackknife error over models and places."""
+    (value, stderr), most = estimate, held.pop("most", np.inf)
+    half = float(student_t.ppf(0.975, int(data["groups"][case]) - 1) * stderr)
+    interval = (value - half, min(value + half, max(value, most)))
+    defaults = {"source": "this project, from Vastola 2025, Prop. 5.1", "paper": None, "tolerance": 0.0}
+    held = defaults | {"theory": None, "relation": "greater"} | held
+    return Claim(f"{name}, {_words(data, case)}", statement=statement, measured=value, interval=interval, **held)
+
+
+def _words(data: Arrays, case: int) -> str:
+    return f"{'Fourier' if data['fourier'][case] else 'Gaussian'} features, F/P = {data['feature_ratio'][case]:g}"
+
+
+def _estimate(data: Arrays, name: str, case: int, order: str, factor: float = 1.0) -> tuple[float, float]:
+    row = ORDERS.index(order)
+    return factor * float(data[name][case, row]), factor * float(data[f"{name}_stderr"][case, row])
+
+
+def claims(data: Arrays) -> list[Claim]:
+    return [*_own_leverage_claims(data), *_paper_claims(data), *_reason_claims(data)]
+
+
+def _own_leverage_claims(data: Arrays) -> list[Claim]:
+    """Correlation of covariances over all pairs, and the median ratio of variances where F/P is smallest."""
+    bounds = {0: 0.97, 1: 0.75, len(data["fourier"]) - 1: 0.95}
+    correlations = [
+        _claim(
+            data,
+            "covariance of the score",
+            case,
+            f"predicted (own leverage) and measured covariance over all pairs correlate by {bound} or more",
+            _estimate(data, "correlation", case, "local_equivalent"),
+            theory=bound,
+            most=1.0,
+        )
+        for case, bound in bounds.items()
+    ]
+    statement = "measured over predicted variance (own leverage), median over places, is 1 within 5 %"
+    estimate = _estimate(data, "median_ratio", 0, "local_equivalent")
+    size = {"theory": 1.0, "tolerance": 0.05, "relation": "equal"}
+    return [*correlations, _claim(data, "variance of the score", 0, statement, estimate, **size)]
+
+
+def _paper_claims(data: Arrays) -> list[Claim]:
+    """Eq. 13 as printed, and with the factor that it lacks for Gaussian features without a ridge."""
+    largest, source = len(data["fourier"]) - 2, {"source": "Vastola 2025, Eq. 13"}
+    left = 1 - float(data["feature_ratio"][1])
+    factor = "with the factor 1/(1 - F/P), measured over predicted variance, median over places, is 1 within 5 %"
+    return [
+        _claim(
+            data,
+            "Eq. 13 at all but the most exposed places",
+            largest,
+            "the leading order's and the measured covariance correlate by 0.95 or more",
+            _estimate(data, "calm_correlation", largest, "leading"),
+            paper=0.95,
+            most=1.0,
+            **source,
+        ),
+        _claim(
+            data,
+            "Eq. 13 over 1 - F/P",
+            1,
+            factor,
+            _estimate(data, "median_ratio", 1, "leading", left),
+            **{"theory": 1.0, "tolerance": 0.05, "relation": "equal"},
+            **source,
+        ),
+    ]
+
+
+def _reason_claims(data: Arrays) -> list[Claim]:
+    """Why equal leverage fails as F/P grows: at some places single samples decide."""
+    cases, largest = len(data["fourier"]), len(data["fourier"]) - 2
+    excess = (
+        "equal leverage underestimates most where a sample's own leverage is large: mean ln(measured/predicted "
+        "variance) at the tenth of places of largest leverage, minus that elsewhere, is above 0"
+    )
+    half = "that excess with own leverage is less than half of the one with equal leverage (difference below 0)"
+    calm = "pairs without the tenth of places of largest leverage: correlation (own leverage) of 0.95 or more"
+    left = float(data["excess_left"][largest]), float(data["excess_left_stderr"][largest])
+    equal = "deterministic_equivalent"
+    return [
+        *(
+            _claim(data, "few samples decide", case, excess, _estimate(data, "excess", case, equal), theory=0.0)
+            for case in range(1, cases)
+        ),
+        _claim(data, "own leverage removes most of it", largest, half, left, theory=0.0, relation="less"),
+        *(
+            _claim(
+                data,
+                "all but the most exposed places",
+                case,
+                calm,
+                _estimate(data, "calm_correlation", case, "local_equivalent"),
+                theory=0.95,
+                most=1.0,
+            )
+            for case in range(1, cases)
+        ),
+    ]
+
+
+# --- Drawing ---
+
+
+@styled
+def draw(data: Arrays) -> Figure:
+    cases = len(data["fourier"])
+    figure = plt.figure(figsize=(11.5, 12))
+    upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=(3, 1.25)))
+    upper.suptitle("covariance of the learned score between all pairs of places, over the largest predicted variance")
+    axes = upper.subplots(len(ORDERS), cases, sharex=True, sharey=True)
+    for row, order in enumerate(ORDERS):
+        for case in range(cases):
+            _draw_pairs(axes[row, case], data, case, order)
+        axes[row, 0].set_ylabel(f"measured\n(against {WORDS[order]})")
+    for case in range(cases):
+        axes[0, case].set_title(_words(data, case).replace(", ", "\n"))
+        axes[-1, case].set_xlabel("predicted")
+    panels = lower.subplots(1, 4, width_ratios=(1, 1, 1.15, 1.15))
+    _draw_correlations(panels[0], data)
+    _draw_ratios(panels[1], data)
+    _draw_leverage(panels[2], data, 1)
+    _draw_leverage(panels[3], data, cases - 1)
+    return figure
+
+
+def _draw_pairs(axis: Axes, data: Arrays, case: int, order: str) -> None:
+    """Histogram of all pairs on axes that are linear near zero and logarithmic beyond."""
+    counts, edges = data["histogram"][case, ORDERS.index(order)], data["edges"]
+    shown = np.ma.masked_less(counts.T, 1)
+    axis.pcolormesh(edges, edges, shown, norm=LogNorm(1, max(float(counts.max()), 2.0)), rasterized=True)
+    axis.plot(edges[[0, -1]], edges[[0, -1]], color="0.5", lw=0.8, zorder=3)
+    for which in ("x", "y"):
+        getattr(axis, f"set_{which}scale")("asinh", linear_width=LINEAR_WIDTH)
+        getattr(axis, f"set_{which}ticks")([-1.0, -1e-2, 0.0, 1e-2, 1.0], ["-1", "-.01", "0", ".01", "1"])
+    value, stderr = _estimate(data, "correlation", case, order)
+    axis.text(0.04, 0.96, f"r = {value:.3f} ± {stderr:.3f}", transform=axis.transAxes, va="top", fontsize=8)
+
+
+def _labels(data: Arrays) -> list[str]:
+    return [
+        f"{'Fourier' if fourier else 'Gauss'}\n{ratio:.3g}"
+        for fourier, ratio in zip(data["fourier"], data["feature_ratio"], strict=True)
+    ]
+
+
+def _draw_correlations(axis: Axes, data: Arrays) -> None:
+    """Correlation of every order, with the largest that a finite ensemble allows."""
+    place = np.arange(len(data["fourier"]))
+    for row, order in enumerate(ORDERS):
+        shift = 0.18 * (row - 1)
+        value, stderr = data["correlation"][:, row], data["correlation_stderr"][:, row]
+        axis.errorbar(place + shift, value, stderr, fmt="o", ms=4, lw=1, color=COLOURS[order], label=WORDS[order])
+    axis.hlines(data["ceiling"], place - 0.35, place + 0.35, color="0.4", lw=1, ls=":", label="perfect prediction")
+    axis.set_xticks(place, _labels(data))
+    axis.set_ylim(0, 1.04)
+    axis.set_xlabel("features and F/P")
+    axis.set_ylabel("correlation over all pairs")
+    axis.legend(loc="lower left", fontsize=6.5)
+
+
+def _draw_ratios(axis: Axes, data: Arrays) -> None:
+    """Median ratio of every order, and of Eq. 13 with its factor where F < P."""
+    place, below = np.arange(len(data["fourier"])), data["feature_ratio"] < 1
+    ratio, stderr = data["median_ratio"], data["median_ratio_stderr"]
+    rows = [(order, ratio[:, row], stderr[:, row]) for row, order in enumerate(ORDERS)]
+    left = np.where(below, 1 - data["feature_ratio"], np.nan)
+    rows.insert(1, ("corrected", rows[0][1] * left, rows[0][2] * left))
+    axis.axhspan(0.95, 1.05, color="0.9", lw=0)
+    for index, (order, value, stderr) in enumerate(rows):
+        shift = 0.16 * (index - 1.5)
+        axis.errorbar(place + shift, value, stderr, fmt="o", ms=4, lw=1, color=COLOURS[order], label=WORDS[order])
+    axis.set_xticks(place, _labels(data))
+    axis.set_xlabel("features and F/P")
+    axis.set_ylabel("measured/predicted variance (median)")
+    axis.legend(loc="upper left", fontsize=6.5)
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high + 0.45 * (high - low))
+
+
+def _draw_leverage(axis: Axes, data: Arrays, case: int) -> None:
+    """Where equal leverage goes wrong: the variance at every place against the leverage of a sample there."""
+    shown = data["resolved"][case]
+    for order in ("deterministic_equivalent", "local_equivalent"):
+        ratio = data["variance_ratio"][case, ORDERS.index(order)]
+        style = {"ms": 2.5, "mew": 0, "alpha": 0.7, "color": COLOURS[order], "label": WORDS[order]}
+        axis.loglog(data["leverage"][case][shown], ratio[shown], "o", **style)
+    axis.axhline(1, color="0.5", lw=0.8, zorder=0)
+    axis.axvline(np.min(data["leverage"][case][data["exposed"][case]]), color="0.5", lw=0.8, ls=":", zorder=0)
+    axis.set_xlim(1e-5, None)
+    axis.set_title(_words(data, case), fontsize=8)
+    axis.set_xlabel("leverage ℓ of a sample at the place")
+    axis.set_ylabel("measured/predicted variance")
+    axis.legend(loc="upper left", fontsize=6.5)
