@@ -40,7 +40,7 @@ TINY = {
         "bins": 10,
     },
     "gaps_fill_or_empty": {
-        "feature_ratios": (0.5, 2.0),
+        "feature_ratios": (0.5,),
         "cutoffs": (1e-2,),
         "per_axis": 4,
         "per_time": (2, 3),
