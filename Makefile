@@ -19,7 +19,7 @@ figures: setup
 	$(BIN)/paper-repro run --preset quick
 
 test: setup
-	$(BIN)/python -m pytest -q -n 2 -m 'not slow'
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m 'not slow'
 
 lint: setup
 	$(BIN)/ruff check .
