@@ -10,6 +10,7 @@ import numpy as np
 import optax
 from jaxtyping import PRNGKeyArray
 
+from figures.linear_ensembles import process_of
 from figures.stages import Arrays
 from sims.datasets import triple
 from sims.distribution_measurements import (
@@ -38,7 +39,7 @@ from sims.score_networks import (
     random_feature_network,
 )
 from sims.score_objectives import TargetNoiseDose
-from theory import GaussianFeatures, LinearSchedule, VariancePreserving
+from theory import GaussianFeatures, VariancePreserving
 
 GAP = (0.25, 0.75)
 _GRID = np.linspace(-6.0, 6.0, 1201)  # for distribution functions; samples beyond count at its ends
@@ -75,7 +76,7 @@ def draw_points(config: Config, key: PRNGKeyArray) -> TrainingTriples:
 
 
 def _process(config: Config) -> VariancePreserving:
-    return VariancePreserving(LinearSchedule(0.1, 20.0), end_time=config.cutoff)
+    return process_of(config.cutoff)
 
 
 def _initial(config: Config) -> jnp.ndarray:

@@ -12,13 +12,14 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from figures.linear_ensembles import process_of
 from figures.stages import Arrays
 from sims.datasets import triple
 from sims.feature_ensembles import draw_triples
 from sims.score_ensembles import TrainingSets, descend_features, draw_training_sets, fit_features, train_networks
 from sims.score_networks import AbstractScoreNetwork, WideNetwork, network_scales, ntk_features, wide_network
 from sims.score_objectives import TargetNoiseDose
-from theory import FourierFeatures, LazyVKernel, LinearSchedule, PointMasses, VariancePreserving
+from theory import FourierFeatures, LazyVKernel, PointMasses, VariancePreserving
 from theory.features import AbstractFeatures
 from theory.objectives import AbstractTarget, DenoiserTarget
 from theory.population import Population, feature_regression, lattice_population, normal_equations
@@ -53,7 +54,7 @@ class Config:
 
 
 def _process() -> VariancePreserving:
-    return VariancePreserving(LinearSchedule(0.1, 20.0), end_time=CUTOFF)
+    return process_of(CUTOFF)
 
 
 # --- Linear features ---

@@ -14,6 +14,7 @@ import numpy as np
 import optax
 from jaxtyping import PRNGKeyArray
 
+from figures.linear_ensembles import process_of
 from figures.stages import Arrays
 from sims.datasets import rotated_square, triple
 from sims.distribution_measurements import distance_to_segment, memorised
@@ -24,7 +25,7 @@ from sims.sampling import log_snr_schedule
 from sims.score_ensembles import TrainingSets, draw_training_sets, fit_features, sample_networks, train_networks
 from sims.score_networks import mlp_denoiser
 from sims.score_objectives import IsotropicTargetNoise, TargetNoiseDose
-from theory import GaussianFeatures, LinearSchedule, VariancePreserving
+from theory import GaussianFeatures, VariancePreserving
 
 OBJECTIVES = {
     "exact score, c = 0": TargetNoiseDose(0.0),
@@ -65,7 +66,7 @@ class Config:
 
 
 def _process(config: Config) -> VariancePreserving:
-    return VariancePreserving(LinearSchedule(0.1, 20.0), end_time=config.cutoff)
+    return process_of(config.cutoff)
 
 
 def square_corners() -> np.ndarray:

@@ -21,11 +21,12 @@ from matplotlib.figure import Figure
 from scipy.stats import t as student_t
 
 from figures.claims import Claim
+from figures.linear_ensembles import process_of
 from figures.stages import Arrays, RunStage
 from figures.style import BLUE, GREEN, ORANGE, VERMILION, plt, styled
 from sims.datasets import triple
 from sims.feature_ensembles import draw_triples, train_ensemble
-from theory import FourierFeatures, GaussianFeatures, LinearSchedule, LinearVKernel, PointMasses, VariancePreserving
+from theory import FourierFeatures, GaussianFeatures, LinearVKernel, PointMasses
 from theory.objectives import DenoiserTarget
 from theory.population import NoiseVarianceWeight, score_coefficients
 from theory.v_kernel import LinearOrder
@@ -89,7 +90,7 @@ def _case(config: Config, fourier: bool, ratio: float, place_key: PRNGKeyArray, 
     number = config.features_per_axis
     family = FourierFeatures if fourier else GaussianFeatures
     features = family(1, number, number, positions=(-1.5, 1.5), times=(config.cutoff, 1.0))
-    process = VariancePreserving(LinearSchedule(0.1, 20.0), end_time=config.cutoff)
+    process = process_of(config.cutoff)
     draws, points = round(features.number / ratio), jnp.asarray(triple())
     options = {"models": config.models, "samples": draws, "ridge": config.ridge}
     models = train_ensemble(features, points, process, key=key, **options)
