@@ -100,7 +100,7 @@ FIGURES: dict[str, FigureEntry] = {
     "vkernel_linear": FigureEntry(
         title="Covariance of the learned score: predicted against measured, by F/P",
         source="Vastola 2025, Prop. 5.1 in trained models",
-        seconds={"quick": 25, "paper": 300},
+        seconds={"quick": 30, "paper": 200},
     ),
     "spectral_law": FigureEntry(
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",
