@@ -36,6 +36,28 @@ _MOST_STEPS = 300
 
 
 @eqx.filter_jit
+def effective_ridge(eigenvalues: Float[Array, " F"], draws: float | Array, ridge: float | Array) -> Float[Array, ""]:
+    """κ with κ - ξ = (κ/P) Σ_k l_k/(l_k + κ), for eigenvalues l ≥ 0 of Σ: the ridge that sampling adds to ξ.
+
+    The difference of both sides is convex in κ and negative at 0, so Newton's method from above, ξ + Σl/P,
+    approaches the only positive root without overshooting it.
+    """
+
+    def better(kappa: Array) -> Array:
+        # Newton's step written without its cancellation: [ξ + κ²/P Σ l/(l + κ)²]/(1 - df₂/P).
+        # The floor leaves the square of the divisor a normal number.
+        safe = jnp.maximum(eigenvalues + kappa, 1e-18 if eigenvalues.dtype == jnp.float32 else 1e-150)
+        share = eigenvalues / safe
+        return (ridge + kappa**2 * jnp.sum(share / safe) / draws) / (1 - jnp.sum(share**2) / draws)
+
+    def improves(state: tuple[Array, Array]) -> Array:
+        return state[1] < state[0] * (1 - 4 * jnp.finfo(eigenvalues.dtype).eps)
+
+    start = jnp.asarray(ridge + jnp.sum(eigenvalues) / draws)
+    return jax.lax.while_loop(improves, lambda state: (state[1], better(state[1])), (start, better(start)))[1]
+
+
+@eqx.filter_jit
 def damped_regression(regression: Regression, draws: Array, ridge: Array) -> Regression:
     """The regression with every weight divided by 1 + ℓ(z), ℓ = w φᵀRφ/P, R = (E[w φφᵀ/(1 + ℓ)] + ξ)⁻¹.
 
