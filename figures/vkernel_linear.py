@@ -391,7 +391,7 @@ def _draw_leverage(axis: Axes, data: Arrays, case: int) -> None:
         axis.loglog(data["leverage"][case][shown], ratio[shown], "o", **style)
     axis.axhline(1, color="0.5", lw=0.8, zorder=0)
     least = np.min(data["leverage"][case][data["exposed"][case]])
-    axis.axvline(least, color="0.5", lw=0.8, ls=":", zorder=0, label="most exposed tenth: right of this")
+    axis.axvline(least, color="0.5", lw=0.8, ls=":", zorder=0, label="most exposed tenth →")
     axis.set_xlim(1e-5, None)
     axis.set_title(_words(data, case), fontsize=8)
     axis.set_xlabel("leverage ℓ of a sample at the place")
