@@ -100,7 +100,7 @@ FIGURES: dict[str, FigureEntry] = {
     "vkernel_linear": FigureEntry(
         title="Covariance of the learned score: predicted against measured, by F/P",
         source="Vastola 2025, Prop. 5.1 in trained models",
-        seconds={"quick": 35, "paper": 300},
+        seconds={"quick": 30, "paper": 200},
     ),
     "learned_distribution": FigureEntry(
         title="The average learned distribution, predicted and trained, F/P from 1/16 to 4",

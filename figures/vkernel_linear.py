@@ -26,7 +26,8 @@ from figures.stages import Arrays, RunStage
 from figures.style import BLUE, GREEN, ORANGE, VERMILION, plt, styled
 from sims.datasets import triple
 from sims.feature_ensembles import draw_triples, train_ensemble
-from theory import FourierFeatures, GaussianFeatures, LinearVKernel, PointMasses
+from sims.networks import FeatureModel
+from theory import FourierFeatures, GaussianFeatures, LinearVKernel, PointMasses, VariancePreserving
 from theory.objectives import DenoiserTarget
 from theory.population import NoiseVarianceWeight, score_coefficients
 from theory.v_kernel import LinearOrder
@@ -42,6 +43,7 @@ COLOURS = dict(zip(WORDS, (ORANGE, GREEN, VERMILION, BLUE), strict=True))
 LINEAR_WIDTH = 1e-3  # of the axes of covariances, in units of the largest predicted variance
 _GROUPS = 20  # of models, and of places, left out one after the other
 _RESOLVED = 1e-6  # standard deviations below this part of the largest are round-off, late where nothing is learned
+_ONE = {"theory": 1.0, "tolerance": 0.05, "relation": "equal"}  # what median ratios are held against
 _EXPOSED = 0.1  # the share of places called those of largest leverage
 
 
@@ -80,8 +82,8 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
 
 
 def _edges(config: Config) -> np.ndarray:
-    """Bin edges of covariances: evenly spaced in asinh(covariance/LINEAR_WIDTH), up to 30 predicted variances."""
-    end = np.arcsinh(30 / LINEAR_WIDTH)
+    """Bin edges of covariances: evenly spaced in asinh(covariance/LINEAR_WIDTH), up to 10 predicted variances."""
+    end = np.arcsinh(10 / LINEAR_WIDTH)
     return LINEAR_WIDTH * np.sinh(np.linspace(-end, end, config.bins + 1))
 
 
@@ -94,18 +96,20 @@ def _case(config: Config, fourier: bool, ratio: float, place_key: PRNGKeyArray, 
     draws, points = round(features.number / ratio), jnp.asarray(triple())
     options = {"models": config.models, "samples": draws, "ridge": config.ridge}
     models = train_ensemble(features, points, process, key=key, **options)
-    _, x, time = draw_triples(points, process, config.places, key=place_key)
-    _, scale = score_coefficients(DenoiserTarget(), process, time)
-    scores = np.asarray((models.weight[:, 0] @ features(x, time).T) * scale[None])
-
-    kernels = {
-        order: LinearVKernel(PointMasses(triple()), process, features, draws, config.ridge, order=order)
-        for order in ORDERS
-    }
-    pairs = (x[:, None], time[:, None]), (x[None], time[None])
+    _, x, time = eqx.filter_jit(draw_triples)(points, process, config.places, key=place_key)
+    scores = np.asarray(_scores(models, process, x, time))
+    setting, pairs = (PointMasses(triple()), process, features), ((x[:, None], time[:, None]), (x[None], time[None]))
+    kernels = {order: LinearVKernel(*setting, draws, config.ridge, order=order) for order in ORDERS}
     predicted = np.stack([np.asarray(kernel.score_covariance(*pairs))[..., 0, 0] for kernel in kernels.values()])
     leverage = _leverage(kernels["local_equivalent"], draws, x, time)
     return _comparison(scores, predicted, np.asarray(leverage), _edges(config))
+
+
+@eqx.filter_jit
+def _scores(models: FeatureModel, process: VariancePreserving, x, time) -> jnp.ndarray:
+    """The part a(t) Wφ of every model's score that varies between models, (models, n)."""
+    _, scale = score_coefficients(DenoiserTarget(), process, time)
+    return (models.weight[:, 0] @ models.features(x, time).T) * scale[None]
 
 
 @eqx.filter_jit
@@ -125,11 +129,9 @@ def _comparison(scores: np.ndarray, predicted: np.ndarray, leverage: np.ndarray,
     arrays |= _errors(scores, predicted, resolved, exposed)
     upper = np.triu_indices(len(spread))
     unit, limits = spread.max() ** 2, (edges[0], edges[-1])
-    ordinate = np.clip(measured[upper] / unit, *limits)
+    abscissas, ordinate = (np.clip(p / unit, *limits) for p in (predicted[:, *upper], measured[upper]))
     return arrays | {
-        "histogram": np.stack(
-            [np.histogram2d(np.clip(p[upper] / unit, *limits), ordinate, bins=(edges, edges))[0] for p in predicted]
-        ),
+        "histogram": np.stack([np.histogram2d(p, ordinate, bins=(edges, edges))[0] for p in abscissas]),
         "ceiling": np.asarray(_ceiling(scores, upper)),
         "leverage": leverage,
         "resolved": resolved,
@@ -142,8 +144,7 @@ def _statistics(predicted: np.ndarray, measured: np.ndarray, resolved: np.ndarra
     """Of every order: correlation of covariances over all pairs, medians of measured over predicted variance.
 
     `calm_correlation` is over pairs without an exposed place. `excess` is the mean of ln(measured/predicted) at
-    exposed places minus that at the others, and `excess_left` what own leverage leaves of it, minus half of what
-    equal leverage has.
+    exposed places minus that at the others, and `excess_left` that minus half of the one with equal leverage.
     """
     upper = np.triu_indices(len(measured))
     calm = ~(exposed[upper[0]] | exposed[upper[1]])
@@ -151,13 +152,12 @@ def _statistics(predicted: np.ndarray, measured: np.ndarray, resolved: np.ndarra
     ratio = _variance_ratio(predicted, measured)
     log_exposed, log_calm = (np.mean(np.log(ratio[:, which]), axis=1) for which in (exposed, resolved & ~exposed))
     excess = log_exposed - log_calm
-    equal, own = (ORDERS.index(order) for order in ("deterministic_equivalent", "local_equivalent"))
     return {
         "correlation": np.asarray([np.corrcoef(p, values)[0, 1] for p in pairs]),
         "calm_correlation": np.asarray([np.corrcoef(p[calm], values[calm])[0, 1] for p in pairs]),
         "median_ratio": np.median(ratio[:, resolved], axis=1),
         "excess": excess,
-        "excess_left": excess[own] - excess[equal] / 2,
+        "excess_left": excess - excess[ORDERS.index("deterministic_equivalent")] / 2,
     }
 
 
@@ -241,15 +241,13 @@ def _own_leverage_claims(data: Arrays) -> list[Claim]:
     ]
     statement = "measured over predicted variance (own leverage), median over places, is 1 within 5 %"
     estimate = _estimate(data, "median_ratio", 0, "local_equivalent")
-    size = {"theory": 1.0, "tolerance": 0.05, "relation": "equal"}
-    return [*correlations, _claim(data, "variance of the score", 0, statement, estimate, **size)]
+    return [*correlations, _claim(data, "variance of the score", 0, statement, estimate, **_ONE)]
 
 
 def _paper_claims(data: Arrays) -> list[Claim]:
     """Eq. 13 as printed, and with the factor that it lacks for Gaussian features without a ridge."""
     largest, source = len(data["fourier"]) - 2, {"source": "Vastola 2025, Eq. 13"}
     left = 1 - float(data["feature_ratio"][1])
-    factor = "with the factor 1/(1 - F/P), measured over predicted variance, median over places, is 1 within 5 %"
     return [
         _claim(
             data,
@@ -265,10 +263,9 @@ def _paper_claims(data: Arrays) -> list[Claim]:
             data,
             "Eq. 13 over 1 - F/P",
             1,
-            factor,
+            "with this factor, measured over predicted variance, median over places, is 1 within 5 %",
             _estimate(data, "median_ratio", 1, "leading", left),
-            **{"theory": 1.0, "tolerance": 0.05, "relation": "equal"},
-            **source,
+            **(_ONE | source),
         ),
     ]
 
@@ -282,8 +279,7 @@ def _reason_claims(data: Arrays) -> list[Claim]:
     )
     half = "that excess with own leverage is less than half of the one with equal leverage (difference below 0)"
     calm = "pairs without the tenth of places of largest leverage: correlation (own leverage) of 0.95 or more"
-    left = float(data["excess_left"][largest]), float(data["excess_left_stderr"][largest])
-    equal = "deterministic_equivalent"
+    left, equal = _estimate(data, "excess_left", largest, "local_equivalent"), "deterministic_equivalent"
     return [
         *(
             _claim(data, "few samples decide", case, excess, _estimate(data, "excess", case, equal), theory=0.0)
@@ -313,7 +309,10 @@ def draw(data: Arrays) -> Figure:
     cases = len(data["fourier"])
     figure = plt.figure(figsize=(11.5, 12))
     upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=(3, 1.25)))
-    upper.suptitle("covariance of the learned score between all pairs of places, over the largest predicted variance")
+    upper.suptitle(
+        "covariance of the learned score between all pairs of places, over the largest predicted variance\n"
+        "(colour: number of pairs, logarithmic)"
+    )
     axes = upper.subplots(len(ORDERS), cases, sharex=True, sharey=True)
     for row, order in enumerate(ORDERS):
         for case in range(cases):
@@ -339,8 +338,8 @@ def _draw_pairs(axis: Axes, data: Arrays, case: int, order: str) -> None:
     for which in ("x", "y"):
         getattr(axis, f"set_{which}scale")("asinh", linear_width=LINEAR_WIDTH)
         getattr(axis, f"set_{which}ticks")([-1.0, -1e-2, 0.0, 1e-2, 1.0], ["-1", "-.01", "0", ".01", "1"])
-    value, stderr = _estimate(data, "correlation", case, order)
-    axis.text(0.04, 0.96, f"r = {value:.3f} ± {stderr:.3f}", transform=axis.transAxes, va="top", fontsize=8)
+    text = "r = {:.3f} ± {:.3f}".format(*_estimate(data, "correlation", case, order))
+    axis.text(0.04, 0.96, text, transform=axis.transAxes, va="top", fontsize=8)
 
 
 def _labels(data: Arrays) -> list[str]:
@@ -392,7 +391,8 @@ def _draw_leverage(axis: Axes, data: Arrays, case: int) -> None:
         style = {"ms": 2.5, "mew": 0, "alpha": 0.7, "color": COLOURS[order], "label": WORDS[order]}
         axis.loglog(data["leverage"][case][shown], ratio[shown], "o", **style)
     axis.axhline(1, color="0.5", lw=0.8, zorder=0)
-    axis.axvline(np.min(data["leverage"][case][data["exposed"][case]]), color="0.5", lw=0.8, ls=":", zorder=0)
+    least = np.min(data["leverage"][case][data["exposed"][case]])
+    axis.axvline(least, color="0.5", lw=0.8, ls=":", zorder=0, label="most exposed tenth →")
     axis.set_xlim(1e-5, None)
     axis.set_title(_words(data, case), fontsize=8)
     axis.set_xlabel("leverage ℓ of a sample at the place")

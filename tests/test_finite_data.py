@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.optimize
 
 from theory import (
     EDM,
@@ -245,6 +246,20 @@ def test_effective_ridge_solves_its_equation():
         (effective_ridge(eigenvalues, 60, 0.3 + 1e-5) - effective_ridge(eigenvalues, 60, 0.3 - 1e-5)) / 2e-5,
         rtol=1e-8,
     )
+
+
+@pytest.mark.parametrize(("draws", "ridge"), [(3, 0.0), (3, 0.2), (12, 1e-3), (500, 0.1), (8, 0.0)])
+def test_effective_ridge_of_eigenvalues_many_decades_apart(draws, ridge):
+    eigenvalues = np.array([10.0, 3.0, 1.0, 0.1, 1e-3, 1e-9, 0.0, 0.0])
+
+    def excess(kappa):
+        return kappa - ridge - kappa / draws * np.sum(eigenvalues / (eigenvalues + kappa))
+
+    kappa = float(effective_ridge(eigenvalues, draws, ridge))
+    if ridge == 0 and draws > 6:
+        assert kappa < 1e-12
+    else:
+        np.testing.assert_allclose(kappa, scipy.optimize.brentq(excess, 1e-8, 1e3, xtol=1e-15), rtol=1e-9)
 
 
 @pytest.mark.parametrize(("samples", "margin"), [(20, 1.0), (20, 1e-9), (200, 1e-4)])

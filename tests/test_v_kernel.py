@@ -58,9 +58,8 @@ def ridge_ensemble(features, points, target, *, models, count, ridge, seed):
         (TRIPLE, DenoiserTarget(), 200, 4000, 0.1),
         (CORNER, DenoiserTarget(), 200, 2000, 0.1),
         (TRIPLE, NoiseTarget(), 400, 800, 0.01),
-        (TRIPLE, ScoreTarget(), 400, 800, 0.01),
     ],
-    ids=["denoiser", "denoiser-2d", "noise", "score"],
+    ids=["denoiser", "denoiser-2d", "noise"],
 )
 def test_linear_kernel_is_the_covariance_of_an_ensemble_of_ridge_fits(points, target, models, count, ridge):
     """Scores at 12 places, mean and covariance, within Monte Carlo error and the 1/P of the theory."""

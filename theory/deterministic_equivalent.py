@@ -33,9 +33,11 @@ def effective_ridge(
 ) -> Inexact[Array, "*batch"]:
     """κ with κ - l = (κ/n) Tr[Σ(Σ + κ)⁻¹]: the ridge l as the population covariance sees it.
 
-    For a complex l = -z off the negative axis, the solution in the half-plane of l, which is one over the Stieltjes
-    transform of the spectrum of the Gram matrix. The right side maps that half-plane into itself, so that iterating it
-    converges from anywhere; Newton's steps finish, and carry the first derivatives.
+    For l ≥ 0 the difference of both sides is convex in κ and negative at 0: Newton's method from above approaches the
+    only positive root without overshooting it. For a complex l = -z off the negative axis, the solution in the
+    half-plane of l, which is one over the Stieltjes transform of the spectrum of the Gram matrix. The right side maps
+    that half-plane into itself, so that iterating it converges from anywhere; Newton's steps finish.
+    First derivatives are carried by the last step.
 
     **Arguments:** `eigenvalues` of Σ, (d,), positive or zero; `samples` n; `ridge` l, (...,). **Returns:** (...,).
     Raises ValueError for eigenvalues that are not a vector or negative, or for n ≤ 0.
@@ -48,19 +50,40 @@ def effective_ridge(
 @jax.jit
 def _solve(eigenvalues: Array, samples: Array, ridge: Array) -> Array:
     column = eigenvalues.reshape((1,) * ridge.ndim + eigenvalues.shape)
+    fixed = jax.lax.stop_gradient((column, samples, ridge))
+    start = fixed[2] + jnp.sum(fixed[0]) / fixed[1]
+    kappa = _iterated(start, *fixed) if jnp.iscomplexobj(ridge) else _descended(start, *fixed)
+    return _newton(jax.lax.stop_gradient(kappa), column, samples, ridge)
 
-    def seen(kappa: Array, ridge: Array, column: Array) -> Array:
+
+def _newton(kappa: Array, column: Array, samples: Array, ridge: Array) -> Array:
+    """Newton's step, written without its cancellation: [l + (κ²/n) Σ_k λ_k/(λ_k + κ)²]/(1 - df₂/n)."""
+    shifted = column + kappa[..., None]
+    if not jnp.iscomplexobj(kappa):  # κ and eigenvalues may vanish together: its square has to stay a normal number
+        shifted = jnp.maximum(shifted, jnp.sqrt(jnp.finfo(kappa.dtype).tiny) * 4)
+    share = column / shifted
+    inflow = kappa**2 * jnp.sum(share / shifted, axis=-1) / samples
+    return (ridge + inflow) / (1 - jnp.sum(share**2, axis=-1) / samples)
+
+
+def _descended(start: Array, *equation: Array) -> Array:
+    """Newton's method from above, until no κ falls any more."""
+
+    def falls(state: tuple[Array, Array]) -> Array:
+        return jnp.any(state[1] < state[0] * (1 - 4 * jnp.finfo(start.dtype).eps))
+
+    def better(state: tuple[Array, Array]) -> tuple[Array, Array]:
+        return state[1], jnp.minimum(state[1], _newton(state[1], *equation))
+
+    return jax.lax.while_loop(falls, better, (start, _newton(start, *equation)))[1]
+
+
+def _iterated(start: Array, column: Array, samples: Array, ridge: Array) -> Array:
+    def seen(kappa: Array) -> Array:
         return ridge + jnp.sum(column * kappa[..., None] / (column + kappa[..., None]), axis=-1) / samples
 
-    def newton(kappa: Array, ridge: Array, column: Array) -> Array:
-        slope = 1 - jnp.sum((column / (column + kappa[..., None])) ** 2, axis=-1) / samples
-        return kappa - (kappa - seen(kappa, ridge, column)) / slope
-
-    fixed = jax.lax.stop_gradient((ridge, column))
-    start = fixed[0] + jnp.sum(fixed[1]) / jax.lax.stop_gradient(samples)
-    kappa = jax.lax.fori_loop(0, _ITERATIONS, lambda _, kappa: seen(kappa, *fixed), start)
-    kappa = jax.lax.fori_loop(0, _NEWTON_STEPS, lambda _, kappa: newton(kappa, *fixed), kappa)
-    return newton(jax.lax.stop_gradient(kappa), ridge, column)
+    kappa = jax.lax.fori_loop(0, _ITERATIONS, lambda _, kappa: seen(kappa), start)
+    return jax.lax.fori_loop(0, _NEWTON_STEPS, lambda _, kappa: _newton(kappa, column, samples, ridge), kappa)
 
 
 def degrees_of_freedom(

@@ -4,6 +4,7 @@ A triple (x_0, x, t) has x_0 a point mass, t uniform between the process's two e
 x_0 given (x, t) are exact; averages over z = (x, t) are sums over the points of a `Population`.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -23,11 +24,6 @@ Sums = TypeVar("Sums")
 
 _BLOCK = 1024  # points whose features are in memory at a time
 
-# First numbers of the generating vector of Cools, Kuo & Nuyens, SIAM J. Sci. Comput. 28, 2162 (2006), for rank-1
-# lattices of any power of two up to 2^20 points.
-_GENERATOR = np.asarray(
-    [1, 182667, 469891, 498753, 110745, 446247, 250185, 118627, 245333, 283199, 408519, 391023, 246327, 126539, 399185]
-)
 _GOLDEN = (5**0.5 - 1) / 2
 # The lattice's noise is drawn this much wider than the real one: features in the gaps between point masses are seen
 # by the tails of the noise alone, and without it by a handful of points.
@@ -65,18 +61,15 @@ def lattice_population(data: PointMasses, process: AbstractProcess, count: int =
     Times have the density q = ½/|T - ε| + ½|d log-SNR/dt|/(range of the log-SNR) and the mass 1/q: half as in
     training, half where weights such as α²/σ² are large. The error falls as 1/N for smooth integrands.
 
-    Raises ValueError for fewer than 16 points per point mass, more than 14 coordinates, or a process whose
-    signal-to-noise ratio is infinite at an end (flow matching).
+    Raises ValueError for fewer than 16 points per point mass, or a process whose signal-to-noise ratio is infinite at
+    an end (flow matching).
     """
     masses, dimension = data.points.shape
-    if count < 16 * masses or dimension + 1 > len(_GENERATOR):
-        raise ValueError(
-            f"a lattice needs 16 points or more per point mass and at most {len(_GENERATOR) - 1} coordinates; got "
-            f"{count} points for {masses} masses in {dimension} coordinates"
-        )
+    if count < 16 * masses:
+        raise ValueError(f"a lattice needs 16 points or more per point mass; got {count} for {masses}")
     nodes = 2 ** round(np.log2(count / masses))
     # Whole numbers first: a product of float indices would lose the fraction's last digits.
-    fraction = (np.arange(nodes)[:, None] * _GENERATOR[None, : dimension + 1] % nodes) / nodes
+    fraction = (np.arange(nodes)[:, None] * _generator(nodes, dimension + 1)[None] % nodes) / nodes
     # Every point mass shifts the lattice elsewhere, by the golden ratio, so that their times interleave.
     shift = (np.arange(masses)[:, None, None] * _GOLDEN + 0.5 / nodes) * np.arange(1, dimension + 2)
     uniform = np.clip((fraction[None] + shift) % 1, 1 / (8 * nodes), 1 - 1 / (8 * nodes))
@@ -84,6 +77,31 @@ def lattice_population(data: PointMasses, process: AbstractProcess, count: int =
     if not usable:
         raise ValueError("this process has an infinite log signal-to-noise ratio at an end; no lattice covers it")
     return population
+
+
+@functools.cache
+def _generator(nodes: int, coordinates: int) -> np.ndarray:
+    """Integers z for which the lattice {k z/N} has a small worst-case error for smooth functions.
+
+    One coordinate after the other, the best of 200 candidates by P₂ = (1/N) Σ_k Π_j [1 + 2π²B₂({k z_j/N})] - 1
+    (Sloan & Reztsov, Math. Comp. 71, 263 (2002)). In two coordinates and time it is ten times as accurate here as a
+    vector made for all N at once.
+    """
+    index = np.arange(nodes)
+
+    def factor(integer: int) -> np.ndarray:
+        fraction = index * integer % nodes / nodes
+        return 1 + 2 * np.pi**2 * (fraction**2 - fraction + 1 / 6)
+
+    chosen, product = [1], factor(1)
+    for coordinate in range(1, coordinates):
+        # Odd, so that every coordinate takes all N values; spread by the golden ratio.
+        fractions = (np.arange(1, 201) * _GOLDEN * (coordinate + 1)) % 1
+        candidates = 2 * (fractions * nodes / 2).astype(int) + 1
+        errors = [np.mean(product * factor(integer)) for integer in candidates]
+        chosen.append(int(candidates[int(np.argmin(errors))]))
+        product = product * factor(chosen[-1])
+    return np.asarray(chosen)
 
 
 @eqx.filter_jit
@@ -292,28 +310,6 @@ def design_covariance(
         return scaled.T @ scaled
 
     return accumulate(regression, of_block).reshape(*shape, *shape)
-
-
-@eqx.filter_jit
-def effective_ridge(eigenvalues: Float[Array, " F"], draws: float | Array, ridge: float | Array) -> Float[Array, ""]:
-    """κ with κ - ξ = (κ/P) Σ_k l_k/(l_k + κ), for eigenvalues l ≥ 0 of Σ: the ridge that sampling adds to ξ.
-
-    The difference of both sides is convex in κ and negative at 0, so Newton's method from above, ξ + Σl/P,
-    approaches the only positive root without overshooting it.
-    """
-
-    def better(kappa: Array) -> Array:
-        # Newton's step written without its cancellation: [ξ + κ²/P Σ l/(l + κ)²]/(1 - df₂/P).
-        # The floor leaves the square of the divisor a normal number.
-        safe = jnp.maximum(eigenvalues + kappa, 1e-18 if eigenvalues.dtype == jnp.float32 else 1e-150)
-        share = eigenvalues / safe
-        return (ridge + kappa**2 * jnp.sum(share / safe) / draws) / (1 - jnp.sum(share**2) / draws)
-
-    def improves(state: tuple[Array, Array]) -> Array:
-        return state[1] < state[0] * (1 - 4 * jnp.finfo(eigenvalues.dtype).eps)
-
-    start = jnp.asarray(ridge + jnp.sum(eigenvalues) / draws)
-    return jax.lax.while_loop(improves, lambda state: (state[1], better(state[1])), (start, better(start)))[1]
 
 
 def moment_spectrum(matrix: Float[Array, "F F"]) -> tuple[Array, Array, Array]:
