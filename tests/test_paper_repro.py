@@ -1,6 +1,5 @@
 """The command line, with a figure of its own that takes milliseconds."""
 
-import importlib.util
 import json
 import os
 import re
@@ -13,66 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_figures import FAKE, arrays_of, register
 
 import figures
 from paper_repro.cli import main
 
-FAKE = """
-import os, time, warnings
-from dataclasses import dataclass
-from pathlib import Path
-import jax
-import numpy as np
-from figures.claims import Claim
-
-@dataclass(frozen=True)
-class Config:
-    size: int
-    data: str | None = None
-
-PRESETS = {"quick": Config(4), "paper": Config(8)}
-
-def check(config):
-    text = "good" if config.data is None else Path(config.data).read_text()
-    if text == "few":
-        warnings.warn("only a few samples", stacklevel=2)
-    elif text != "good":
-        raise ValueError(f"the data\\nin {config.data} is not good")
-
-def log(line):
-    if "FAKE_LOG" in os.environ:
-        with open(os.environ["FAKE_LOG"], "a") as stream:
-            print(line, file=stream)
-
-def compute(config, *, key, stage):
-    check(config)
-    first, second = jax.random.split(key)
-    def one():
-        log("one")
-        return {"x": jax.random.normal(first, (config.size,))}
-    def two():
-        log("two")
-        time.sleep(float(os.environ.get("FAKE_SLEEP", "0")))
-        return {"y": jax.random.normal(second, (config.size,)) * x.sum()}
-    x = stage("stage one", one, share=0.5)["x"]
-    return {"x": x, "y": stage("stage two", two, share=0.5)["y"]}
-
-def draw(arrays):
-    from matplotlib import pyplot as plt
-    figure, axes = plt.subplots()
-    axes.plot(arrays["x"])
-    return figure
-
-def claims(arrays):
-    def claim(name, measured, interval, theory=1.0):
-        statement = "a < b & [0, 1] <script>x</script>"
-        return Claim(name, "A <source>", statement, None, theory, measured, interval, 0.1)
-    return [
-        claim("a claim that holds", 1.0, (0.95, 1.05)),
-        claim("a claim that differs", 2.0, (1.9, 2.1)),
-        claim("an open one", float("nan"), (float("-inf"), float("inf"))),
-    ]
-"""
 KEYS = "figure name source statement paper theory measured interval tolerance preset verdict".split()
 RUNNER = """
 import importlib.util, sys
@@ -87,36 +31,8 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
-def register(monkeypatch, path: Path, name: str, **options) -> None:
-    spec = importlib.util.spec_from_file_location(f"figures.{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, f"figures.{name}", module)
-    spec.loader.exec_module(module)
-    entry = figures.FigureEntry("A <b>fake</b> figure", "Nobody 2000, Fig. 1", {"quick": 1, "paper": 2}, **options)
-    monkeypatch.setitem(figures.FIGURES, name, entry)
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch) -> Path:
-    """A working folder in which two fake figures, one of them on request, are all there is."""
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "fake.py").write_text(FAKE)
-    monkeypatch.setattr(figures, "FIGURES", {})
-    register(monkeypatch, tmp_path / "code" / "fake.py", "fake_fig1")
-    register(monkeypatch, tmp_path / "code" / "fake.py", "fake_own", accepts_data=True, on_request=True)
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    return tmp_path / "work"
-
-
 def listing(folder: Path) -> list[tuple[str, bytes]]:
     return sorted((str(p.relative_to(folder)), p.read_bytes() if p.is_file() else b"") for p in folder.rglob("*"))
-
-
-def arrays_of(out: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(out)): path.read_bytes() for path in out.glob("store/*/*/arrays.npz")}
 
 
 def test_list_answers_without_the_heavy_imports():

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from test_paper_repro import FAKE, arrays_of
+from fake_figures import FAKE, arrays_of
 
 # A file, not `-c`: each process imports it anew, and so knows the same figures.
 COMMAND = """
