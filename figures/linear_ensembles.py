@@ -20,6 +20,7 @@ from sims.networks import FeatureModel
 from sims.sampling import heun, log_snr_schedule
 from theory import FourierFeatures, GaussianFeatures, LinearSchedule, LinearVKernel, PointMasses, VariancePreserving
 from theory.features import AbstractFeatures
+from theory.population import lattice_population
 
 POSITIONS = (-1.5, 1.5)
 FEATURES: dict[str, Callable[..., AbstractFeatures]] = {"Gaussian": GaussianFeatures, "Fourier": FourierFeatures}
@@ -47,6 +48,7 @@ class LinearModels:
     per_time: int
     ridge: float = 0.1
     kind: str = "Gaussian"
+    lattice: int = 2**14  # points that the prediction averages over; half as many take half the time
 
     @property
     def process(self) -> VariancePreserving:
@@ -67,7 +69,10 @@ class LinearModels:
         """
         data = PointMasses(self.points)
         order = "local_equivalent" if data.points.shape[1] == 1 else "deterministic_equivalent"
-        return LinearVKernel(data, self.process, self.features, self.draws, self.ridge, order=order)
+        population = lattice_population(data, self.process, self.lattice)
+        return LinearVKernel(
+            data, self.process, self.features, self.draws, self.ridge, order=order, population=population
+        )
 
     def trained(self, models: int, key: PRNGKeyArray) -> FeatureModel:
         """`models` fits to training sets of their own."""

@@ -32,6 +32,10 @@ PACKAGES = (
     "matplotlib",
 )
 
+# Compiled functions keep memory maps of their own, and the compiler crashes when a process has 65,530. One figure needs
+# less than half of that; what the next ones use again is worth keeping.
+MOST_MEMORY_MAPS = 25_000
+
 
 @dataclass(frozen=True)
 class Job:
@@ -161,9 +165,18 @@ def complete(job: Job, store: Store, progress: Progress) -> StoredResult:
     arrays = job.module.compute(job.config, key=jax.random.key(job.seed), stage=checkpoints)
     seconds = time.perf_counter() - start
     result = store.save(job.address, arrays, _provenance(job, seconds, checkpoints.resumed))
-    jax.clear_caches()  # compiled code of many figures would fill the process's table of memory maps
+    if _memory_maps() > MOST_MEMORY_MAPS:
+        jax.clear_caches()
     progress.done(job.figure, stored=False)
     return result
+
+
+def _memory_maps() -> int:
+    """How many memory maps this process has; 0 where the system does not say."""
+    try:
+        return Path("/proc/self/maps").read_bytes().count(b"\n")
+    except OSError:
+        return 0
 
 
 def _provenance(job: Job, seconds: float, resumed: list[str]) -> dict[str, Any]:
