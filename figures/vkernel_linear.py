@@ -56,7 +56,7 @@ class Config:
     features_per_axis: int = 16
     ridge: float = 0.1
     cutoff: float = 1e-2  # ε
-    models: int = 320
+    models: int = 240
     places: int = 500
     bins: int = 80
 
