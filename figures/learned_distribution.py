@@ -40,7 +40,8 @@ class Config:
     training_samples: tuple[int, ...] = (4096, 1024, 256, 64)  # P
     features_per_axis: int = 16
     cutoff: float = 1e-2  # ε
-    models: int = 150  # of each of the two trained ensembles, and of the predicted one
+    models: int = 150  # of each of the two trained ensembles
+    predicted_models: int = 600  # several times as many: the prediction is to have little noise of its own
     samples: int = 500
     steps: int = 150
     bins: int = 120
@@ -50,7 +51,11 @@ class Config:
 PRESETS = {
     "quick": Config(),
     "paper": Config(
-        training_samples=(4096, 2048, 1024, 512, 256, 128, 64), models=600, samples=1000, steps=300, lattice=2**14
+        training_samples=(4096, 2048, 1024, 512, 256, 128, 64),
+        models=1200,
+        predicted_models=6000,
+        steps=200,
+        lattice=2**14,
     ),
 }
 
@@ -96,7 +101,7 @@ def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
         return model.samples(ensemble, initial, config.steps)[..., 0]
 
     trained = generated(model.trained(2 * config.models, train_key))
-    predicted = generated(model.predicted(config.models, predict_key))
+    predicted = generated(model.predicted(config.predicted_models, predict_key))
     # Single models, and so sampled more finely.
     fine = stratified_prior(model.process, _FINER * config.samples)
     average_model = FeatureModel(model.features, model.kernel.mean_weights[None])
