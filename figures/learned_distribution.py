@@ -2,8 +2,8 @@
 
 The data {-1, 0, 1} and features of the paper's Figure 2, ε = 0.01, from F/P = 1/16 to 4. The prediction never trains:
 it draws weights from the Gaussian law of `LinearVKernel`, one score field per draw, and solves the probability-flow ODE
-of each. Beside it stand two independent ensembles of ridge fits, whose distance from each other is the resolution, and
-two predictions without variance: the exact score, and the average of the learned score alone.
+of each. Beside it stand independent ensembles of ridge fits, whose distance from each other is the resolution, and two
+predictions without variance: the exact score, and the average of the learned score alone.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,8 @@ class Config:
     training_samples: tuple[int, ...] = (4096, 1024, 256, 64)  # P
     features_per_axis: int = 16
     cutoff: float = 1e-2  # ε
-    models: int = 150  # of each of the two trained ensembles
+    models: int = 150  # of a trained ensemble
+    ensembles: int = 2  # that are trained, independent of each other; an even number
     predicted_models: int = 600  # several times as many: the prediction is to have little noise of its own
     samples: int = 500
     steps: int = 150
@@ -52,7 +53,8 @@ PRESETS = {
     "quick": Config(),
     "paper": Config(
         training_samples=(4096, 2048, 1024, 512, 256, 128, 64),
-        models=1200,
+        models=300,
+        ensembles=8,
         predicted_models=6000,
         steps=200,
         lattice=2**14,
@@ -100,7 +102,7 @@ def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
     def generated(ensemble: FeatureModel) -> np.ndarray:
         return model.samples(ensemble, initial, config.steps)[..., 0]
 
-    trained = generated(model.trained(2 * config.models, train_key))
+    trained = generated(model.trained(config.ensembles * config.models, train_key))
     predicted = generated(model.predicted(config.predicted_models, predict_key))
     # Single models, and so sampled more finely.
     fine = stratified_prior(model.process, _FINER * config.samples)
@@ -120,7 +122,7 @@ def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
         **{f"gap_mass_{name}_stderr": mass.stderr for name, mass in masses.items()},
         "gap_mass_average": _share_in_gaps(average),
         "gap_mass_exact": _share_in_gaps(exact),
-        **_distances(trained, predicted, average, exact, split_key),
+        **_distances(trained, predicted, average, exact, config.ensembles, split_key),
     }
 
 
@@ -129,42 +131,43 @@ def _share_in_gaps(samples: np.ndarray) -> np.ndarray:
 
 
 def _distances(
-    trained: np.ndarray, predicted: np.ndarray, average: np.ndarray, exact: np.ndarray, key: PRNGKeyArray
+    trained: np.ndarray,
+    predicted: np.ndarray,
+    average: np.ndarray,
+    exact: np.ndarray,
+    ensembles: int,
+    key: PRNGKeyArray,
 ) -> Arrays:
-    """W_1 to the trained average, and between two halves of the trained models, for all models and without a block.
+    """W_1 to the average of a trained ensemble, for all models and without a block of them.
 
     Entry 0 is for all models, entry 1 + b leaves block b of the trained and of the predicted models out.
     """
-    of_trained, of_predicted, of_average, of_exact = (
-        cumulative(samples, _GRID) for samples in (trained, predicted, average, exact)
-    )
+    others = {"predicted": predicted, "average": average, "exact": exact}
+    others = {name: cumulative(samples, _GRID) for name, samples in others.items()}
+    of_trained = cumulative(trained, _GRID)
     kept = [np.full(_BLOCKS, True), *~np.eye(_BLOCKS, dtype=bool)]
     random = np.random.default_rng([int(word) for word in jax.random.key_data(key)])
-    rows = [_distances_of(of_trained, of_predicted, of_average, of_exact, keep, random) for keep in kept]
+    rows = [_distances_of(of_trained, others, ensembles, keep, random) for keep in kept]
     return {f"wasserstein1_{name}": np.asarray([row[name] for row in rows]) for name in rows[0]}
 
 
 def _distances_of(
-    trained, predicted, average, exact, keep: np.ndarray, random: np.random.Generator
+    trained: np.ndarray, others: dict[str, np.ndarray], ensembles: int, keep: np.ndarray, random: np.random.Generator
 ) -> dict[str, float]:
-    """Distances over the models whose block is kept; those to one ensemble are means over the two trained ones."""
-    trained, predicted = (each[keep[np.arange(len(each)) % _BLOCKS]] for each in (trained, predicted))
-    half = len(trained) // 2
-
-    def distance(first: np.ndarray, second: np.ndarray) -> float:
-        return float(np.trapezoid(np.abs(first.mean(axis=0) - second.mean(axis=0)), _GRID))
-
-    def to_trained(other: np.ndarray) -> float:
-        return (distance(other, trained[:half]) + distance(other, trained[half:])) / 2
-
-    # Any split into halves is as good as the one into the two ensembles: their mean has less noise.
-    splits = wasserstein1_permutations(trained[:half], trained[half:], _GRID, repetitions=40, random=random)
-    return {
-        "predicted": to_trained(predicted),
-        "average": to_trained(average),
-        "exact": to_trained(exact),
-        "trained": float(splits.mean()),
+    """Distances over the models whose block is kept, as means over the trained ensembles and over pairs of them."""
+    predicted = others["predicted"]
+    others = others | {"predicted": predicted[keep[np.arange(len(predicted)) % _BLOCKS]]}
+    parts = np.array_split(trained[keep[np.arange(len(trained)) % _BLOCKS]], ensembles)
+    averages = [part.mean(axis=0) for part in parts]
+    distances = {
+        name: float(np.mean([np.trapezoid(np.abs(each.mean(axis=0) - one), _GRID) for one in averages]))
+        for name, each in others.items()
     }
+    # Any split of two ensembles into halves is as good as the one into these two: the mean of many has less noise.
+    pairs = list(zip(parts[::2], parts[1::2], strict=True))
+    options = {"repetitions": max(40 // len(pairs), 1), "random": random}
+    splits = [wasserstein1_permutations(first, second, _GRID, **options) for first, second in pairs]
+    return distances | {"trained": float(np.mean(splits))}
 
 
 def _ratio(data: Arrays, index: int, over: str) -> Estimate:
