@@ -21,6 +21,7 @@ from sims.distribution_measurements import (
     wasserstein1_permutations,
 )
 from sims.feature_ensembles import TrainingTriples, draw_triples, sample_ensemble
+from sims.measurements import gap_shares
 from sims.networks import FeatureModel
 from sims.sampling import log_snr_schedule
 from sims.score_ensembles import (
@@ -195,7 +196,7 @@ def _closure(
     for name, of in (("", weights), ("_surrogate", surrogates)):
         arrays[f"p_value{name}"] = gaussianity_p_values(values(of), null_draws=config.null_draws, random=random)
         samples = generate(of)[..., 0]
-        arrays[f"gap{name}"] = np.mean((np.abs(samples) > GAP[0]) & (np.abs(samples) < GAP[1]), axis=1)
+        arrays[f"gap{name}"] = gap_shares(samples, *GAP)
         cumulatives[name] = cumulative(np.clip(samples, *_GRID[[0, -1]]), _GRID)
     trained, gaussian = cumulatives[""], cumulatives["_surrogate"]
     null = wasserstein1_permutations(trained, gaussian, _GRID, repetitions=config.permutations, random=random)

@@ -27,7 +27,7 @@ from figures.stages import Arrays, RunStage
 from figures.style import BLUE, VERMILION, fraction, label_panels, plt, styled
 from sims.datasets import triple
 from sims.feature_ensembles import denoiser_drift, with_array_parameters
-from sims.measurements import gap_mass
+from sims.measurements import gap_mass, gap_shares
 from sims.networks import FeatureModel
 from sims.sampling import heun, log_snr_schedule
 
@@ -121,8 +121,7 @@ def _average_mass(config: Config, model: LinearModels) -> np.ndarray:
     """Gap mass of the average learned score: a single model, and so sampled more finely."""
     average = FeatureModel(model.features, model.kernel.mean_weights[None])
     initial = stratified_prior(model.process, _FINER * config.samples)
-    distance = np.abs(model.samples(average, initial, config.steps))
-    return np.asarray(np.mean((distance > GAP[0]) & (distance < GAP[1])))
+    return gap_shares(model.samples(average, initial, config.steps)[0, :, 0], *GAP)
 
 
 def _windows(config: Config, kind: str, key: PRNGKeyArray) -> Arrays:

@@ -21,8 +21,8 @@ from figures.linear_ensembles import LinearModels, stratified_prior
 from figures.stages import Arrays, RunStage
 from figures.style import BLACK, BLUE, GREEN, VERMILION, fraction, label_panels, plt, styled
 from sims.datasets import triple
-from sims.distribution_measurements import cumulative, wasserstein1_permutations
-from sims.measurements import Estimate, gap_mass, histograms
+from sims.distribution_measurements import cumulative, jackknife_error, wasserstein1_permutations
+from sims.measurements import Estimate, gap_mass, gap_shares, histograms
 from sims.networks import FeatureModel
 from theory import PointMasses
 
@@ -120,14 +120,10 @@ def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
         "degrees_of_freedom": np.asarray(model.kernel.degrees_of_freedom),
         **{f"gap_mass_{name}": mass.value for name, mass in masses.items()},
         **{f"gap_mass_{name}_stderr": mass.stderr for name, mass in masses.items()},
-        "gap_mass_average": _share_in_gaps(average),
-        "gap_mass_exact": _share_in_gaps(exact),
+        "gap_mass_average": gap_shares(average[0], *GAP),
+        "gap_mass_exact": gap_shares(exact[0], *GAP),
         **_distances(trained, predicted, average, exact, config.ensembles, split_key),
     }
-
-
-def _share_in_gaps(samples: np.ndarray) -> np.ndarray:
-    return np.asarray(np.mean((np.abs(samples) > GAP[0]) & (np.abs(samples) < GAP[1])))
 
 
 def _distances(
@@ -179,9 +175,7 @@ def _ratio(data: Arrays, index: int, over: str, which: str = "") -> Estimate:
 
 def _jackknife(values: Float[np.ndarray, " replicates"]) -> Estimate:
     """The first value, with the standard error that those without one block give."""
-    left_out = values[1:]
-    stderr = np.sqrt((_BLOCKS - 1) / _BLOCKS * np.sum((left_out - left_out.mean()) ** 2))
-    return Estimate(values[0], stderr, _BLOCKS)
+    return Estimate(values[0], jackknife_error(values[1:]), _BLOCKS)
 
 
 def _valid(data: Arrays) -> np.ndarray:
@@ -302,10 +296,7 @@ def _draw_distances(axis, data: Arrays) -> None:
     }
     for name, (words, colour, marker) in curves.items():
         values = data[f"wasserstein1_{name}"]
-        left_out = values[:, 1:]
-        error = np.sqrt(
-            (_BLOCKS - 1) / _BLOCKS * np.sum((left_out - left_out.mean(axis=1, keepdims=True)) ** 2, axis=1)
-        )
+        error = jackknife_error(values[:, 1:].T)
         axis.errorbar(
             data["feature_ratio"], values[:, 0], yerr=2 * error, fmt=f"{marker}-", ms=4, lw=1, color=colour, label=words
         )

@@ -19,7 +19,7 @@ from figures.stages import Arrays
 from sims.datasets import rotated_square, triple
 from sims.distribution_measurements import distance_to_segment, memorised
 from sims.feature_ensembles import sample_ensemble
-from sims.measurements import histograms, joint_histogram
+from sims.measurements import gap_shares, histograms, joint_histogram
 from sims.networks import FeatureModel
 from sims.sampling import log_snr_schedule
 from sims.score_ensembles import TrainingSets, draw_training_sets, fit_features, sample_networks, train_networks
@@ -186,16 +186,10 @@ CASES: dict[str, Callable[[Config, PRNGKeyArray], Arrays]] = {
 }
 
 
-def _gap_shares(samples: np.ndarray) -> np.ndarray:
-    """Share of samples with 1/4 < |x| < 3/4, [objective, model]."""
-    distance = np.abs(samples[..., 0])
-    return np.mean((distance > GAP[0]) & (distance < GAP[1]), axis=-1)
-
-
 def _measure_line(config: Config, samples: np.ndarray) -> Arrays:
     edges = np.linspace(-BRACKET, BRACKET, config.bins + 1)
     return {
-        "gap": _gap_shares(samples),
+        "gap": gap_shares(samples[..., 0], *GAP),
         "memorised": np.mean(memorised(samples, triple()), axis=-1),
         "density": np.stack([histograms(of[..., 0], edges).mean(axis=0) for of in samples]),
     }
@@ -217,4 +211,4 @@ def _measure_square(config: Config, samples: np.ndarray) -> Arrays:
 def change_on_doubling(config: Config, key: PRNGKeyArray) -> Arrays:
     """Gap mass at F/P = 1 with twice the sampler's steps minus with the steps used, [objective, model]."""
     coarse, fine = (_line_linear_samples(1, config, key, config.sampling_steps * factor, stride=4) for factor in (1, 2))
-    return {"gap_change_on_doubling": _gap_shares(fine) - _gap_shares(coarse)}
+    return {"gap_change_on_doubling": gap_shares(fine[..., 0], *GAP) - gap_shares(coarse[..., 0], *GAP)}

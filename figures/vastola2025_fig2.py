@@ -21,7 +21,7 @@ from figures.stages import Arrays, RunStage
 from figures.style import BLUE, GREEN, VERMILION, plt, styled
 from sims.datasets import triple
 from sims.feature_ensembles import sample_ensemble, with_array_parameters
-from sims.measurements import gap_mass, histograms, mean_over, wasserstein1
+from sims.measurements import gap_mass, gap_shares, histograms, mean_over, wasserstein1
 from sims.sampling import euler, heun, log_snr_schedule, uniform_schedule
 from theory import PointMasses
 
@@ -129,7 +129,7 @@ def _exact_score(config: Config) -> Arrays:
         for name, x in ends.items():
             x = np.asarray(x).T
             row[f"density_exact_{name}"] = histograms(x, _edges(config))[0]
-            row[f"gap_mass_exact_{name}"] = np.asarray(np.mean((np.abs(x) > GAP[0]) & (np.abs(x) < GAP[1])))
+            row[f"gap_mass_exact_{name}"] = gap_shares(x[0], *GAP)
         rows.append(row)
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
@@ -143,8 +143,7 @@ def _convergence(config: Config, key: PRNGKeyArray) -> Arrays:
     masses = []
     for steps in (config.converged_steps, 2 * config.converged_steps):
         x = sample_ensemble(models, process, initial, log_snr_schedule(process, steps), method="heun")
-        distance = np.abs(np.asarray(x[..., 0]))
-        masses.append(np.mean((distance > GAP[0]) & (distance < GAP[1]), axis=1))
+        masses.append(gap_shares(np.asarray(x[..., 0]), *GAP))
     return {"gap_mass_change_on_doubling": masses[1] - masses[0]}
 
 

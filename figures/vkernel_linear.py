@@ -9,7 +9,6 @@ every sample has its own.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, get_args
 
 import equinox as eqx
 import jax
@@ -25,15 +24,14 @@ from figures.claims import Claim
 from figures.linear_ensembles import process_of
 from figures.stages import Arrays, RunStage
 from figures.style import BLUE, GREEN, ORANGE, VERMILION, plt, styled
+from figures.vkernel_statistics import ORDERS, comparison
 from sims.datasets import triple
 from sims.feature_ensembles import draw_triples, train_ensemble
 from sims.networks import FeatureModel
 from theory import FourierFeatures, GaussianFeatures, LinearVKernel, PointMasses, VariancePreserving
 from theory.objectives import DenoiserTarget
 from theory.population import NoiseVarianceWeight, score_coefficients
-from theory.v_kernel import LinearOrder
 
-ORDERS = tuple(order for order in get_args(LinearOrder) if order != "corrected")  # that one is leading/(1 - F/P)
 WORDS = {
     "leading": "Eq. 13",
     "corrected": "Eq. 13 /(1 - F/P)",
@@ -41,12 +39,8 @@ WORDS = {
     "local_equivalent": "own leverage",
 }
 COLOURS = dict(zip(WORDS, (ORANGE, GREEN, VERMILION, BLUE), strict=True))
-CORRELATIONS = ("correlation", "score_correlation", "calm_correlation")
 LINEAR_WIDTH = 1e-3  # of the axes of covariances, in units of the largest predicted variance
-_GROUPS = 20  # of models, and of places, left out one after the other
-_RESOLVED = 1e-6  # standard deviations below this part of the largest are round-off, late where nothing is learned
 _ONE = {"theory": 1.0, "tolerance": 0.05, "relation": "equal"}  # what median ratios are held against
-_EXPOSED = 0.1  # the share of places called those of largest leverage
 
 
 @dataclass(frozen=True)
@@ -105,7 +99,7 @@ def _case(config: Config, fourier: bool, ratio: float, place_key: PRNGKeyArray, 
     predicted = np.stack([np.asarray(kernel.score_covariance(*pairs))[..., 0, 0] for kernel in kernels.values()])
     leverage = _leverage(kernels["local_equivalent"], draws, x, time)
     diffusion = np.asarray(process.diffusion_coefficient(time))
-    return _comparison(scores, predicted, np.asarray(leverage), diffusion, _edges(config))
+    return comparison(scores, predicted, np.asarray(leverage), diffusion, _edges(config))
 
 
 @eqx.filter_jit
@@ -120,105 +114,6 @@ def _leverage(kernel: LinearVKernel, draws: int, x, time) -> jnp.ndarray:
     """ℓ(z) = w φᵀRφ/P: a training sample at z has the share ℓ/(1 + ℓ) in its own fit, on average."""
     phi, weight = kernel.features(x, time), NoiseVarianceWeight(kernel.target)(kernel.process, time)
     return weight * jnp.sum(phi @ kernel.resolvent * phi, axis=1) / draws
-
-
-def _comparison(
-    scores: np.ndarray, predicted: np.ndarray, leverage: np.ndarray, diffusion: np.ndarray, edges: np.ndarray
-) -> Arrays:
-    """Scores (models, n) against their predicted covariance (orders, n, n), all but one statistic in units of V."""
-    scores, predicted = scores * diffusion[None], predicted * diffusion[None, :, None] * diffusion[None, None]
-    spread = np.sqrt(np.diagonal(predicted[-1]))
-    resolved = spread > _RESOLVED * spread.max()
-    exposed = leverage >= np.quantile(leverage, 1 - _EXPOSED)
-    measured = np.cov(scores.T)
-    places = Places(diffusion, resolved, exposed)
-    arrays = _statistics(predicted, measured, places)
-    arrays |= _errors(scores, predicted, places)
-    upper = np.triu_indices(len(spread))
-    unit, limits = spread.max() ** 2, (edges[0], edges[-1])
-    abscissas, ordinate = (np.clip(p / unit, *limits) for p in (predicted[:, *upper], measured[upper]))
-    return arrays | {
-        "histogram": np.stack([np.histogram2d(p, ordinate, bins=(edges, edges))[0] for p in abscissas]),
-        **_ceilings(scores, predicted, places),
-        "leverage": leverage,
-        "resolved": resolved,
-        "exposed": exposed,
-        "variance_ratio": _variance_ratio(predicted, measured),
-    }
-
-
-class Places(NamedTuple):
-    """What the statistics need to know of n places."""
-
-    diffusion: np.ndarray  # D
-    resolved: np.ndarray  # whether the predicted variance is more than round-off
-    exposed: np.ndarray  # whether among those of largest leverage
-
-    def kept(self, which: np.ndarray) -> "Places":
-        return Places(*(values[which] for values in self))
-
-
-def _statistics(predicted: np.ndarray, measured: np.ndarray, places: Places) -> Arrays:
-    """Of every order: correlation of predicted and measured V over all pairs, medians of measured over predicted.
-
-    `score_correlation` is that of Cov[s, s'] without the factors D, in which small times weigh more;
-    `calm_correlation` is over pairs without an exposed place. `excess` is the mean of ln(measured/predicted) at
-    exposed places minus that at the others, and `excess_left` that minus half of the one with equal leverage.
-    """
-    diffusion, resolved, exposed = places
-    upper = np.triu_indices(len(measured))
-    calm = ~(exposed[upper[0]] | exposed[upper[1]])
-    pairs, values = predicted[:, *upper], measured[upper]
-    scale = 1 / (diffusion[upper[0]] * diffusion[upper[1]])
-    ratio = _variance_ratio(predicted, measured)
-    log_exposed, log_calm = (np.mean(np.log(ratio[:, which]), axis=1) for which in (exposed, resolved & ~exposed))
-    excess = log_exposed - log_calm
-    return {
-        "correlation": np.asarray([np.corrcoef(p, values)[0, 1] for p in pairs]),
-        "score_correlation": np.asarray([np.corrcoef(p * scale, values * scale)[0, 1] for p in pairs]),
-        "calm_correlation": np.asarray([np.corrcoef(p[calm], values[calm])[0, 1] for p in pairs]),
-        "median_ratio": np.median(ratio[:, resolved], axis=1),
-        "excess": excess,
-        "excess_left": excess - excess[ORDERS.index("deterministic_equivalent")] / 2,
-    }
-
-
-def _variance_ratio(predicted: np.ndarray, measured: np.ndarray) -> np.ndarray:
-    """Measured over predicted variance at every place, (orders, n)."""
-    return np.diagonal(measured)[None] / np.maximum(np.diagonal(predicted, axis1=1, axis2=2), 1e-300)
-
-
-def _errors(scores: np.ndarray, predicted: np.ndarray, places: Places) -> Arrays:
-    """Standard errors from models and from places, both drawn at random: one group of either left out at a time."""
-    model_groups, place_groups = (np.arange(count) % min(_GROUPS, count) for count in scores.shape)
-    measured = np.cov(scores.T)
-    fewer_models = [
-        _statistics(predicted, np.cov(scores[model_groups != group].T), places) for group in np.unique(model_groups)
-    ]
-    fewer_places = []
-    for group in np.unique(place_groups):
-        kept = place_groups != group
-        pairs = np.ix_(kept, kept)
-        fewer_places.append(_statistics(predicted[:, *pairs], measured[pairs], places.kept(kept)))
-    errors = {
-        f"{name}_stderr": np.hypot(*(_jackknife([one[name] for one in sets]) for sets in (fewer_models, fewer_places)))
-        for name in fewer_models[0]
-    }
-    return errors | {"groups": np.asarray(min(len(fewer_models), len(fewer_places)))}
-
-
-def _jackknife(left_out: list[np.ndarray]) -> np.ndarray:
-    """Standard error from values with one of n groups left out: √[(n - 1)/n Σ(v - mean)²]."""
-    values, count = np.stack(left_out), len(left_out)
-    return np.sqrt((count - 1) / count * np.sum((values - values.mean(axis=0)) ** 2, axis=0))
-
-
-def _ceilings(scores: np.ndarray, predicted: np.ndarray, places: Places) -> Arrays:
-    """The correlations a perfect prediction would have: √[2r/(1 + r)], r that between the ensemble's two halves."""
-    first, second = (np.cov(scores[half::2].T) for half in (0, 1))
-    between = _statistics(np.stack([first] * len(predicted)), second, places)
-    reliability = {name: np.maximum(between[name][0], 0.0) for name in CORRELATIONS}
-    return {f"{name}_ceiling": np.sqrt(2 * r / (1 + r)) for name, r in reliability.items()}
 
 
 # --- Claims ---

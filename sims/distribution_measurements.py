@@ -65,8 +65,13 @@ def jackknife(statistic: Callable[[np.ndarray], float], summaries: Float[np.ndar
         raise ValueError(f"a standard error needs at least two models; got {count}")
     mean = summaries.mean(axis=0)
     without = np.array([statistic(mean + (mean - each) / (count - 1)) for each in summaries])
-    stderr = np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2))
-    return Estimate(np.asarray(statistic(mean)), stderr, count)
+    return Estimate(np.asarray(statistic(mean)), jackknife_error(without), count)
+
+
+def jackknife_error(without: Float[np.ndarray, "n *shape"]) -> Float[np.ndarray, "*shape"]:
+    """Standard error √((n-1)/n Σ (f_(-i) - f̄)²) of what was computed with each of n parts left out."""
+    count = len(without)
+    return np.sqrt((count - 1) / count * np.sum((without - without.mean(axis=0)) ** 2, axis=0))
 
 
 def ratio_of_means(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, tuple[float, float]]:

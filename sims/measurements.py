@@ -84,8 +84,13 @@ def first_crossing(
 
 def gap_mass(samples: Float[np.ndarray, "models n"], low: float, high: float) -> Estimate:
     """Share of samples with low < |x| < high, averaged over models; the standard error is over models."""
+    return mean_over(gap_shares(samples, low, high))
+
+
+def gap_shares(samples: Float[np.ndarray, "*models n"], low: float, high: float) -> Float[np.ndarray, "*models"]:
+    """Share of every model's samples with low < |x| < high."""
     distance = np.abs(np.asarray(samples))
-    return mean_over(np.mean((distance > low) & (distance < high), axis=-1))
+    return np.mean((distance > low) & (distance < high), axis=-1)
 
 
 def histograms(
