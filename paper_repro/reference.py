@@ -11,6 +11,9 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 import figures
 from paper_repro.atomic import write_atomically
@@ -35,7 +38,6 @@ def publish(out: Path, folder: Path, preset: str = "quick") -> list[str]:
     for one in scored:
         if not one.current:
             raise UserError(f"{one.label}: run it again before it becomes the reference")
-    folder.mkdir(parents=True, exist_ok=True)
     drawings = Drawings(out)
     for one in scored:
         write_atomically(folder / f"{one.figure}.png", shrunk(drawings.current_png(one.module, one.result)))
@@ -81,10 +83,14 @@ def _read(path: Path, default):
     return json.loads(path.read_text()) if path.exists() else default
 
 
-if __name__ == "__main__":
+def main(results: Path, reference: Path, preset: Annotated[str, typer.Argument()] = "quick") -> None:
+    """Put the newest RESULTS of a preset into the folder REFERENCE."""
     try:
-        results, reference, *chosen = sys.argv[1:]
-        print("\n".join(publish(Path(results), Path(reference), *chosen)))
+        print("\n".join(publish(results, reference, preset)))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        raise typer.Exit(error.exit_code) from error
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -51,6 +53,14 @@ def test_earlier_code_and_empty_folders_are_refused(here, monkeypatch):
     with pytest.raises(UserError, match="run it again"):
         publish(here / "results", here / "docs")
     assert not (here / "docs").exists()
+
+
+def test_bad_input_is_one_sentence_and_a_code(here):
+    call = [sys.executable, "-m", "paper_repro.reference"]
+    for arguments, words in (([], "Missing argument"), (["results", "docs"], "error: nothing has been computed")):
+        done = subprocess.run([*call, *arguments], capture_output=True, text=True, check=False)
+        assert (done.returncode, words in done.stderr) == (2, True)
+        assert "Traceback" not in done.stderr
 
 
 def test_large_pictures_are_shrunk_and_small_ones_left():
