@@ -17,7 +17,12 @@ class Estimate(NamedTuple):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of a single value, from Student's t with one degree of freedom less than repetitions."""
+        """95 % interval of a single value, from Student's t with one degree of freedom less than repetitions.
+
+        Everything where there is no standard error: a part of the data may leave the value undefined.
+        """
+        if np.isnan(self.stderr):
+            return float("-inf"), float("inf")
         half_width = student_t.ppf(0.975, self.repetitions - 1) * self.stderr
         return float(self.value - half_width), float(self.value + half_width)
 

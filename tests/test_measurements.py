@@ -5,6 +5,7 @@ import pytest
 import scipy.stats
 
 from sims.measurements import (
+    Estimate,
     first_crossing,
     gap_mass,
     histograms,
@@ -76,6 +77,10 @@ def test_interval_is_scipys():
     samples = [1.0, 2.0, 4.0, 9.0]
     expected = scipy.stats.ttest_1samp(samples, 0.0).confidence_interval(0.95)
     np.testing.assert_allclose(mean_over(samples).interval, expected, rtol=1e-12)
+
+
+def test_without_a_standard_error_the_interval_is_everything():
+    assert Estimate(np.asarray(1.5), np.asarray(np.nan), 10).interval == (-np.inf, np.inf)
 
 
 @pytest.mark.parametrize("count", [0, 1])
