@@ -14,15 +14,13 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
+from paper_repro.compiler import ONE_THREAD, set_flags
 from paper_repro.errors import UserError
 from paper_repro.progress import Progress
 from paper_repro.runner import Job, complete, plan, spare_the_collector
 from paper_repro.store import Store, StoredResult
 
 LARGEST_NUMBER = 4  # a process of the paper preset can hold some gigabytes
-# Where every core has a process, a matrix product split over all cores makes them wait for each other. The numbers are
-# the same to the last bit: what is split is the result, never a sum.
-ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 _STARTING = 15.0  # expected seconds of work below which starting processes is not worth its own seconds
 
 
@@ -66,7 +64,7 @@ def _by_processes(jobs: Sequence[Job], number: int, out: Path, progress: Progres
         tasks.put((job.figure, job.preset, job.seed))
     for _ in range(number):
         tasks.put(None)
-    flags = ONE_THREAD if number >= (os.cpu_count() or 1) else ""
+    flags = [ONE_THREAD] if number >= (os.cpu_count() or 1) else []
     processes = [context.Process(target=_work, args=(out, tasks, messages, flags), daemon=True) for _ in range(number)]
     by_name = {job.figure: job for job in jobs}
     try:
@@ -122,9 +120,9 @@ class _Messages:
         pass
 
 
-def _work(out: Path, tasks: Any, messages: Any, flags: str) -> None:
+def _work(out: Path, tasks: Any, messages: Any, flags: Sequence[str]) -> None:
     """Complete figures until none is left; the body of a process."""
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}"  # read when JAX is first used, in `plan`
+    set_flags(*flags)  # read when JAX is first used, in `plan`
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told as well, and ends this process
     threading.Thread(target=_end_with_parent, daemon=True).start()
     spare_the_collector()

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import subprocess
 import sys
 import zipfile
 
@@ -19,6 +20,7 @@ from paper_repro.atomic import (
     write_folder_atomically,
 )
 from paper_repro.code_version import computing_statements
+from paper_repro.compiler import set_flags
 from paper_repro.errors import UserError
 from paper_repro.progress import Bar, Estimate, Lines, duration
 
@@ -238,3 +240,29 @@ def test_lines_of_figures_side_by_side(capsys):
         lines.finish("b", None)
     expected = ["[a] one …", "[b] two …", "[a] one: 12.3 s", "[a] done", "[b] two: from its checkpoint"]
     assert capsys.readouterr().err.splitlines() == expected
+
+
+@pytest.mark.parametrize(
+    ("jaxlib", "user", "expected"),
+    [
+        ("0.10.2", "", "--ours --second"),
+        ("0.10.2", "--theirs --ours=false", "--ours --second --theirs --ours=false"),
+        ("0.11.0", "--theirs", "--theirs"),  # a flag that XLA does not know ends the process
+    ],
+)
+def test_compiler_flags_come_before_the_users(monkeypatch, jaxlib, user, expected):
+    monkeypatch.setattr("importlib.metadata.version", lambda name: {"jaxlib": jaxlib}[name])
+    monkeypatch.setenv("XLA_FLAGS", user)
+    for _ in range(2):  # in the command, and again in each process that inherits its environment
+        set_flags("--ours", "--second")
+        assert os.environ["XLA_FLAGS"] == expected
+
+
+def test_this_xla_knows_the_compiler_flags():
+    """An unknown flag ends a process: the flags are set in a new one, where JAX then computes."""
+    program = (
+        "from paper_repro.compiler import ONE_THREAD, QUICK_TO_COMPILE, set_flags; set_flags(QUICK_TO_COMPILE, "
+        "ONE_THREAD); import jax.numpy as jnp; print(float(jnp.arange(4.0).sum()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "6.0"), done.stderr
