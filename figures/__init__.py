@@ -95,47 +95,47 @@ FIGURES: dict[str, FigureEntry] = {
     "vastola2025_fig3": FigureEntry(
         title="Average learned distribution of the rotated square, Gaussian and Fourier features",
         source="Vastola 2025, Fig. 3",
-        seconds={"quick": 50, "paper": 600},
+        seconds={"quick": 45, "paper": 600},
     ),
     "vkernel_linear": FigureEntry(
         title="Covariance of the learned score: predicted against measured, by F/P",
         source="Vastola 2025, Prop. 5.1 in trained models",
-        seconds={"quick": 45, "paper": 200},
+        seconds={"quick": 35, "paper": 200},
     ),
     "learned_distribution": FigureEntry(
         title="The average learned distribution, predicted and trained, F/P from 1/16 to 4",
         source="Vastola 2025, Prop. 5.1",
-        seconds={"quick": 40, "paper": 900},
+        seconds={"quick": 30, "paper": 360},
     ),
     "gaps_fill_or_empty": FigureEntry(
         title="When gaps fill and when they empty: F/P, ε, features, correlation in time",
         source="Vastola 2025, Secs. 4-6",
-        seconds={"quick": 70, "paper": 2400},
+        seconds={"quick": 55, "paper": 2400},
     ),
     "unification": FigureEntry(
         title="One denoiser over draws: mean is the spectral law, covariance the V-kernel",
         source="this project, from Wang & Pehlevan 2025 and Vastola 2025",
-        seconds={"quick": 25, "paper": 300},
+        seconds={"quick": 15, "paper": 300},
     ),
     "j0_j1": FigureEntry(
         title="What target noise does: DSM, exact score, dose and shape of the noise",
         source="reviewers of Vastola 2025; this project",
-        seconds={"quick": 50, "paper": 3600},
+        seconds={"quick": 55, "paper": 3600},
     ),
     "gaussian_closure": FigureEntry(
         title="Is the learned score Gaussian over training sets, and what does pretending cost",
         source="reviewers of Vastola 2025; this project",
-        seconds={"quick": 45, "paper": 1800},
+        seconds={"quick": 50, "paper": 1800},
     ),
     "vastola2025_naive": FigureEntry(
         title="The naive sampler: SDE, Fokker-Planck and perturbation theory; gaps empty",
         source="Vastola 2025, Prop. 4.1",
-        seconds={"quick": 35, "paper": 900},
+        seconds={"quick": 30, "paper": 900},
     ),
     "lazy_networks": FigureEntry(
         title="The V-kernel at training times: variance switches on mode by mode",
         source="Vastola 2025, Prop. 5.2",
-        seconds={"quick": 35, "paper": 600},
+        seconds={"quick": 20, "paper": 600},
     ),
     "spectral_law": FigureEntry(
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.feature_ensembles import sample_ensemble, train_ensemble, with_array_parameters
 from sims.networks import FeatureModel
-from sims.sampling import heun, log_snr_schedule
+from sims.sampling import heun, log_snr_schedule, uniform_schedule
 from theory import FourierFeatures, GaussianFeatures, LinearSchedule, LinearVKernel, PointMasses, VariancePreserving
 from theory.features import AbstractFeatures
 from theory.population import lattice_population
@@ -91,6 +91,13 @@ class LinearModels:
         """What each model generates from the same initial positions, by Heun's method with `steps` steps."""
         times = log_snr_schedule(self.process, steps)
         return np.asarray(sample_ensemble(ensemble, self.process, initial, times, method="heun"))
+
+    def euler_samples(
+        self, ensemble: FeatureModel, initial: Float[Array, "n dim"], steps: int
+    ) -> Float[np.ndarray, "models n dim"]:
+        """The same by Euler's method with steps uniform in time, the sampler of the paper's figures."""
+        times = uniform_schedule(self.process, steps)
+        return np.asarray(sample_ensemble(ensemble, self.process, initial, times, method="euler"))
 
     def exact(self, initial: Float[Array, "n dim"], steps: int) -> Float[np.ndarray, "n dim"]:
         """What the exact score generates with the same solver."""

@@ -20,7 +20,7 @@ from figures.linear_ensembles import LinearModels, carried_by_score, process_of,
 from figures.stages import Arrays, RunStage
 from figures.style import BLUE, GREEN, VERMILION, plt, styled
 from sims.datasets import triple
-from sims.feature_ensembles import sample_ensemble, with_array_parameters
+from sims.feature_ensembles import with_array_parameters
 from sims.measurements import gap_mass, gap_shares, histograms, mean_over, wasserstein1
 from sims.sampling import euler, heun, log_snr_schedule, uniform_schedule
 from theory import PointMasses
@@ -86,19 +86,17 @@ def _models(config: Config, cutoff: float, count: int) -> LinearModels:
 def _panel(config: Config, cutoff: float, count: int, key: PRNGKeyArray) -> Arrays:
     """Train the ensemble of one panel and measure what it generates with both solvers."""
     setup = _models(config, cutoff, count)
-    process, initial = setup.process, stratified_prior(setup.process, config.samples)
+    initial = stratified_prior(setup.process, config.samples)
     trained = setup.trained(config.models, key)
     predicted = setup.predicted(config.models, jax.random.fold_in(key, 1))
-    converged = log_snr_schedule(process, config.converged_steps)
     runs = {
-        "euler30": (trained, "euler", uniform_schedule(process, config.euler_steps)),
-        "converged": (trained, "heun", converged),
-        "predicted": (predicted, "heun", converged),
+        "euler30": setup.euler_samples(trained, initial, config.euler_steps),
+        "converged": setup.samples(trained, initial, config.converged_steps),
+        "predicted": setup.samples(predicted, initial, config.converged_steps),
     }
     arrays: Arrays = {}
-    for name, (models, method, times) in runs.items():
-        x = sample_ensemble(models, process, initial, times, method=method)
-        samples = np.asarray(x[..., 0])
+    for name, x in runs.items():
+        samples = x[..., 0]
         density = histograms(samples, _edges(config))
         mass, distance = gap_mass(samples, *GAP), wasserstein1(samples, triple()[:, 0])
         arrays |= {
@@ -138,12 +136,12 @@ def _convergence(config: Config, key: PRNGKeyArray) -> Arrays:
     """Gap mass of one panel's models with the converged solver and with twice its steps, model by model."""
     cutoff, count = config.cutoffs[0], config.training_samples[len(config.training_samples) // 2]
     setup = _models(config, cutoff, count)
-    models, process = setup.trained(config.models, key), setup.process
-    initial = stratified_prior(process, config.samples)[::4]
-    masses = []
-    for steps in (config.converged_steps, 2 * config.converged_steps):
-        x = sample_ensemble(models, process, initial, log_snr_schedule(process, steps), method="heun")
-        masses.append(gap_shares(np.asarray(x[..., 0]), *GAP))
+    models = setup.trained(config.models, key)
+    initial = stratified_prior(setup.process, config.samples)[::4]
+    masses = [
+        gap_shares(setup.samples(models, initial, steps)[..., 0], *GAP)
+        for steps in (config.converged_steps, 2 * config.converged_steps)
+    ]
     return {"gap_mass_change_on_doubling": masses[1] - masses[0]}
 
 
