@@ -65,7 +65,7 @@ FIGURES: dict[str, FigureEntry] = {
     "loss_weighting": FigureEntry(
         title="The loss weighting sets the exponent of the spectral law",
         source="this project, from Wang & Pehlevan 2025, Sec. 4",
-        seconds={"quick": 30, "paper": 900},
+        seconds={"quick": 30, "paper": 700},
     ),
     "misprints": FigureEntry(
         title="Misprints of both papers: printed, corrected, measured",
@@ -100,7 +100,7 @@ FIGURES: dict[str, FigureEntry] = {
     "vkernel_linear": FigureEntry(
         title="Covariance of the learned score: predicted against measured, by F/P",
         source="Vastola 2025, Prop. 5.1 in trained models",
-        seconds={"quick": 35, "paper": 200},
+        seconds={"quick": 35, "paper": 100},
     ),
     "learned_distribution": FigureEntry(
         title="The average learned distribution, predicted and trained, F/P from 1/16 to 4",
@@ -110,27 +110,27 @@ FIGURES: dict[str, FigureEntry] = {
     "gaps_fill_or_empty": FigureEntry(
         title="When gaps fill and when they empty: F/P, ε, features, correlation in time",
         source="Vastola 2025, Secs. 4-6",
-        seconds={"quick": 55, "paper": 2400},
+        seconds={"quick": 60, "paper": 1300},
     ),
     "unification": FigureEntry(
         title="One denoiser over draws: mean is the spectral law, covariance the V-kernel",
         source="this project, from Wang & Pehlevan 2025 and Vastola 2025",
-        seconds={"quick": 15, "paper": 300},
+        seconds={"quick": 15, "paper": 150},
     ),
     "j0_j1": FigureEntry(
         title="What target noise does: DSM, exact score, dose and shape of the noise",
         source="reviewers of Vastola 2025; this project",
-        seconds={"quick": 55, "paper": 3600},
+        seconds={"quick": 55, "paper": 720},
     ),
     "gaussian_closure": FigureEntry(
         title="Is the learned score Gaussian over training sets, and what does pretending cost",
         source="reviewers of Vastola 2025; this project",
-        seconds={"quick": 50, "paper": 1800},
+        seconds={"quick": 50, "paper": 500},
     ),
     "vastola2025_naive": FigureEntry(
         title="The naive sampler: SDE, Fokker-Planck and perturbation theory; gaps empty",
         source="Vastola 2025, Prop. 4.1",
-        seconds={"quick": 30, "paper": 900},
+        seconds={"quick": 30, "paper": 700},
     ),
     "lazy_networks": FigureEntry(
         title="The V-kernel at training times: variance switches on mode by mode",

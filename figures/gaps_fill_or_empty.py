@@ -5,8 +5,10 @@ correlation of V in time decides. Two tests, with the data {-1, 0, 1} of its Fig
 
 - a map of trained and predicted gap mass over F/P, ε, the kind of features and how smooth they are in time, less the
   mass that the average learned score alone puts there: the part that is due to variance;
-- the same Gaussian score fields, of the same covariance at every single time, but drawn anew in each of K windows of
-  the sampling time: K = 1 is the prediction for trained models, K → ∞ is white. Only the correlation in time changes.
+- the same Gaussian score fields drawn anew in each of K windows of the sampling time: K = 1 is the prediction for
+  trained models. With the same covariance at every single time, what the fields add up to falls as 1/K, and K → ∞ is
+  the average score. With √K times the deviation from the mean its integral over all pairs of times is kept, and
+  K → ∞ is white noise (in Stratonovich's sense) of the same strength.
 """
 
 from dataclasses import dataclass
@@ -24,15 +26,16 @@ from matplotlib.figure import Figure
 from figures.claims import Claim
 from figures.linear_ensembles import LinearModels, stratified_prior
 from figures.stages import Arrays, RunStage
-from figures.style import BLUE, VERMILION, fraction, label_panels, plt, styled
+from figures.style import BLUE, GREEN, VERMILION, fraction, label_panels, plt, styled
 from sims.datasets import triple
 from sims.feature_ensembles import denoiser_drift, with_array_parameters
-from sims.measurements import gap_mass, gap_shares
+from sims.measurements import Estimate, gap_mass, gap_shares
 from sims.networks import FeatureModel
 from sims.sampling import heun, log_snr_schedule
 
 GAP = (0.25, 0.75)
 KINDS = ("Gaussian", "Fourier")
+STRENGTHS = ("at every time", "integrated")  # what keeps its variance as the fields are drawn more often
 _FINER = 20  # times the samples, for a single model
 
 
@@ -70,7 +73,7 @@ PRESETS = {
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Gap masses indexed [features, in time, ε, F/P]; those of the windows [features, K]."""
+    """Gap masses indexed [features, in time, ε, F/P]; those of the windows [features, strength, K]."""
     map_key, window_key = jax.random.split(key)
     rows = list(product(KINDS, config.per_time, config.cutoffs))
     runs = []
@@ -129,34 +132,49 @@ def _windows(config: Config, kind: str, key: PRNGKeyArray) -> Arrays:
     model = _models(config, kind, config.per_time[0], config.cutoffs[-1], config.window_ratio)
     times = log_snr_schedule(model.process, config.steps)
     initial = stratified_prior(model.process, config.samples)
-    kernel = model.kernel
-    masses = []
-    for count, count_key in zip(config.windows, jax.random.split(key, len(config.windows)), strict=True):
+    most = max(config.windows)
+
+    def mass_of(count: int, scale: float, count_key: PRNGKeyArray) -> Estimate:
         window = jnp.minimum(jnp.arange(config.steps + 1) * count // config.steps, count - 1)
-        model_keys = jax.random.split(count_key, config.window_models)
-        samples = _sample_windows(
-            model.features, kernel, model.process, initial, times, window, max(config.windows), model_keys
-        )
-        masses.append(gap_mass(np.asarray(samples[..., 0]), *GAP))
+        keys = jax.random.split(count_key, config.window_models)
+        setting = (model.features, model.kernel, model.process, initial, times)
+        samples = _sample_windows(*setting, window, most, jnp.asarray(scale), keys)
+        return gap_mass(np.asarray(samples[..., 0]), *GAP)
+
+    window_keys = jax.random.split(key, len(config.windows))
+    masses = [
+        [mass_of(count, scale, each) for count, scale, each in zip(config.windows, scales, window_keys, strict=True)]
+        for scales in (np.ones(len(config.windows)), np.sqrt(config.windows))
+    ]
     return {
-        "window_mass": np.array([mass.value for mass in masses]),
-        "window_mass_stderr": np.array([mass.stderr for mass in masses]),
+        "window_mass": np.array([[mass.value for mass in row] for row in masses]),
+        "window_mass_stderr": np.array([[mass.stderr for mass in row] for row in masses]),
         "window_average": _average_mass(config, model),
     }
 
 
 @eqx.filter_jit
 def _sample_windows(
-    features, kernel, process, initial, times, window: Int[Array, " times"], most: int, keys: PRNGKeyArray
+    features,
+    kernel,
+    process,
+    initial,
+    times,
+    window: Int[Array, " times"],
+    most: int,
+    scale: Float[Array, ""],
+    keys: PRNGKeyArray,
 ) -> Float[Array, "models n 1"]:
     """Samples of models whose weights, all of one law, are drawn anew for every window of the schedule.
 
-    Weights for the `most` windows are drawn however many are used, so that all numbers of windows share one program.
+    The law is the kernel's with `scale` times the deviation from the mean. Weights for the `most` windows are drawn
+    however many are used, so that all numbers of windows share one program.
     """
     features, process = with_array_parameters(features), with_array_parameters(process)
 
     def of_model(key: PRNGKeyArray) -> Float[Array, "n 1"]:
-        weights = kernel.draw_weights(key, most)
+        mean = kernel.mean_weights
+        weights = mean + scale * (kernel.draw_weights(key, most) - mean)
 
         def drift(index: Array, time: Array, x: Array) -> Array:
             return denoiser_drift(FeatureModel(features, weights[window[index]]), process)(index, time, x)
@@ -169,7 +187,8 @@ def _sample_windows(
 def claims(data: Arrays) -> list[Claim]:
     statements = [_sign_claim(data, kind, index) for index, kind in enumerate(KINDS)]
     for index, kind in enumerate(KINDS):
-        statements += [_correlation_decides(data, kind, index), _white_empties(data, kind, index)]
+        statements += [_correlation_decides(data, kind, index, strength) for strength in range(len(STRENGTHS))]
+        statements.append(_white_empties(data, kind, index))
     return [*statements, _smoothness(data), _predicted_sign(data)]
 
 
@@ -191,12 +210,12 @@ def _sign_claim(data: Arrays, kind: str, index: int) -> Claim:
     )
 
 
-def _correlation_decides(data: Arrays, kind: str, index: int) -> Claim:
-    """Fully correlated against white-like score fields of the same covariance at every single time."""
-    mass, stderr = data["window_mass"][index], data["window_mass_stderr"][index]
+def _correlation_decides(data: Arrays, kind: str, index: int, strength: int) -> Claim:
+    """Fully correlated against white-like score fields."""
+    mass, stderr = data["window_mass"][index, strength], data["window_mass_stderr"][index, strength]
     value, error = float(mass[0] - mass[-1]), 1.96 * float(np.hypot(stderr[0], stderr[-1]))
     return Claim(
-        f"correlation in time decides, {kind} features",
+        f"correlation in time decides, {kind} features, same variance {STRENGTHS[strength]}",
         "Vastola 2025, Sec. 6 (conjecture)",
         "the same variance puts more mass into gaps when correlated in time (K = 1) than when drawn anew at every step",
         0.0,
@@ -209,13 +228,15 @@ def _correlation_decides(data: Arrays, kind: str, index: int) -> Claim:
 
 
 def _white_empties(data: Arrays, kind: str, index: int) -> Claim:
-    """Fields drawn anew at every step, against no variance at all."""
-    mass, stderr = data["window_mass"][index, -1], data["window_mass_stderr"][index, -1]
+    """White fields of the same integrated variance against no variance at all."""
+    strength = STRENGTHS.index("integrated")
+    mass, stderr = data["window_mass"][index, strength, -1], data["window_mass_stderr"][index, strength, -1]
     value = float(mass - data["window_average"][index])
     return Claim(
         f"white variance empties gaps, {kind} features",
         "Vastola 2025, Sec. 4",
-        "fields drawn anew at every step leave less mass in the gaps than the average score alone",
+        "fields drawn anew at every step, of the same integrated variance, leave less mass in the gaps than the "
+        "average score alone",
         0.0,
         None,
         value,
@@ -256,7 +277,7 @@ def _predicted_sign(data: Arrays) -> Claim:
     half = 1.96 * np.sqrt(share * (1 - share) / count + z2 / (4 * count**2)) / (1 + z2 / count) if count else 0.0
     return Claim(
         "sign of the effect predicted",
-        "Vastola 2025, Prop. 5.1, with the ridge's deterministic equivalent",
+        "Vastola 2025, Prop. 5.1, with every sample's own leverage",
         "share of cells in which the V-kernel predicts whether variance fills or empties, above one half",
         None,
         0.5,
@@ -306,24 +327,23 @@ def _draw_map(axis, data: Arrays, name: str, kind: int, smooth: int, limit: floa
 
 
 def _draw_windows(axes, data: Arrays) -> None:
-    for axis, kind, mass, stderr, average in zip(
-        axes, KINDS, data["window_mass"], data["window_mass_stderr"], data["window_average"], strict=True
-    ):
-        axis.errorbar(
-            data["windows"],
-            mass,
-            yerr=2 * stderr,
-            fmt="o-",
-            ms=4,
-            color=VERMILION,
-            label="predicted, field drawn K times",
-        )
-        axis.axhline(average, color=BLUE, lw=1, ls="--", label="average score alone")
+    for index, (axis, kind) in enumerate(zip(axes, KINDS, strict=True)):
+        for strength, colour, marker in zip(range(len(STRENGTHS)), (VERMILION, GREEN), "os", strict=True):
+            axis.errorbar(
+                data["windows"],
+                data["window_mass"][index, strength],
+                yerr=2 * data["window_mass_stderr"][index, strength],
+                fmt=f"{marker}-",
+                ms=4,
+                color=colour,
+                label=f"field drawn K times, same variance {STRENGTHS[strength]}",
+            )
+        axis.axhline(data["window_average"][index], color=BLUE, lw=1, ls="--", label="average score alone")
         axis.set_xscale("log", base=2)
         axis.set_xticks(data["windows"], [str(count) for count in data["windows"]])
-        axis.set_xlabel("K, independent fields during sampling (1: correlated, as in a trained model)")
+        axis.set_xlabel("K, independent fields during sampling (1: correlated, as predicted for a trained model)")
         axis.set_ylabel("mass with 0.25 < |x| < 0.75")
-        axis.set_ylim(0, None)
+        axis.set_ylim(0, 1.35 * axis.get_ylim()[1])  # room for the legend
         place = f"F/P = {fraction(float(data['window_ratio']))}, ε = {data['cutoff'][-1]:g}"
         axis.set_title(f"{kind}, {data['per_time'][0]} in time, {place} (bars: 2 standard errors)")
-        axis.legend()
+        axis.legend(loc="upper right")

@@ -29,6 +29,7 @@ PRESETS = {
         draws=(128, 512, 2048, 8192),
         models=4000,
         times=20,
+        steps=1500,  # the largest rate of one small training set is many times that of the population
         networks=((4, (1024,)), (16, (1024,)), (64, (1024,)), (256, (32, 256, 1024))),
         network_draws=128,
         network_models=2000,

@@ -35,6 +35,7 @@ from theory import PointMasses
 
 GAP = (0.25, 0.75)
 SOURCE = "Vastola 2025, Prop. 5.1, with every sample's own leverage"
+LIMIT = 1.5  # of W_1(predicted, trained)/W_1(trained, trained'), up to which the prediction is called valid
 CLOSURE = "Gaussian, trained mean and covariance"
 SHOWN = (1 / 16, 1 / 4, 1.0)  # F/P of the densities that are drawn
 _GRID = np.linspace(-4.0, 4.0, 3201)  # of the distribution functions; beyond it hardly any model has mass
@@ -191,9 +192,10 @@ def _jackknife(values: Float[np.ndarray, " replicates"]) -> Estimate:
     return Estimate(values[0], jackknife_error(values[1:]), _BLOCKS)
 
 
-def _valid(data: Arrays) -> np.ndarray:
-    """Where the prediction is no farther from a trained ensemble than one and a half times another one is."""
-    return np.array([_ratio(data, index, "trained").value <= 1.5 for index in range(data["feature_ratio"].size)])
+def _validity(data: Arrays) -> list[str]:
+    """Is the prediction no farther from a trained ensemble than one and a half times another one is, at 95 %?"""
+    intervals = [_ratio(data, index, "trained").interval for index in range(data["feature_ratio"].size)]
+    return ["valid" if high <= LIMIT else "invalid" if low > LIMIT else "undecided" for low, high in intervals]
 
 
 def claims(data: Arrays) -> list[Claim]:
@@ -205,9 +207,9 @@ def claims(data: Arrays) -> list[Claim]:
             Claim(
                 f"predicted distribution, {place}",
                 SOURCE,
-                "W1(predicted, trained average) over W1 between two trained ensembles of that size is at most 1.5",
+                f"W1(predicted, trained average) over W1 between two trained ensembles of that size is at most {LIMIT}",
                 None,
-                1.5,
+                LIMIT,
                 float(resolved.value),
                 resolved.interval,
                 0.0,
@@ -317,8 +319,7 @@ def _draw_density(axis, data: Arrays, index: int) -> None:
     axis.semilogy(centres, data["density_true"], color=BLACK, lw=0.8, ls=":", label="p(x|ε), exact score")
     axis.set_ylim(2e-4, 2e3)
     axis.set_xlim(-1.5, 1.5)
-    words = "inside" if _valid(data)[index] else "outside"
-    axis.set_title(f"F/P = {fraction(data['feature_ratio'][index])} ({words} the valid region)")
+    axis.set_title(f"F/P = {fraction(data['feature_ratio'][index])} (prediction: {_validity(data)[index]})")
     axis.set_xlabel("x")
     axis.set_ylabel("density")
 
@@ -341,7 +342,7 @@ def _draw_distances(axis, data: Arrays) -> None:
     axis.set_yscale("log")
     _ratio_axis(axis, data)
     axis.set_ylabel("W₁ to the trained average")
-    axis.set_title("distance (shaded: where the prediction is valid)")
+    axis.set_title("distance (dark: prediction valid, light: undecided)")
     low, high = axis.get_ylim()
     axis.set_ylim(low, high * 12)  # room for the legend above the curves
     axis.legend(loc="upper left")
@@ -360,7 +361,7 @@ def _draw_ratio(axis, data: Arrays) -> None:
         lw=1,
         color=VERMILION,
     )
-    axis.axhline(1.5, color="0.5", lw=0.8, ls="--", label="1.5: limit of validity")
+    axis.axhline(LIMIT, color="0.5", lw=0.8, ls="--", label=f"{LIMIT}: limit of validity")
     axis.axhline(1.0, color="0.7", lw=0.8, ls=":", label="1: as close as another ensemble")
     axis.set_yscale("log")
     _ratio_axis(axis, data)
@@ -400,12 +401,12 @@ def _draw_gaps(axis, data: Arrays) -> None:
 
 
 def _shade_valid(axis, data: Arrays) -> None:
-    """The part of the axis around the values of F/P where the prediction is valid."""
+    """The parts of the axis around the values of F/P where the prediction is valid, or may be."""
     edges = np.sqrt(data["feature_ratio"][1:] * data["feature_ratio"][:-1])
     edges = np.concatenate([[data["feature_ratio"][0] / 1.4], edges, [data["feature_ratio"][-1] * 1.4]])
-    for low, high, valid in zip(edges[:-1], edges[1:], _valid(data), strict=True):
-        if valid:
-            axis.axvspan(low, high, color="0.93", lw=0, zorder=0)
+    shades = {"valid": "0.88", "undecided": "0.955", "invalid": "white"}
+    for low, high, validity in zip(edges[:-1], edges[1:], _validity(data), strict=True):
+        axis.axvspan(low, high, color=shades[validity], lw=0, zorder=0)
 
 
 def _ratio_axis(axis, data: Arrays) -> None:
