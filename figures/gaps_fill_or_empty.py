@@ -173,7 +173,7 @@ def _sample_windows(
     features, process = with_array_parameters(features), with_array_parameters(process)
 
     def of_model(key: PRNGKeyArray) -> Float[Array, "n 1"]:
-        mean = kernel.mean_weights
+        mean = kernel.mean_weights[None]
         weights = mean + scale * (kernel.draw_weights(key, most) - mean)
 
         def drift(index: Array, time: Array, x: Array) -> Array:
