@@ -163,12 +163,13 @@ def _distances_of(
     cumulatives: dict[str, np.ndarray], ensembles: int, keep: np.ndarray, random: np.random.Generator
 ) -> dict[str, float]:
     """Distances over the models whose block is kept, as means over the trained ensembles and over pairs of them."""
-    others = {
-        name: each if len(each) == 1 else each[keep[np.arange(len(each)) % _BLOCKS]]
-        for name, each in cumulatives.items()
-    }
-    trained = others.pop("trained")
-    parts = np.array_split(trained, ensembles)
+
+    def without_block(each: np.ndarray) -> np.ndarray:
+        return each if len(each) == 1 else each[keep[np.arange(len(each)) % _BLOCKS]]
+
+    parts = [without_block(part) for part in np.array_split(cumulatives["trained"], ensembles)]
+    trained = np.concatenate(parts)
+    others = {name: without_block(each) for name, each in cumulatives.items() if name != "trained"}
     references = {"": [part.mean(axis=0) for part in parts], "_of_all": [trained.mean(axis=0)]}
     distances = {
         f"{name}{which}": float(np.mean([np.trapezoid(np.abs(each.mean(axis=0) - one), _GRID) for one in averages]))

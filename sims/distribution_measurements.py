@@ -136,8 +136,14 @@ def kl_of_average(probabilities: Float[np.ndarray, "models bins"], reference: Fl
     """KL(average ‖ reference) = Σ q̄ ln(q̄/p) over bins, in nats; infinite where q̄ has mass and p has none.
 
     `probabilities` are every model's shares of samples in the bins, `reference` the masses of the reference density.
-    Each row sums to one, counting what lies outside as bins of its own.
+    Each row sums to one, counting what lies outside as bins of its own. Raises ValueError otherwise, and for fewer than
+    two models.
     """
+    totals = np.sum(probabilities, axis=-1)
+    if not np.allclose(totals, 1):
+        raise ValueError(
+            f"each model's shares of samples must sum to one; got sums from {totals.min()} to {totals.max()}"
+        )
 
     def divergence(average: np.ndarray) -> float:
         held = average > 0
@@ -208,9 +214,10 @@ def gaussianity_p_values(
 def holm_rejected(p_values: Float[np.ndarray, " tests"], level: float = 0.05) -> np.ndarray:
     """Which hypotheses Holm's step-down procedure rejects: any false rejection has probability ≤ level.
 
-    Valid whatever the dependence between the tests (Holm 1979).
+    Valid whatever the dependence between the tests (Holm 1979). Raises ValueError for a level or p-values that are no
+    probabilities.
     """
-    p_values = np.asarray(p_values)
+    p_values = _checked_p_values(p_values, level)
     order = np.argsort(p_values)
     passed = p_values[order] <= level / np.arange(len(p_values), 0, -1)
     rejected = np.zeros(len(p_values), dtype=bool)
@@ -221,9 +228,9 @@ def holm_rejected(p_values: Float[np.ndarray, " tests"], level: float = 0.05) ->
 def benjamini_hochberg_rejected(p_values: Float[np.ndarray, " tests"], level: float = 0.05) -> np.ndarray:
     """Which hypotheses Benjamini and Hochberg's step-up procedure rejects: expected share of false ones ≤ level.
 
-    For independent or positively dependent tests (Benjamini & Hochberg 1995).
+    For independent or positively dependent tests (Benjamini & Hochberg 1995). Raises ValueError as `holm_rejected`.
     """
-    p_values = np.asarray(p_values)
+    p_values = _checked_p_values(p_values, level)
     count = len(p_values)
     order = np.argsort(p_values)
     passed = np.flatnonzero(p_values[order] <= level * np.arange(1, count + 1) / count)
@@ -233,13 +240,25 @@ def benjamini_hochberg_rejected(p_values: Float[np.ndarray, " tests"], level: fl
     return rejected
 
 
+def _checked_p_values(p_values: Float[np.ndarray, " tests"], level: float) -> np.ndarray:
+    if not 0 < level < 1:
+        raise ValueError(f"the level of a test lies between zero and one; got {level}")
+    p_values = np.asarray(p_values)
+    if not np.all((p_values >= 0) & (p_values <= 1)):
+        raise ValueError(f"p-values lie between zero and one; got {p_values}")
+    return p_values
+
+
 def gaussian_surrogates(
     values: Float[np.ndarray, "models *shape"], count: int, random: np.random.Generator
 ) -> Float[np.ndarray, "count *shape"]:
     """Draws from the Gaussian with the models' own sample mean and covariance, of weights or of tabulated fields.
 
-    w̄ + Σ_m g_m (w_m - w̄)/√(n-1) with g ~ N(0, I_n): the sample covariance without factorising it.
+    w̄ + Σ_m g_m (w_m - w̄)/√(n-1) with g ~ N(0, I_n): the sample covariance without factorising it. Raises ValueError for
+    fewer than two models.
     """
+    if len(values) < 2:
+        raise ValueError(f"a sample covariance needs at least two models; got {len(values)}")
     flat = np.asarray(values, dtype=float).reshape(len(values), -1)
     mean = flat.mean(axis=0)
     mixing = random.normal(size=(count, len(flat))) / np.sqrt(len(flat) - 1)

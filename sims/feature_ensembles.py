@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from sims.networks import FeatureModel
 from sims.sampling import Drift, euler, heun
+from theory.checks import check_count, check_not_negative, check_times
 from theory.features import AbstractFeatures
 from theory.processes import AbstractProcess
 
@@ -58,8 +59,10 @@ def fit_ridge(
 
     The targets y are the clean data x_0 when none are given; with more columns than dimensions, one factorisation
     serves several sets of targets. The weight α²/σ² on the denoised data is the weight λ = σ² on the score (Vastola
-    2025, App. H). Solved in whichever of the two spaces, features or samples, is smaller.
+    2025, App. H). Solved in whichever of the two spaces, features or samples, is smaller. Raises ValueError for a
+    negative ridge and features of another number of coordinates.
     """
+    check_not_negative("ridge", ridge)
     count = triples.time.shape[0]
     alpha, sigma = process.signal_scale(triples.time), process.noise_scale(triples.time)
     root_weight = (alpha / sigma / jnp.sqrt(count))[:, None]
@@ -87,8 +90,12 @@ def train_ensemble(
 ) -> FeatureModel:
     """`models` independent ridge fits to `samples` triples each; the result has a leading axis of models.
 
-    Fitted one after the other inside one compiled loop: memory is that of a single fit.
+    Fitted one after the other inside one compiled loop: memory is that of a single fit. Raises ValueError for fewer
+    than one model or sample, and as `fit_ridge`.
     """
+    check_count("models", models)
+    check_count("samples", samples)
+    check_not_negative("ridge", ridge)
     keys = jax.random.split(key, models)
     weight = _fit_all(
         with_array_parameters(features), points, with_array_parameters(process), samples, jnp.asarray(ridge), keys
@@ -130,10 +137,11 @@ def sample_ensemble(
 
     `method` is "euler" or "heun"; the denoiser is evaluated exactly at every position and time. Models run one
     after the other inside one compiled loop, so memory does not grow with their number beyond the samples
-    returned. Raises ValueError for another method.
+    returned. Raises ValueError for another method and times that are not monotone.
     """
     if method not in _SOLVERS:
         raise ValueError(f"method must be one of {', '.join(_SOLVERS)}; got {method!r}")
+    check_times(times)
     features, process = with_array_parameters(models.features), with_array_parameters(process)
     return _sample_all(features, models.weight, process, initial, times, _SOLVERS[method])
 

@@ -88,12 +88,14 @@ def first_crossing(
 
 
 def gap_mass(samples: Float[np.ndarray, "models n"], low: float, high: float) -> Estimate:
-    """Share of samples with low < |x| < high, averaged over models; the standard error is over models."""
+    """Share of samples with low < |x| < high, averaged over models with the standard error; raises as `gap_shares`."""
     return mean_over(gap_shares(samples, low, high))
 
 
 def gap_shares(samples: Float[np.ndarray, "*models n"], low: float, high: float) -> Float[np.ndarray, "*models"]:
-    """Share of every model's samples with low < |x| < high."""
+    """Share of every model's samples with low < |x| < high. Raises ValueError unless low < high."""
+    if not low < high:
+        raise ValueError(f"a gap needs low < high; got low={low}, high={high}")
     distance = np.abs(np.asarray(samples))
     return np.mean((distance > low) & (distance < high), axis=-1)
 

@@ -19,6 +19,7 @@ from sims.networks import FeatureModel
 from sims.sampling import heun
 from sims.score_networks import AbstractScoreNetwork, RandomFeatureNetwork, network_scales
 from sims.score_objectives import AbstractScoreObjective, posterior_mean
+from theory.checks import check_count, check_not_negative, check_times, checked_jit
 from theory.features import AbstractFeatures
 from theory.processes import AbstractProcess
 
@@ -77,13 +78,13 @@ def _draw(points, process, objectives: tuple[AbstractScoreObjective, ...], sampl
 # --- Models linear in their parameters ---
 
 
-@eqx.filter_jit
+@checked_jit(ridge=check_not_negative)
 def fit_features(
     features: AbstractFeatures, sets: TrainingSets, process: AbstractProcess, *, ridge: float
 ) -> FeatureModel:
     """Ridge fits of W in D = Wφ(x, t) (`fit_ridge`): weights with leading axes (objectives, models).
 
-    One factorisation per member serves all objectives.
+    One factorisation per member serves all objectives. Raises ValueError as `fit_ridge`.
     """
 
     def of_member(member: tuple[TrainingTriples, Array]) -> Float[Array, "objectives dim features"]:
@@ -95,13 +96,14 @@ def fit_features(
     return FeatureModel(features, jnp.swapaxes(weight, 0, 1))
 
 
-@eqx.filter_jit
+@checked_jit(ridge=check_not_negative)
 def fit_readouts(
     network: RandomFeatureNetwork, sets: TrainingSets, process: AbstractProcess, *, ridge: float
 ) -> RandomFeatureNetwork:
     """Ridge fits of the readout A that minimise (1/P) Σ w|y - D(x, t)|² + ridge·|A|² with w = α²/σ².
 
     Random features are those of `network`, shared by all members; readouts have leading axes (objectives, models).
+    Raises ValueError for a negative ridge.
     """
 
     def of_member(member: tuple[TrainingTriples, Array]) -> Float[Array, "objectives dim hidden"]:
@@ -118,7 +120,7 @@ def fit_readouts(
     return eqx.tree_at(lambda fitted: fitted.readout, network, jnp.swapaxes(readout, 0, 1))
 
 
-@eqx.filter_jit
+@checked_jit(steps=check_count)
 def descend_features(
     features: AbstractFeatures,
     sets: TrainingSets,
@@ -130,8 +132,9 @@ def descend_features(
     """Gradient descent from W = 0 on ½(1/P) Σ w|y - Wφ|²: weights (objectives, models, times, dim, features).
 
     `times` are increasing training times τ, the sum of the step sizes (Vastola 2025, Sec. 5.2), each reached from the
-    last by `steps` equal steps: converges to gradient flow as they shrink. Raises `equinox.EquinoxRuntimeError` where
-    a step exceeds 2/λ_max of the member's own weighted Gram matrix and descent diverges.
+    last by `steps` equal steps: converges to gradient flow as they shrink. Raises ValueError for fewer than one step,
+    and `equinox.EquinoxRuntimeError` where a step exceeds 2/λ_max of the member's own weighted Gram matrix and descent
+    diverges.
     """
 
     def of_member(member: tuple[TrainingTriples, Array]) -> Float[Array, "objectives times dim features"]:
@@ -186,8 +189,12 @@ def train_networks(
     **Arguments:** `make`, a network from a key; `points`, the data, for the reference loss; `batch_size`, triples
     drawn anew (with replacement) for each step, all P of a member when None; `records`, in how many equal stages to
     train, with the loss over all P triples after each.
-    **Returns:** networks with leading axes (objectives, models). Raises ValueError unless `records` divides `steps`.
+    **Returns:** networks with leading axes (objectives, models). Raises ValueError unless `records` divides `steps`,
+    and for fewer than one step or triple in a batch.
     """
+    check_count("steps", steps)
+    if batch_size is not None:
+        check_count("batch_size", batch_size)
     if records < 1 or steps % records:
         raise ValueError(f"the number of records must divide the number of steps; got {records} and {steps}")
     sets, points = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), (sets, points))
@@ -261,8 +268,10 @@ def sample_networks(
     """Carry the same initial positions through every network's probability-flow ODE, by Heun's method.
 
     Arrays of `networks` have the leading axes (objectives, models), as those of the samples do. Computed in the
-    precision of `initial`; networks run one after the other inside one compiled loop.
+    precision of `initial`; networks run one after the other inside one compiled loop. Raises ValueError for times
+    that are not monotone.
     """
+    check_times(times)
     return _sample(networks, with_array_parameters(process), initial, times)
 
 

@@ -138,6 +138,12 @@ def test_kl_of_the_average_against_scipy():
         assert kl_of_average(empty, np.array([1.0, 0.0, 0.0])).value == np.inf
 
 
+@pytest.mark.parametrize("row", [[0.5, 0.4], [3.0, 5.0], [0.5, np.nan]])
+def test_counts_in_place_of_shares_are_refused(row):
+    with pytest.raises(ValueError, match="must sum to one"):
+        kl_of_average(np.array([[0.5, 0.5], row]), np.array([0.5, 0.5]))
+
+
 # --- Gaussianity ---
 
 
@@ -203,6 +209,24 @@ def test_multiplicity_procedures_against_their_definitions():
     assert not holm_rejected(np.full(4, 0.9)).any()
 
 
+@pytest.mark.parametrize("rejected", [holm_rejected, benjamini_hochberg_rejected])
+@pytest.mark.parametrize(
+    ("p_values", "level", "message"),
+    [
+        ([0.1, 0.2], 0.0, "level of a test lies between zero and one; got 0.0"),
+        ([0.1, 0.2], 1.0, "got 1.0"),
+        ([0.1, 0.2], np.asarray(5.0), "got 5.0"),
+        ([0.1, 0.2], np.nan, "got nan"),
+        ([0.1, np.nan], 0.05, "p-values lie between zero and one"),
+        ([0.1, -0.2], 0.05, "p-values lie between zero and one"),
+        (np.array([1.5]), 0.05, "p-values lie between zero and one"),
+    ],
+)
+def test_numbers_that_are_no_probabilities_are_refused(rejected, p_values, level, message):
+    with pytest.raises(ValueError, match=message):
+        rejected(p_values, level)
+
+
 def test_surrogates_have_the_models_mean_and_covariance():
     values = generator().gamma(1.0, size=(12, 2, 3))
     drawn = gaussian_surrogates(values, 60_000, generator(1)).reshape(-1, 6)
@@ -213,3 +237,5 @@ def test_surrogates_have_the_models_mean_and_covariance():
     scale = np.sqrt((np.outer(np.diag(covariance), np.diag(covariance)) + covariance**2) / len(drawn))
     assert np.abs((np.cov(drawn.T) - covariance) / scale).max() < 4.5
     assert scipy.stats.kstest((drawn[:, 0] - drawn[:, 0].mean()) / drawn[:, 0].std(), "norm").pvalue > 1e-3
+    with pytest.raises(ValueError, match="at least two models; got 1"):
+        gaussian_surrogates(values[:1], 5, generator())

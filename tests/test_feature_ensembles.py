@@ -167,6 +167,33 @@ def test_other_methods_are_refused(method):
         sample_ensemble(models, VP, jnp.zeros((2, 1)), jnp.asarray([1.0, 0.5]), method=method)
 
 
+@pytest.mark.parametrize("times", [[1.0], [1.0, 0.5, 0.7], [1.0, 1.0], [1.0, np.nan], [[1.0, 0.5]]])
+def test_times_that_do_not_run_one_way_are_refused(times):
+    models = ensemble_of(GaussianFeatures, 1, models=1)
+    with pytest.raises(ValueError, match="strictly monotone|two or more"):
+        sample_ensemble(models, VP, jnp.zeros((2, 1)), jnp.asarray(times), method="heun")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"models": 0}, "models must be one or more; got 0"),
+        ({"samples": 0}, "samples must be one or more; got 0"),
+        ({"samples": np.asarray(-3)}, "samples must be one or more; got -3"),
+        ({"ridge": -0.1}, "ridge must be zero or more; got -0.1"),
+        ({"ridge": np.asarray(np.nan)}, "ridge must be zero or more; got nan"),
+        ({"ridge": jnp.asarray(-1.0)}, "ridge must be zero or more; got -1.0"),
+        ({"features": GaussianFeatures(2, 4, 3, **INTERVALS)}, "must have 2 coordinates"),
+        ({"points": jnp.asarray(POINTS[2])}, "must have 1 coordinates"),
+    ],
+)
+def test_bad_fits_are_refused(changed, message):
+    features, points = GaussianFeatures(1, 4, 3, **INTERVALS), jnp.asarray(triple())
+    options = {"features": features, "points": points, "models": 2, "samples": 5, "ridge": 0.1}
+    with pytest.raises(ValueError, match=message):
+        train_ensemble(process=VP, key=KEY, **options | changed)
+
+
 class CountedSchedule(AbstractSchedule):
     """The linear schedule, counting how often Python evaluates it: only while a function is traced."""
 

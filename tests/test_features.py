@@ -131,3 +131,22 @@ def test_contraction_has_the_derivative_of_the_sum():
 def test_arguments_that_are_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+@pytest.mark.parametrize("family", [GaussianFeatures, FourierFeatures])
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_positions_of_another_dimension_are_refused(family, dimension):
+    """Traced or not, one coordinate too many or too few."""
+    features, time = family(dimension, 3, 3, **INTERVALS), jnp.full(4, 0.5)
+    weights, message = jnp.ones((1, features.number)), f"must have {dimension} coordinates; got shape"
+    calls = [
+        features,
+        features.gram,
+        lambda x, _: features.of_position(x),
+        lambda x, time: features.combine(weights, x, time[0]),
+    ]
+    for call in calls:
+        for transformed in (call, jax.jit(call), jax.vmap(lambda x, time, call=call: call(x[None], time[None]))):
+            for other in (0, dimension - 1, dimension + 1):
+                with pytest.raises(ValueError, match=message):
+                    transformed(jnp.ones((4, other)), time)

@@ -18,6 +18,7 @@ from theory import (
     gaussian_cells_ending_at,
     sample_effective_sde,
 )
+from theory.fokker_planck import CellMasses
 from theory.naive_v_kernel import AbstractWhiteKernel
 
 PROCESS = VariancePreserving(LinearSchedule(0.1, 5.0), end_time=0.12)
@@ -167,6 +168,14 @@ def test_cells_that_end_at_given_edges():
     [
         (lambda: gaussian_cells(jnp.asarray([0.0, 1.0]), 1.0), "three or more"),
         (lambda: gaussian_cells(jnp.asarray([0.0, 2.0, 1.0]), 1.0), "increase"),
+        (lambda: gaussian_cells(CELLS.edges, 0.0), "variance must be positive; got 0.0"),
+        (lambda: gaussian_cells(CELLS.edges, np.asarray(-1.0)), "variance must be positive"),
+        (lambda: gaussian_cells_ending_at(CELLS.edges, jnp.asarray(jnp.nan), pull, TIMES), "variance must be positive"),
+        (lambda: gaussian_cells_ending_at(CELLS.edges[::-1], 1.0, pull, TIMES), "increase"),
+        (lambda: CellMasses(jnp.asarray([0.0, 1.0, 1.0]), jnp.ones(2) / 2), "increase"),
+        (lambda: CellMasses(np.asarray([0.0, np.nan, 1.0]), np.ones(2) / 2), "increase"),
+        (lambda: CellMasses(jnp.arange(3.0), jnp.ones(3) / 3), r"edges \(cells \+ 1,\)"),
+        (lambda: CellMasses(jnp.arange(3.0), jnp.asarray(1.0)), r"edges \(cells \+ 1,\)"),
         (lambda: fokker_planck(Constant(1.0), pull, CELLS, jnp.asarray([1.0, 1.0])), "monotone"),
         (lambda: first_order_fokker_planck(Constant(1.0), pull, CELLS, jnp.asarray([1.0])), "two or more"),
     ],

@@ -183,6 +183,11 @@ def test_bad_arguments():
     cases = [
         (lambda: LazyVKernel(data, VP, features, 15, order="corrected"), "more draws than the 15 features"),
         (lambda: LazyVKernel(data, VP, features, 15, -0.1), "training time must be zero or more; got -0.1"),
+        (
+            lambda: LazyVKernel(data, VP, features, 15, np.asarray(np.nan)),
+            "training time must be zero or more; got nan",
+        ),
+        (lambda: LazyVKernel(data, VP, small_features(2), population=coarse_population(TRIPLE)), "have 2 coordinates"),
         (lambda: LazyVKernel(data, VP, features, 15, order="leading"), "order must be one of fixed_design"),
         (lambda: LazyVKernel(data, VP, features, prior=[1.0]), "15 positive numbers"),
         (lambda: LazyVKernel(data, VP, features, prior=np.zeros(15)), "15 positive numbers"),

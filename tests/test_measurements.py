@@ -158,6 +158,14 @@ def test_gap_mass_of_known_samples():
     np.testing.assert_array_equal(gap_mass(np.array([[0.25, 0.75]] * 2), 0.25, 0.75).value, 0.0)  # ends excluded
 
 
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.75, 0.25), (0.5, 0.5), (np.nan, 0.75), (np.asarray(1.0), np.asarray(0.0))]
+)
+def test_a_gap_without_width_is_refused(low, high):
+    with pytest.raises(ValueError, match="a gap needs low < high"):
+        gap_mass(np.zeros((2, 3)), low, high)
+
+
 def test_histogram_counts_samples_outside_in_its_normalisation():
     edges = np.array([-1.0, 0.0, 0.5])
     samples = np.array([[-0.5, -0.2, 0.1, 7.0], [0.2, 0.3, 0.4, 0.1]])

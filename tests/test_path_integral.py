@@ -191,6 +191,8 @@ def test_noise_stays_in_the_subspace_of_the_data():
         (lambda: path_action(PATH, TIMES[[0, 2, 1, 3, 4]], KERNEL.mean_drift, KERNEL), "monotone"),
         (lambda: path_action(PATH[:1], TIMES[:1], KERNEL.mean_drift, KERNEL), "two or more"),
         (lambda: msr_exponent(PATH, PATH, TIMES, KERNEL.mean_drift, KERNEL), "one vector per step"),
+        (lambda: msr_gradient(PATH, PATH, TIMES, KERNEL.mean_drift, KERNEL), "one vector per step"),
+        (lambda: msr_gradient(PATH, PATH[1:, :1], TIMES, KERNEL.mean_drift, KERNEL), "one vector per step"),
     ],
 )
 def test_what_is_refused(call, message):

@@ -124,6 +124,17 @@ def test_complete_basis_limit_has_the_density_of_training_inputs():
     np.testing.assert_allclose(complete_basis_limit(PointMasses(CORNER), VP, 300, z), expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("draws", [0, -3.0, np.nan, np.asarray(0.0), jnp.asarray(-1)])
+def test_a_limit_without_draws_is_refused(draws):
+    with pytest.raises(ValueError, match="draws must be one or more"):
+        complete_basis_limit(PointMasses(CORNER), VP, draws, places(np.random.default_rng(8), CORNER, 2))
+
+
+def test_traced_masses_are_not_checked():
+    halved = jax.jit(lambda mass: Population(jnp.zeros((2, 1)), jnp.zeros(2), mass / 2).mass)(jnp.ones(2))
+    np.testing.assert_array_equal(halved, [0.5, 0.5])
+
+
 def test_eigenfunctions_of_a_kernel_are_orthonormal_on_their_points():
     population = lattice_population(PointMasses(CORNER), VP, 128)
 
@@ -137,6 +148,8 @@ def test_eigenfunctions_of_a_kernel_are_orthonormal_on_their_points():
     gram = phi.T @ (phi * np.asarray(population.mass)[:, None])
     np.testing.assert_allclose(gram, np.eye(features.number), atol=1e-8)
     np.testing.assert_allclose((phi * np.asarray(features.values)) @ phi.T, kernel(points, points), atol=1e-3)
+    with pytest.raises(ValueError, match="must have 2 coordinates"):
+        features(jnp.zeros((4, 1)), jnp.full(4, 0.5))
     with pytest.raises(ValueError, match="not symmetric"):
         nystrom_features(lambda left, right: left[0] @ right[0].T + left[1][:, None], points, population.mass)
     with pytest.raises(ValueError, match="no positive eigenvalue"):
@@ -149,6 +162,10 @@ def test_eigenfunctions_of_a_kernel_are_orthonormal_on_their_points():
         (lambda: lattice_population(PointMasses(TRIPLE), VP, 40), "16 points or more per point mass"),
         (lambda: lattice_population(PointMasses(TRIPLE), FlowMatching()), "infinite log signal-to-noise ratio"),
         (lambda: Population(jnp.zeros((3, 1)), jnp.zeros(2), jnp.ones(3) / 3), "needs x"),
+        (lambda: Population(jnp.zeros((3, 1)), jnp.zeros(3), jnp.ones(3)), "sum to one; got the sum 3.0"),
+        (lambda: Population(np.zeros((3, 1)), np.zeros(3), np.asarray([0.5, 0.7, -0.2])), "positive and sum to one"),
+        (lambda: Population(jnp.zeros((2, 1)), jnp.zeros(2), jnp.asarray([1.0, 0.0])), "positive and sum to one"),
+        (lambda: Population(jnp.zeros((2, 1)), jnp.zeros(2), jnp.asarray([1.0, jnp.nan])), "positive and sum to one"),
     ],
 )
 def test_bad_populations(build, message):

@@ -137,6 +137,14 @@ def test_ridge_for_several_objectives_is_one_fit_each():
     np.testing.assert_allclose(fitted.weight[0, 0], clean, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("ridge", [-0.1, np.nan, np.asarray(-1.0), jnp.asarray(jnp.nan)])
+def test_a_ridge_that_is_negative_or_nan_is_refused(ridge):
+    sets, network = sets_of(samples=4, models=1), random_feature_network(VP, 1, width=2, scale=1.0, key=KEY)
+    for fit, model in ((fit_features, FEATURES), (fit_readouts, network)):
+        with pytest.raises(ValueError, match="ridge must be zero or more"):
+            fit(model, sets, VP, ridge=ridge)
+
+
 def test_readouts_are_least_squares_of_what_the_skip_leaves():
     """Augmented least squares in NumPy, in two dimensions."""
     network = random_feature_network(VP, 2, width=20, scale=1.0, key=KEY)
@@ -178,6 +186,8 @@ def test_descent_is_discrete_gradient_flow():
             np.testing.assert_allclose(weight[2, index, stage], flow.T, rtol=0, atol=0.02 * np.abs(flow).max())
     with pytest.raises(eqx.EquinoxRuntimeError, match="diverged"):
         descend_features(FEATURES, sets, VP, times=jnp.asarray([500.0]), steps=40)
+    with pytest.raises(ValueError, match="steps must be one or more; got 0"):
+        descend_features(FEATURES, sets, VP, times=times, steps=0)
 
 
 # --- Networks, trained ---
@@ -244,6 +254,21 @@ def test_converged_training_fits_the_exact_score_and_then_the_noise_of_its_targe
         train_networks(mlp, sets, points, VP, records=7, **options)
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"steps": 0}, "steps must be one or more; got 0"),
+        ({"steps": -2}, "steps must be one or more; got -2"),
+        ({"batch_size": 0}, "batch_size must be one or more; got 0"),
+        ({"records": 0}, "divide"),
+    ],
+)
+def test_bad_training_is_refused(changed, message):
+    options = {"optimiser": optax.sgd(0.1), "steps": 4, "batch_size": 2, "records": 1, "key": KEY}
+    with pytest.raises(ValueError, match=message):
+        train_networks(mlp, sets_of(samples=4, models=1), jnp.asarray(triple()), VP, **options | changed)
+
+
 def test_a_wide_network_trains_as_its_kernel_says():
     """Gradient descent on 2048 hidden units against the linear model of its NTK features, to O(1/√width)."""
     sets, points = sets_of(samples=16, models=1, objectives=(TargetNoiseDose(1.0),)), jnp.asarray(triple())
@@ -282,6 +307,8 @@ def test_network_samples_equal_those_of_feature_models_with_the_same_drift():
     initial, times = jax.random.normal(KEY, (10, 2)), uniform_schedule(VP, 25)
     samples = sample_networks(stacked, VP, initial, times)
     assert samples.shape == (2, 3, 10, 2)
+    with pytest.raises(ValueError, match="strictly monotone"):
+        sample_networks(stacked, VP, initial, jnp.zeros(3))
     network = jax.tree.map(lambda leaf: leaf[4] if eqx.is_array(leaf) else leaf, networks)
 
     def drift(x, t):

@@ -323,6 +323,20 @@ def test_bad_arguments():
         (lambda: LinearVKernel(data, VP, features, 15, order="corrected"), "more draws than the 15 features; got 15"),
         (lambda: LinearVKernel(data, VP, features, 15, 0.0), "more draws than the 15 features; got 15"),
     ]
+    other, options = small_features(2), {"population": coarse_population(TRIPLE)}
+    kernel, z = LinearVKernel(data, VP, features, 100, **options), places(np.random.default_rng(0), TRIPLE, 3)
+    wide = jnp.ones((3, 2)), z[1]
+    cases += [
+        (lambda: LinearVKernel(data, VP, features, 10, np.asarray(np.nan)), "zero or more; got nan"),
+        (lambda: LinearVKernel(data, VP, other, 100, **options), "must have 2 coordinates"),
+        (lambda: LinearVKernel(PointMasses(CORNER), VP, features, 100, population=coarse_population(CORNER)), "have 1"),
+        (lambda: kernel(z, wide), "must have 1 coordinates"),
+        (lambda: kernel.score_covariance(wide, z), "must have 1 coordinates"),
+        (lambda: kernel.mean_score(wide), "must have 1 coordinates"),
+        (lambda: kernel_matrix(kernel, wide), "must have 1 coordinates"),
+        (lambda: kernel.draw_weights(jax.random.key(0), 0), "models must be one or more; got 0"),
+        (lambda: kernel.draw_weights(jax.random.key(0), models=np.asarray(-1)), "models must be one or more; got -1"),
+    ]
     for build, message in cases:
         with pytest.raises(ValueError, match=message):
             build()

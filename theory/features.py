@@ -6,6 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from theory.checks import check_coordinates
+
 Coordinate = Float[Array, "*batch"]
 
 _LARGEST_POLYNOMIAL = 24
@@ -148,7 +150,7 @@ class AbstractFeatures(eqx.Module):
     """φ(x, t) = [Π_i family_i(x_i)] ⊗ family_t(t): every product of one function per coordinate.
 
     A model Σ_f W_f φ_f(x, t) is evaluated quickest by contracting with `of_time` first: the rest is a function of
-    x alone.
+    x alone. Methods raise ValueError for positions with another number of coordinates than there are families.
     """
 
     axes: eqx.AbstractVar[tuple[AbstractFamily, ...]]
@@ -164,6 +166,7 @@ class AbstractFeatures(eqx.Module):
 
     def of_position(self, x: Float[Array, "*batch dim"]) -> Float[Array, "*batch space"]:
         """The factor that depends on x, products over the axes flattened, the last axis running fastest."""
+        check_coordinates(x, len(self.axes))
         product = self.axes[0](x[..., 0])
         for axis, family in enumerate(self.axes[1:], start=1):
             product = (product[..., :, None] * family(x[..., axis])[..., None, :]).reshape(*x.shape[:-1], -1)
@@ -175,6 +178,7 @@ class AbstractFeatures(eqx.Module):
 
     def gram(self, x: Float[Array, "n dim"], time: Float[Array, " n"]) -> Float[Array, "n n"]:
         """φ(x_i, t_i)·φ(x_j, t_j): the product over coordinates of the families' own, without the F products."""
+        check_coordinates(x, len(self.axes))
         of_time = self.of_time(time)
         product = of_time @ of_time.T
         for axis, family in enumerate(self.axes):
@@ -186,6 +190,7 @@ class AbstractFeatures(eqx.Module):
         self, weights: Float[Array, "out features"], x: Float[Array, "n dim"], time: Float[Array, ""]
     ) -> Float[Array, "n out"]:
         """Σ_f W_of φ_f(x, t) at many positions and one time, contracting time first and never storing φ."""
+        check_coordinates(x, len(self.axes))
         of_space = weights.reshape(weights.shape[0], -1, self.time.number) @ self.of_time(time)
         if len(self.axes) == 1:
             return jnp.stack([self.axes[0].combine(row, x[:, 0]) for row in of_space], axis=-1)

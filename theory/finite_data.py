@@ -26,6 +26,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
+from theory.checks import check_coordinates, check_count, checked_jit
 from theory.deterministic_equivalent import expected_function, variance_of_function
 from theory.parametrizations import OneLayer
 from theory.parametrizations.base import batched, effective_weight, over_modes, regression_at, scaled_time
@@ -58,7 +59,7 @@ class _Responses(NamedTuple):
     signal_scale: Modes  # α, (..., 1)
 
 
-@eqx.filter_jit
+@checked_jit(draws=check_count)
 def weight_variance_over_draws(
     denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, draws: ArrayLike
 ) -> DrawVariance:
@@ -71,9 +72,8 @@ def weight_variance_over_draws(
     `weight_variance_of_least_squares`.
 
     **Arguments:** `tau` and `noise_level` (process time), (...,). **Returns:** (..., d, d) each, of the network's W
-    inside the preconditioning, in the data's eigenbasis. Raises ValueError for draws ≤ 0.
+    inside the preconditioning, in the data's eigenbasis. Raises ValueError for fewer than one draw.
     """
-    check_count("draws", draws)
     responses = _responses(denoiser, tau, noise_level)
     s, rho = responses.input_variance, responses.residual_variance
     targets = rho[..., :, None] * responses.target_filter**2 * s[..., None, :]
@@ -81,7 +81,7 @@ def weight_variance_over_draws(
     return DrawVariance(targets / draws, design * _pairs_of(s) / draws)
 
 
-@eqx.filter_jit
+@checked_jit(data=check_count, noises=check_count)
 def weight_variance_of_shared_data(
     denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, *, data: ArrayLike, noises: ArrayLike
 ) -> Elements:
@@ -95,10 +95,9 @@ def weight_variance_of_shared_data(
 
     m = 1 is `weight_variance_over_draws`; m = ∞ (allowed) is Wang, Zavatone-Veth & Pehlevan 2026, Prop. 4.2, at κ → σ²,
     with the Wick term δ_kl that its factorised form lacks. What the data do to targets and design interferes, what
-    fresh noise does to them does not. Arguments otherwise as in the former; (..., d, d).
+    fresh noise does to them does not. Arguments otherwise as in the former; (..., d, d). Raises ValueError for fewer
+    than one point or noise.
     """
-    check_count("data", data)
-    check_count("noises", noises)
     fresh = weight_variance_over_draws(denoiser, tau, noise_level, data).total
     responses = _responses(denoiser, tau, noise_level)
     alpha = responses.signal_scale[..., None]
@@ -109,28 +108,32 @@ def weight_variance_of_shared_data(
     return shared + (fresh - shared) / noises
 
 
-@eqx.filter_jit
 def weight_variance_of_least_squares(denoiser: OneLayer, noise_level: ArrayLike, draws: ArrayLike) -> Elements:
     """Var W_kl at τ = ∞, exact: ρ_k/[S_l (P - d - 1)], as E(XXᵀ)⁻¹ of Gaussian inputs is S⁻¹/(P - d - 1).
 
     1/(1 - d/P) times the limit of `weight_variance_over_draws`, to order 1/P. `noise_level` (...,) -> (..., d, d).
     Raises ValueError unless draws > d + 1.
     """
-    excess = draws - denoiser.spectrum.dimension - 1
-    if not isinstance(excess, Tracer) and not np.all(np.asarray(excess) > 0):
+    if not isinstance(draws, Tracer) and not np.all(np.asarray(draws) > denoiser.spectrum.dimension + 1):
         raise ValueError(f"the variance of least squares is finite for more than d + 1 draws only; got {draws}")
+    return _variance_of_least_squares(denoiser, noise_level, draws)
+
+
+@eqx.filter_jit
+def _variance_of_least_squares(denoiser: OneLayer, noise_level: ArrayLike, draws: ArrayLike) -> Elements:
+    excess = draws - denoiser.spectrum.dimension - 1
     responses = _responses(denoiser, jnp.inf, noise_level)
     return responses.residual_variance[..., :, None] / (responses.input_variance[..., None, :] * excess)
 
 
-@eqx.filter_jit
+@checked_jit(draws=check_count)
 def weight_mean_over_draws(denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, draws: ArrayLike) -> Modes:
     """E W_kk(τ) over sets of P triples, at any d/P: ψ*_k + (Q_k - ψ*_k) E[e^{-2wtM̂}]_kk, M̂ = (1/P) Σ x xᵀ.
 
     P → ∞ is the spectral law (Wang & Pehlevan 2025, Eq. 7); slow modes are spread by the others at finite P. At τ = ∞
-    with P > d the estimator is unbiased. `tau`, `noise_level` (...,) -> (..., d); E W_kl = 0 for k ≠ l.
+    with P > d the estimator is unbiased. `tau`, `noise_level` (...,) -> (..., d); E W_kl = 0 for k ≠ l. Raises
+    ValueError for fewer than one draw.
     """
-    check_count("draws", draws)
 
     def mean(tau: Array, level: Array) -> Array:
         regression = regression_at(denoiser, level)
@@ -141,7 +144,7 @@ def weight_mean_over_draws(denoiser: OneLayer, tau: ArrayLike, noise_level: Arra
     return over_batch(mean, tau, noise_level)
 
 
-@eqx.filter_jit
+@checked_jit(draws=check_count)
 def weight_variance_at_ratio(
     denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, draws: ArrayLike
 ) -> DrawVariance:
@@ -149,9 +152,8 @@ def weight_variance_at_ratio(
 
         Var W_kl = (ρ_k/P) E[M̂⁻¹(1 - e^{-2wtM̂})²]_ll + Δ_k² Var[e^{-2wtM̂}]_kl.
 
-    At τ = ∞ and P > d it is ρ_k/[P S_l (1 - d/P)]. Shapes as there.
+    At τ = ∞ and P > d it is ρ_k/[P S_l (1 - d/P)]. Shapes as there; raises as it does.
     """
-    check_count("draws", draws)
 
     def variance(tau: Array, level: Array) -> DrawVariance:
         regression = regression_at(denoiser, level)
@@ -185,8 +187,13 @@ class OneLayerVKernel(eqx.Module):
 
     @eqx.filter_jit
     def __call__(self, x: Float[Array, "*batch dim"], x_prime: Float[Array, "*batch dim"]) -> Elements:
-        """Cov[ŝ(x), ŝ(x')] in the data's coordinates, (..., d) and (..., d) -> (..., d, d)."""
+        """Cov[ŝ(x), ŝ(x')] in the data's coordinates, (..., d) and (..., d) -> (..., d, d).
+
+        Raises ValueError for another number of coordinates.
+        """
         spectrum = self.denoiser.spectrum
+        for each in (x, x_prime):
+            check_coordinates(each, spectrum.dimension)
         centre = self.signal_scale * spectrum.mean
         shape = jnp.broadcast_shapes(jnp.shape(x), jnp.shape(x_prime))
         a, b = (jnp.broadcast_to(each, shape) - jnp.broadcast_to(centre, shape) for each in (x, x_prime))
@@ -199,13 +206,14 @@ class OneLayerVKernel(eqx.Module):
         return covariance if spectrum.basis is None else spectrum.basis @ covariance @ spectrum.basis.T
 
 
-@eqx.filter_jit
+@checked_jit(draws=check_count)
 def one_layer_v_kernel(denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, draws: ArrayLike) -> OneLayerVKernel:
     """The V-kernel resolved in training time, to order 1/P; `tau` and `noise_level` are single numbers.
 
     Cov[W_kl, W_lk] = Δ_kΔ_l G_kl² S_k S_l/P for k ≠ l, by the symmetry of the design's covariance; elements that share
     neither both indices nor both transposed have no covariance. The score of a network with target y = c x_0 + e ε is
     ŝ = [α (σŷ - e x)/(cσ - eα) - x]/σ², hence f = α/σ(cσ - eα) times the scale of its preconditioning.
+    Raises ValueError for fewer than one draw, and for several training times or noise levels.
     """
     if jnp.ndim(tau) or jnp.ndim(noise_level):
         raise ValueError("a V-kernel is that of one training time and one noise level")
@@ -266,8 +274,3 @@ def over_batch(function: Callable[[Array, Array], Any], tau: ArrayLike, noise_le
     tau, level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
     flat = jax.lax.map(lambda pair: function(*pair), (tau.ravel(), level.ravel()))
     return jax.tree.map(lambda leaf: leaf.reshape(*tau.shape, *leaf.shape[1:]), flat)
-
-
-def check_count(name: str, count: ArrayLike) -> None:
-    if not isinstance(count, Tracer) and not np.all(np.asarray(count) > 0):
-        raise ValueError(f"{name} must be positive; got {count}")

@@ -17,18 +17,28 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
+from theory.checks import check_times
 from theory.naive_v_kernel import AbstractWhiteKernel
-from theory.path_integral import Drift, Times, check_times, flow_path
+from theory.path_integral import Drift, Times, flow_path
 
 Edges = Float[Array, " edges"]
 Cells = Float[Array, " cells"]
 
 
 class CellMasses(eqx.Module):
-    """A density on the line that is constant within cells: `edges` (cells + 1,) increasing, `mass` (cells,)."""
+    """A density on the line that is constant within cells: `edges` (cells + 1,) increasing, `mass` (cells,).
+
+    Raises ValueError for other shapes and edges that do not increase.
+    """
 
     edges: Edges
     mass: Cells
+
+    def __check_init__(self) -> None:
+        if jnp.ndim(self.mass) != 1 or jnp.shape(self.edges) != (jnp.shape(self.mass)[0] + 1,):
+            shapes = (jnp.shape(self.edges), jnp.shape(self.mass))
+            raise ValueError(f"cells need edges (cells + 1,) and mass (cells,); got shapes {shapes}")
+        _check_increasing(self.edges)
 
     @property
     def density(self) -> Cells:
@@ -55,13 +65,23 @@ class CellMasses(eqx.Module):
 def gaussian_cells(edges: Edges, variance: ArrayLike) -> CellMasses:
     """N(0, `variance`) on the cells between `edges`, the outermost with all the mass beyond them: the total is one.
 
-    Raises ValueError unless the edges are three or more and increase.
+    Raises ValueError unless the edges are three or more and increase, and for a variance that is not positive.
     """
+    _check_gaussian(edges, variance)
+    return _gaussian(edges, variance)
+
+
+def _check_gaussian(edges: Edges, variance: ArrayLike) -> None:
     if jnp.ndim(edges) != 1 or jnp.shape(edges)[0] < 3:
         raise ValueError(f"edges must be a sequence of three or more; got shape {jnp.shape(edges)}")
+    _check_increasing(edges)
+    if not isinstance(variance, Tracer) and not np.all(np.asarray(variance) > 0):
+        raise ValueError(f"the variance must be positive; got {variance}")
+
+
+def _check_increasing(edges: Edges) -> None:
     if not isinstance(edges, Tracer) and not np.all(np.diff(np.asarray(edges)) > 0):
         raise ValueError("edges must increase")
-    return _gaussian(edges, variance)
 
 
 @eqx.filter_jit
@@ -76,9 +96,10 @@ def gaussian_cells_ending_at(edges: Edges, variance: ArrayLike, drift: Drift, ti
 
     Between data points the flow expands, without bound as the noise level falls: a mesh that is even at the start has
     next to no cells in a gap at the end. One that is even at the end resolves it, and its centres are a quadrature for
-    `first_order_expectation`. Raises ValueError for edges that do not increase and times that are not monotone.
+    `first_order_expectation`. Raises ValueError as `gaussian_cells`, and for times that are not monotone.
     """
     check_times(times)
+    _check_gaussian(edges, variance)
     return gaussian_cells(_carried_back(drift, edges, times), variance)
 
 

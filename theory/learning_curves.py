@@ -8,32 +8,29 @@ of the data is known.
 
 import functools
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Complex, Float
 
+from theory.checks import Answer, Question, check_count, checked_jit
 from theory.deterministic_equivalent import expected_function, variance_of_function
-from theory.finite_data import Elements, check_count, over_batch
+from theory.finite_data import Elements, over_batch
 from theory.generation import NODE_WEIGHTS, NODES, panel_edges, scales
 from theory.parametrizations import OneLayer
 from theory.parametrizations.base import effective_weight, regression_at, scaled_time
 from theory.processes import floating
 from theory.regression import Modes
 
-Question = ParamSpec("Question")
-Answer = TypeVar("Answer")
-
 
 def _of_sample_covariance(
     question: Callable[Concatenate[OneLayer, Question], Answer],
 ) -> Callable[Concatenate[OneLayer, Question], Answer]:
-    """Compile a question about denoisers that are functions of Σ̂: those with one initial gain for all modes."""
-    compiled = eqx.filter_jit(question)
+    """Compile a question about `data` points and denoisers that are functions of Σ̂: with one initial gain for all."""
+    compiled = checked_jit(data=check_count)(question)
 
     @functools.wraps(question)
     def checked(denoiser: OneLayer, *args: Question.args, **kwargs: Question.kwargs) -> Answer:
@@ -54,10 +51,9 @@ def expected_gain_over_data(denoiser: OneLayer, tau: ArrayLike, noise_level: Arr
     the population's λ_k (`denoiser.gain`) is that of infinite data. Mean of the data known.
 
     `tau`, `noise_level` (...,) -> (..., d). Raises ValueError if the initial gain differs between modes, for then the
-    denoiser is no function of Σ̂.
+    denoiser is no function of Σ̂, and for fewer than one data point.
     """
     common = denoiser.initial_gain[0]
-    check_count("data", data)
 
     def mean(tau: Array, level: Array) -> Array:
         return expected_function(
@@ -74,10 +70,10 @@ def expected_gain_over_data(denoiser: OneLayer, tau: ArrayLike, noise_level: Arr
 def gain_variance_over_data(denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, data: ArrayLike) -> Elements:
     """Var u_kᵀ D u_l over the same data sets, at any d/n; d ≪ n is `weight_variance_of_shared_data` with m = ∞.
 
-    At τ = ∞ it is Wang, Zavatone-Veth & Pehlevan 2026, Prop. 4.2. (...,) -> (..., d, d).
+    At τ = ∞ it is Wang, Zavatone-Veth & Pehlevan 2026, Prop. 4.2. (...,) -> (..., d, d). Raises ValueError as
+    `expected_gain_over_data`.
     """
     common = denoiser.initial_gain[0]
-    check_count("data", data)
 
     def variance(tau: Array, level: Array) -> Array:
         return variance_of_function(
@@ -98,7 +94,8 @@ def expected_loss_over_data(
 
         E L = Σ_k L*_k + w Σ_k S_k (E D_kk - ψ*_k)² + w Σ_kl S_l Var D_kl,
 
-    L* the loss no linear network can remove. The last term is what overfitting costs. (...,) -> (...,).
+    L* the loss no linear network can remove. The last term is what overfitting costs. (...,) -> (...,). Raises
+    ValueError as `expected_gain_over_data`.
     """
     mean = expected_gain_over_data(denoiser, tau, noise_level, data)
     variance = gain_variance_over_data(denoiser, tau, noise_level, data)
@@ -122,7 +119,6 @@ def expected_generated_variance_over_data(denoiser: OneLayer, tau: ArrayLike, da
     population's λ_k. `tau` (...,) -> (..., d). Raises ValueError as `expected_gain_over_data`.
     """
     common = denoiser.initial_gain[0]
-    check_count("data", data)
 
     def mean(tau: Array) -> Array:
         def one_tau(z: Array) -> Array:

@@ -20,10 +20,9 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray, PyTree
 
+from theory.checks import check_times
 from theory.naive_v_kernel import AbstractWhiteKernel
 from theory.population import Z
 
@@ -34,21 +33,15 @@ Times = Float[Array, " times"]
 Positions = Float[Array, "n dim"]
 
 
-def check_times(times: Times) -> None:
-    """Raises ValueError unless `times` is a strictly monotone sequence of two or more."""
-    if jnp.ndim(times) != 1 or jnp.shape(times)[0] < 2:
-        raise ValueError(f"times must be a sequence of two or more; got shape {jnp.shape(times)}")
-    if isinstance(times, Tracer):
-        return
-    steps = np.diff(np.asarray(times))
-    if not (np.all(steps < 0) or np.all(steps > 0)):
-        raise ValueError("times must be strictly monotone, in the direction of sampling")
-
-
 def _check_path(path: Path, times: Times) -> None:
     check_times(times)
     if jnp.ndim(path) != 2 or jnp.shape(path)[0] != jnp.shape(times)[0]:
         raise ValueError(f"a path has one position per time, ({jnp.shape(times)[0]}, dim); got {jnp.shape(path)}")
+
+
+def _check_response(path: Path, response: Array) -> None:
+    if jnp.shape(response) != (jnp.shape(path)[0] - 1, jnp.shape(path)[1]):
+        raise ValueError(f"the response field has one vector per step; got {jnp.shape(response)} for {jnp.shape(path)}")
 
 
 def _residual(path: Path, times: Times, drift: Drift) -> Float[Array, "steps dim"]:
@@ -126,8 +119,7 @@ def msr_exponent(
     invertible. Raises ValueError for shapes that do not fit.
     """
     _check_path(path, times)
-    if jnp.shape(response) != (jnp.shape(path)[0] - 1, jnp.shape(path)[1]):
-        raise ValueError(f"the response field has one vector per step; got {jnp.shape(response)} for {jnp.shape(path)}")
+    _check_response(path, response)
     return _msr(path, jnp.asarray(response), times, drift, kernel)
 
 
@@ -136,6 +128,7 @@ def msr_gradient(
 ) -> tuple[Complex[Array, "times dim"], Complex[Array, "steps dim"]]:
     """Derivatives of `msr_exponent` with respect to the path and a real response field; raises as it does."""
     _check_path(path, times)
+    _check_response(path, response)
     return _msr_gradient(path, response, times, drift, kernel)
 
 

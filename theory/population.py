@@ -12,8 +12,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from theory.checks import check_coordinates, check_count
 from theory.objectives import AbstractTarget, AbstractWeight
 from theory.processes import AbstractProcess, Time
 from theory.targets import PointMasses
@@ -22,6 +24,7 @@ Z = tuple[Float[Array, "*batch dim"], Float[Array, "*batch"]]
 KernelFunction = Callable[[Z, Z], Float[Array, "n m"]]
 Sums = TypeVar("Sums")
 
+_ROUND_OFF = 1e-5  # of the sum of masses, in single precision
 _BLOCK = 1024  # points whose features are in memory at a time
 
 _GOLDEN = (5**0.5 - 1) / 2
@@ -42,7 +45,8 @@ class FeatureMap(Protocol):
 class Population(eqx.Module):
     """N weighted points that stand for the law p(x, t) of training inputs: E f(x, t) = Σ_n p_n f(x_n, t_n).
 
-    `x` is (N, D), `time` and `mass` are (N,); masses are positive and sum to one. Raises ValueError for other shapes.
+    `x` is (N, D), `time` and `mass` are (N,); masses are positive and sum to one. Raises ValueError for other shapes
+    or masses.
     """
 
     x: Float[Array, "N dim"]
@@ -53,6 +57,11 @@ class Population(eqx.Module):
         if self.x.ndim != 2 or not self.time.shape == self.mass.shape == self.x.shape[:1]:
             shapes = (self.x.shape, self.time.shape, self.mass.shape)
             raise ValueError(f"a population needs x (N, D), time (N,) and mass (N,); got shapes {shapes}")
+        if isinstance(self.mass, Tracer):
+            return
+        total = np.sum(np.asarray(self.mass, dtype=float))
+        if not (np.all(np.asarray(self.mass) > 0) and abs(total - 1) < _ROUND_OFF):
+            raise ValueError(f"the masses of a population must be positive and sum to one; got the sum {total}")
 
 
 def lattice_population(data: PointMasses, process: AbstractProcess, count: int = 2**14) -> Population:
@@ -330,8 +339,9 @@ def complete_basis_limit(
     """D_t C(z) D_t/(P p(z)), the factor of δ(z - z') in V for a complete basis trained to the end.
 
     p(z) = p(x|t)/|T - ε|, t uniform. Vastola 2025, Eq. 17, has the constant F Δz/P in place of 1/(P p(z)), which is
-    only its average over the trace; the factor depends on z.
+    only its average over the trace; the factor depends on z. Raises ValueError for fewer than one draw.
     """
+    check_count("draws", draws)
     x, time = z
     log_density = data.log_density(x, time, process)
     factor = process.diffusion_coefficient(jnp.broadcast_to(time, x.shape[:-1])) ** 2 * jnp.exp(-log_density)
@@ -344,7 +354,7 @@ class NystromFeatures(eqx.Module):
 
     `kernel` takes (x, t) of n and of m points and gives (n, m); `root_mass` is √m_n, `vectors` and `values` are the
     eigenvectors u and eigenvalues l of √m_n K(z_n, z_n') √m_n'. On the points Σ_n m_n φ_k φ_l = δ_kl, and
-    K = Σ_k l_k φ_k φ_k'.
+    K = Σ_k l_k φ_k φ_k'. Raises ValueError at positions with another number of coordinates.
     """
 
     kernel: KernelFunction
@@ -358,6 +368,7 @@ class NystromFeatures(eqx.Module):
         return self.values.shape[0]
 
     def __call__(self, x: Float[Array, "*batch dim"], time: Float[Array, "*batch"]) -> Float[Array, "*batch F"]:
+        check_coordinates(x, self.points[0].shape[-1])
         flat = x.reshape(-1, x.shape[-1]), jnp.broadcast_to(time, x.shape[:-1]).reshape(-1)
         values = (self.kernel(flat, self.points) * self.root_mass[None]) @ (self.vectors / self.values[None])
         return values.reshape(*x.shape[:-1], self.number)

@@ -14,9 +14,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from theory.checks import check_times
 from theory.fokker_planck import trapezoid_weights
 from theory.naive_v_kernel import AbstractWhiteKernel
-from theory.path_integral import Drift, Kernel, Path, Positions, Times, check_times, flow_path
+from theory.path_integral import Drift, Kernel, Path, Positions, Times, flow_path
 
 
 class FirstOrder(NamedTuple):

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
+from theory.checks import check_coordinates
 from theory.processes import AbstractProcess, floating
 
 Points = Float[Array, "*batch dim"]
@@ -104,8 +105,7 @@ class PointMasses(eqx.Module):
         |x - αp|² - |x - αp_i|² = 2α(p_i - p)·(x - α(p_i + p)/2): no difference of large squares, and exactly zero for
         the nearest point p itself, so that positions far from all points lose nothing.
         """
-        if x.shape[-1:] != self.points.shape[1:]:
-            raise ValueError(f"positions must have {self.points.shape[1]} coordinates; got shape {x.shape}")
+        check_coordinates(x, self.points.shape[1])
         alpha, sigma = _scales(x, time, process)
         points = self._points_for(x)
         points = jnp.broadcast_to(points, (*x.shape[:-1], *points.shape))

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Bool, Float, PRNGKeyArray
 
+from theory.checks import check_count, check_not_negative, checked_jit
 from theory.deterministic_equivalent import effective_ridge
 from theory.leverage import damped_regression, inflated_noise
 from theory.objectives import AbstractTarget, AbstractWeight, DenoiserTarget
@@ -88,9 +89,12 @@ class AbstractFeatureVKernel(AbstractVKernel):
         known, scale = score_coefficients(self.target, self.process, time)
         return known[..., None] * x + scale[..., None] * (self.features(x, time) @ self.mean_weights.T)
 
-    @eqx.filter_jit
+    @checked_jit(models=check_count)
     def draw_weights(self, key: PRNGKeyArray, models: int) -> Float[Array, "models dim F"]:
-        """Weights of `models` independent networks under the Gaussian closure: one score field per draw."""
+        """Weights of `models` independent networks under the Gaussian closure: one score field per draw.
+
+        Raises ValueError for fewer than one model.
+        """
         noise = jax.random.normal(key, (models, self.weight_factor.shape[-1]), self.weight_factor.dtype)
         return self.mean_weights[None] + jnp.einsum("mr,ifr->mif", noise, self.weight_factor)
 
@@ -148,8 +152,8 @@ class LinearVKernel(AbstractFeatureVKernel):
     `weight` w of the loss (by default λ = σ² on the score: α²/σ² for the denoiser, as in the paper's figures);
     `population`, the points that E is a sum over (`lattice_population` by default).
 
-    Raises ValueError for fewer than one draw, a negative ridge, an unknown order, or P ≤ F with "corrected" or, without
-    a ridge, with "local_equivalent".
+    Raises ValueError for fewer than one draw, a negative ridge, an unknown order, P ≤ F with "corrected" or, without a
+    ridge, with "local_equivalent", or features of another number of coordinates than the data.
     """
 
     data: PointMasses
@@ -176,8 +180,7 @@ class LinearVKernel(AbstractFeatureVKernel):
         population: Population | None = None,
     ) -> None:
         _check_choice("order", order, get_args(LinearOrder))
-        if not isinstance(ridge, Tracer) and not ridge >= 0:
-            raise ValueError(f"the ridge must be zero or more; got {ridge}")
+        check_not_negative("the ridge", ridge)
         bare = order == "local_equivalent" and not isinstance(ridge, Tracer) and bool(ridge == 0)
         _check_draws(draws, features.number, more_than_features=order == "corrected" or bare)
         self.data, self.process, self.features = data, process, features
@@ -212,7 +215,8 @@ class LazyVKernel(AbstractFeatureVKernel):
     one by default. `from_kernel` starts from a kernel function instead.
 
     Raises ValueError for fewer than one draw, a negative τ, an unknown order, a prior that is not F positive numbers,
-    or "corrected" with P ≤ F at τ = ∞; `equinox.EquinoxRuntimeError` for "corrected" with P ≤ df₂.
+    "corrected" with P ≤ F at τ = ∞, or features of another number of coordinates than the data;
+    `equinox.EquinoxRuntimeError` for "corrected" with P ≤ df₂.
     """
 
     data: PointMasses
@@ -241,8 +245,7 @@ class LazyVKernel(AbstractFeatureVKernel):
         _check_choice("order", order, get_args(LazyOrder))
         endless = not isinstance(tau, Tracer) and bool(jnp.isinf(jnp.asarray(tau)))
         _check_draws(draws, features.number, more_than_features=order == "corrected" and endless)
-        if not isinstance(tau, Tracer) and not tau >= 0:
-            raise ValueError(f"training time must be zero or more; got {tau}")
+        check_not_negative("training time", tau)
         prior = jnp.ones(features.number) if prior is None else jnp.asarray(prior, dtype=float)
         if prior.shape != (features.number,) or not (isinstance(prior, Tracer) or bool(jnp.all(prior > 0))):
             raise ValueError(f"the prior must be {features.number} positive numbers; got shape {prior.shape}")
