@@ -321,6 +321,7 @@ def _draw_printed(axis, data: Arrays) -> None:
     axis.set(xscale="log", yscale="log", xlabel="eigenvalue × training time, $l_k τ$")
     axis.set_ylabel("measured / Eq. 16")
     axis.set_title("the paper's variance at fixed (x, t) alone")
+    axis.set_ylim(None, 8 * axis.get_ylim()[1])  # room for the legend
     axis.legend(loc="upper right")
 
 
@@ -357,17 +358,17 @@ def _draw_network_pairs(axis, data: Arrays) -> None:
 
 
 def _draw_network_ratios(axis, data: Arrays) -> None:
-    runs = np.arange(len(data["network_width"]))
+    runs, labels = np.arange(len(data["network_width"])), []
     for run in runs:
         found = _network_agreement(data, int(run))
         low, high = found["ratio"].interval
         axis.plot([run, run], [low, high], color=ORANGE, lw=2)
         axis.plot(run, found["ratio"].value, "o", color=BLUE)
-        axis.text(run, high, f"r = {found['correlation'].value:.4f}", ha="center", va="bottom", fontsize=7.5)
+        place = f"{data['network_width'][run]}\n{data['network_time'][run]:g}"
+        labels.append(f"{place}\n{found['correlation'].value:.4f}")
     axis.axhspan(1 - RATIO_TOLERANCE, 1 + RATIO_TOLERANCE, color="0.9", lw=0, zorder=0)
-    labels = [f"width {w}\nτ = {t:g}" for w, t in zip(data["network_width"], data["network_time"], strict=True)]
-    axis.set_xticks(runs, labels)
+    axis.set_xticks(runs, labels, fontsize=8)
     axis.set_xlim(-0.6, len(runs) - 0.4)
     axis.margins(y=0.15)
-    axis.set(xlabel="network", ylabel="measured / predicted, median over pairs")
-    axis.set_title("lazy prediction by width; r is the correlation over pairs")
+    axis.set(xlabel="width, training time τ, correlation over pairs", ylabel="measured / predicted, median over pairs")
+    axis.set_title("lazy prediction by width and training time")
