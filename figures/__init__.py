@@ -30,7 +30,7 @@ FIGURES: dict[str, FigureEntry] = {
     "wang2025_fig5": FigureEntry(
         title="Figure 2 from a larger initial gain: modes unlearn before they learn",
         source="Wang & Pehlevan 2025, Fig. 5",
-        seconds={"quick": 20, "paper": 600},
+        seconds={"quick": 20, "paper": 1000},
     ),
     "wang2025_fig6": FigureEntry(
         title="Emergence time against variance for five initialisations, both means, both branches",
@@ -110,7 +110,7 @@ FIGURES: dict[str, FigureEntry] = {
     "gaps_fill_or_empty": FigureEntry(
         title="When gaps fill and when they empty: F/P, ε, features, correlation in time",
         source="Vastola 2025, Secs. 4-6",
-        seconds={"quick": 60, "paper": 1300},
+        seconds={"quick": 60, "paper": 1500},
     ),
     "unification": FigureEntry(
         title="One denoiser over draws: mean is the spectral law, covariance the V-kernel",
@@ -135,7 +135,7 @@ FIGURES: dict[str, FigureEntry] = {
     "lazy_networks": FigureEntry(
         title="The V-kernel at training times: variance switches on mode by mode",
         source="Vastola 2025, Prop. 5.2",
-        seconds={"quick": 20, "paper": 600},
+        seconds={"quick": 20, "paper": 1000},
     ),
     "spectral_law": FigureEntry(
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",

@@ -315,13 +315,12 @@ def _draw_map(axis, data: Arrays, name: str, kind: int, smooth: int, limit: floa
     effect = data[name][kind, smooth] - data["average"][kind, smooth]
     norm = TwoSlopeNorm(0.0, -limit, limit)
     image = axis.imshow(effect, origin="lower", norm=norm, cmap="PuOr_r", aspect="auto")
-    for (row, column), value in np.ndenumerate(effect):
-        dark = abs(value) > 0.6 * limit
-        axis.text(
-            column, row, f"{value:+.3f}", ha="center", va="center", fontsize=7, color="white" if dark else "black"
-        )
     ratios = [fraction(ratio) for ratio in data["feature_ratio"]]
-    axis.set_xticks(range(len(ratios)), ratios)
+    few = len(ratios) <= 4  # there is room for numbers
+    for (row, column), value in np.ndenumerate(effect if few else effect[:0]):
+        colour = "white" if abs(value) > 0.6 * limit else "black"
+        axis.text(column, row, f"{value:+.3f}", ha="center", va="center", fontsize=7, color=colour)
+    axis.set_xticks(range(len(ratios)), ratios, rotation=0 if few else 90)
     axis.set_yticks(range(data["cutoff"].size), [f"{cutoff:g}" for cutoff in data["cutoff"]])
     return image
 
@@ -341,7 +340,7 @@ def _draw_windows(axes, data: Arrays) -> None:
         axis.axhline(data["window_average"][index], color=BLUE, lw=1, ls="--", label="average score alone")
         axis.set_xscale("log", base=2)
         axis.set_xticks(data["windows"], [str(count) for count in data["windows"]])
-        axis.set_xlabel("K, independent fields during sampling (1: correlated, as predicted for a trained model)")
+        axis.set_xlabel("K, independent fields during sampling (1: as in a trained model)")
         axis.set_ylabel("mass with 0.25 < |x| < 0.75")
         axis.set_ylim(0, 1.35 * axis.get_ylim()[1])  # room for the legend
         place = f"F/P = {fraction(float(data['window_ratio']))}, ε = {data['cutoff'][-1]:g}"
