@@ -14,21 +14,17 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 from scipy.stats import t as student_t
 
 from figures.claims import Claim
+from figures.learned_distances import BLOCKS, learned_distances, left_out_estimate
 from figures.linear_ensembles import LinearModels, stratified_prior
 from figures.stages import Arrays, RunStage
 from figures.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, fraction, label_panels, plt, styled
 from sims.datasets import triple
-from sims.distribution_measurements import (
-    cumulative,
-    gaussian_surrogates,
-    jackknife_error,
-    wasserstein1_permutations,
-)
+from sims.distribution_measurements import gaussian_surrogates, jackknife_error
 from sims.measurements import Estimate, gap_mass, gap_shares, histograms
 from sims.networks import FeatureModel
 from theory import PointMasses
@@ -38,9 +34,7 @@ SOURCE = "Vastola 2025, Prop. 5.1, with every sample's own leverage"
 LIMIT = 1.5  # of W_1(predicted, trained)/W_1(trained, trained'), up to which the prediction is called valid
 CLOSURE = "Gaussian, trained mean and covariance"
 SHOWN = (1 / 16, 1 / 4, 1.0)  # F/P of the densities that are drawn
-_GRID = np.linspace(-4.0, 4.0, 3201)  # of the distribution functions; beyond it hardly any model has mass
 _FINER = 20  # times the samples, for a single model
-_BLOCKS = 10  # of models, each left out in turn
 
 
 @dataclass(frozen=True)
@@ -144,53 +138,13 @@ def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
         **{f"gap_mass_{name}_stderr": mass.stderr for name, mass in masses.items()},
         "gap_mass_average": gap_shares(average[0], *GAP),
         "gap_mass_exact": gap_shares(exact[0], *GAP),
-        **_distances(samples | {"average": average, "exact": exact}, config.ensembles, random),
+        **learned_distances(samples | {"average": average, "exact": exact}, config.ensembles, random),
     }
-
-
-def _distances(samples: dict[str, np.ndarray], ensembles: int, random: np.random.Generator) -> Arrays:
-    """W_1 to the average of a trained ensemble and of all trained models, and the same without a block of models.
-
-    Entry 0 is for all models, entry 1 + b leaves block b of every ensemble out.
-    """
-    cumulatives = {name: cumulative(each, _GRID) for name, each in samples.items()}
-    kept = [np.full(_BLOCKS, True), *~np.eye(_BLOCKS, dtype=bool)]
-    rows = [_distances_of(cumulatives, ensembles, keep, random) for keep in kept]
-    return {f"wasserstein1_{name}": np.asarray([row[name] for row in rows]) for name in rows[0]}
-
-
-def _distances_of(
-    cumulatives: dict[str, np.ndarray], ensembles: int, keep: np.ndarray, random: np.random.Generator
-) -> dict[str, float]:
-    """Distances over the models whose block is kept, as means over the trained ensembles and over pairs of them."""
-
-    def without_block(each: np.ndarray) -> np.ndarray:
-        return each if len(each) == 1 else each[keep[np.arange(len(each)) % _BLOCKS]]
-
-    parts = [without_block(part) for part in np.array_split(cumulatives["trained"], ensembles)]
-    trained = np.concatenate(parts)
-    others = {name: without_block(each) for name, each in cumulatives.items() if name != "trained"}
-    references = {"": [part.mean(axis=0) for part in parts], "_of_all": [trained.mean(axis=0)]}
-    distances = {
-        f"{name}{which}": float(np.mean([np.trapezoid(np.abs(each.mean(axis=0) - one), _GRID) for one in averages]))
-        for name, each in others.items()
-        for which, averages in references.items()
-    }
-    # Any split of two ensembles into halves is as good as the one into these two: the mean of many has less noise.
-    pairs = list(zip(parts[::2], parts[1::2], strict=True))
-    options = {"repetitions": max(40 // len(pairs), 1), "random": random}
-    splits = [wasserstein1_permutations(first, second, _GRID, **options) for first, second in pairs]
-    return distances | {"trained": float(np.mean(splits))}
 
 
 def _ratio(data: Arrays, index: int, over: str, which: str = "") -> Estimate:
     """W_1(predicted, trained) over another distance, with its jackknife error."""
-    return _jackknife(data[f"wasserstein1_predicted{which}"][index] / data[f"wasserstein1_{over}{which}"][index])
-
-
-def _jackknife(values: Float[np.ndarray, " replicates"]) -> Estimate:
-    """The first value, with the standard error that those without one block give."""
-    return Estimate(values[0], jackknife_error(values[1:]), _BLOCKS)
+    return left_out_estimate(data[f"wasserstein1_predicted{which}"][index] / data[f"wasserstein1_{over}{which}"][index])
 
 
 def _validity(data: Arrays) -> list[str]:
@@ -352,7 +306,7 @@ def _draw_distances(axis, data: Arrays) -> None:
 def _draw_ratio(axis, data: Arrays) -> None:
     _shade_valid(axis, data)
     ratios = [_ratio(data, index, "trained") for index in range(data["feature_ratio"].size)]
-    half = student_t.ppf(0.975, _BLOCKS - 1)
+    half = student_t.ppf(0.975, BLOCKS - 1)
     axis.errorbar(
         data["feature_ratio"],
         [each.value for each in ratios],
