@@ -90,12 +90,12 @@ FIGURES: dict[str, FigureEntry] = {
     "vastola2025_fig2": FigureEntry(
         title="Average learned distribution of linear models for {-1, 0, 1}",
         source="Vastola 2025, Fig. 2",
-        seconds={"quick": 55, "paper": 600},
+        seconds={"quick": 55, "paper": 4000},
     ),
     "vastola2025_fig3": FigureEntry(
         title="Average learned distribution of the rotated square, Gaussian and Fourier features",
         source="Vastola 2025, Fig. 3",
-        seconds={"quick": 45, "paper": 600},
+        seconds={"quick": 45, "paper": 2400},
     ),
     "vkernel_linear": FigureEntry(
         title="Covariance of the learned score: predicted against measured, by F/P",
