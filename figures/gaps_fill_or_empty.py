@@ -8,7 +8,8 @@ correlation of V in time decides. Two tests, with the data {-1, 0, 1} of its Fig
 - the same Gaussian score fields drawn anew in each of K windows of the sampling time: K = 1 is the prediction for
   trained models. With the same covariance at every single time, what the fields add up to falls as 1/K, and K → ∞ is
   the average score. With √K times the deviation from the mean its integral over all pairs of times is kept, and
-  K → ∞ is white noise (in Stratonovich's sense) of the same strength.
+  K → ∞ is white noise of the same strength, in Stratonovich's sense where the sampling steps resolve the windows. A
+  field for every step lies between that and Itô's sense, the naive sampler's.
 """
 
 from dataclasses import dataclass
