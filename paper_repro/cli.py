@@ -84,7 +84,8 @@ def _run(names: list[str], preset: str, seed: int, out: Path, data: str | None) 
     # Before NumPy and SciPy are imported, here and in every process: linear algebra with a thread per core in each of
     # two processes takes ten times as long as with one.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    set_flags(QUICK_TO_COMPILE)
+    if preset == "quick":
+        set_flags(QUICK_TO_COMPILE)
     from paper_repro import runner
 
     chosen = runner.check_names(names or runner.default_names(), preset)

@@ -4,8 +4,9 @@ import importlib.metadata
 import os
 
 # Half of a quick preset's processor time is compilation, and with XLA's newer code for fused loops compilation takes
-# some 1.6 times as long. What is computed is the same up to the last bits (`python -m benchmarks.compilation` times a
-# figure with and without).
+# some 1.6 times as long. What is computed is the same up to the last bits, but ensembles of networks run up to 2.6
+# times as long with the older code: worth it for the quick preset as a whole, and for nothing that runs longer
+# (`python -m benchmarks.compilation` times a figure with and without).
 QUICK_TO_COMPILE = "--xla_cpu_use_fusion_emitters=false"
 # Where every core has a process, a matrix product split over all cores makes them wait for each other. The numbers are
 # the same to the last bit: what is split is the result, never a sum.
