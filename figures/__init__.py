@@ -30,7 +30,7 @@ FIGURES: dict[str, FigureEntry] = {
     "wang2025_fig5": FigureEntry(
         title="Figure 2 from a larger initial gain: modes unlearn before they learn",
         source="Wang & Pehlevan 2025, Fig. 5",
-        seconds={"quick": 20, "paper": 1000},
+        seconds={"quick": 20, "paper": 600},
     ),
     "wang2025_fig6": FigureEntry(
         title="Emergence time against variance for five initialisations, both means, both branches",
@@ -65,7 +65,7 @@ FIGURES: dict[str, FigureEntry] = {
     "loss_weighting": FigureEntry(
         title="The loss weighting sets the exponent of the spectral law",
         source="this project, from Wang & Pehlevan 2025, Sec. 4",
-        seconds={"quick": 30, "paper": 700},
+        seconds={"quick": 30, "paper": 900},
     ),
     "misprints": FigureEntry(
         title="Misprints of both papers: printed, corrected, measured",

@@ -11,6 +11,7 @@ import optax
 from jaxtyping import PRNGKeyArray
 
 from figures.linear_ensembles import process_of
+from figures.randomness import numpy_generator
 from figures.stages import Arrays
 from sims.datasets import triple
 from sims.distribution_measurements import (
@@ -162,7 +163,7 @@ def mlps(config: Config, drawn: TrainingTriples, key: PRNGKeyArray) -> Arrays:
         eqx.filter_vmap(lambda network, x, time: network(x, time), in_axes=(eqx.if_array(0), None, None))
     )
     values = at_points(ensemble, drawn.noisy.astype(jnp.float32), drawn.time.astype(jnp.float32))
-    p_value = gaussianity_p_values(np.asarray(values), null_draws=config.null_draws, random=_generator(random_key))
+    p_value = gaussianity_p_values(np.asarray(values), null_draws=config.null_draws, random=numpy_generator(random_key))
     ratio = jackknife(
         lambda mean: float(mean[0] / mean[1]),
         np.stack([trained.loss[0, :, -1], trained.reference[0]], axis=1).astype(float),
@@ -171,10 +172,6 @@ def mlps(config: Config, drawn: TrainingTriples, key: PRNGKeyArray) -> Arrays:
 
 
 # --- The test, and the cost of the closure ---
-
-
-def _generator(key: PRNGKeyArray) -> np.random.Generator:
-    return np.random.default_rng(np.asarray(jax.random.key_data(key)).tolist())
 
 
 def _closure(
@@ -189,7 +186,7 @@ def _closure(
     `weights` are (models, 1, F), `values` gives the denoised data (models, points, 1) at the points, `generate` samples
     (models, n, 1). The denoised data is affine in the score: one is Gaussian where the other is.
     """
-    random = _generator(key)
+    random = numpy_generator(key)
     surrogates = gaussian_surrogates(weights, len(weights), random)
     arrays: Arrays = {}
     cumulatives = {}

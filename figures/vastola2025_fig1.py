@@ -7,13 +7,13 @@ times, with α² = 1 - t and σ² = t. It is close to one in the boundary region
 from dataclasses import dataclass
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
 from figures.claims import Claim
+from figures.randomness import numpy_generator
 from figures.stages import Arrays, RunStage
 from figures.style import plt, styled
 from sims.datasets import l_shape, line, polygon, random_points
@@ -81,7 +81,7 @@ def _simulate(config: Config, key: PRNGKeyArray) -> Arrays:
     Arrays [data set, time, y bin, x bin]; NaN where fewer than `_SMALLEST_COUNT` pairs fell. `_expected` is the
     theory averaged over the pairs of each bin, so that only the variation of s within a bin separates the two.
     """
-    generator = np.random.default_rng([int(word) for word in jax.random.key_data(key)])
+    generator = numpy_generator(key)
     edges = np.linspace(-config.half_width, config.half_width, config.bins + 1)
     process = VariancePreserving(LinearVariance(), end_time=1e-6)
     simulated, expected = [], []

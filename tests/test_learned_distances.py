@@ -11,14 +11,13 @@ from sims.distribution_measurements import jackknife_error
 
 def _trained_and_others(random: np.random.Generator, models: int, ensembles: int) -> dict[str, np.ndarray]:
     """Samples of trained models in blocks that differ by much, of others with laws of their own, and of one model."""
-    grid = GRID
-    wide = points_between(random, grid, -1.0, 1.0, (ensembles * models, 7))
+    wide = points_between(random, GRID, -1.0, 1.0, (ensembles * models, 7))
     shift = np.round(0.8 * (np.arange(ensembles * models) % BLOCKS) / 9 / 0.0025) * 0.0025
     return {
         "trained": wide + shift[:, None],
-        "predicted": points_between(random, grid, -2.0, 1.5, (3 * models, 7))
+        "predicted": points_between(random, GRID, -2.0, 1.5, (3 * models, 7))
         + np.tile(shift[models - 1 :: -1], 3)[:, None],
-        "exact": points_between(random, grid, -1.5, 0.0, (1, 50)),
+        "exact": points_between(random, GRID, -1.5, 0.0, (1, 50)),
     }
 
 
@@ -96,11 +95,10 @@ def test_distance_between_trained_ensembles_is_that_of_random_splits_of_pairs():
 def test_error_of_a_learned_distance_is_its_scatter():
     """Ensembles of models that are shifted at random, around means one apart; also of the ratio to the exact score."""
     random = np.random.default_rng(12)
-    grid = GRID
     found = []
     for _ in range(30):
         samples = {
-            name: points_between(random, grid, -0.5, 0.5, (models, 4)) + centre + 0.4 * random.normal(size=(models, 1))
+            name: points_between(random, GRID, -0.5, 0.5, (models, 4)) + centre + 0.4 * random.normal(size=(models, 1))
             for name, models, centre in (("trained", 40, 0.0), ("predicted", 40, 1.0))
         }
         samples["exact"] = np.full((1, 4), -2.0)
