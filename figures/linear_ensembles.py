@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.feature_ensembles import sample_ensemble, train_ensemble, with_array_parameters
 from sims.networks import FeatureModel
-from sims.sampling import heun, log_snr_schedule, uniform_schedule
+from sims.sampling import euler, heun, log_snr_schedule, uniform_schedule
 from theory import FourierFeatures, GaussianFeatures, LinearSchedule, LinearVKernel, PointMasses, VariancePreserving
 from theory.features import AbstractFeatures
 from theory.population import lattice_population
@@ -100,14 +100,19 @@ class LinearModels:
         return np.asarray(sample_ensemble(ensemble, self.process, initial, times, method="euler"))
 
     def exact(self, initial: Float[Array, "n dim"], steps: int) -> Float[np.ndarray, "n dim"]:
-        """What the exact score generates with the same solver."""
+        """What the exact score generates with the solver of `samples`."""
         process = with_array_parameters(self.process)
-        return np.asarray(
-            carried_by_score(PointMasses(self.points), process, initial, log_snr_schedule(process, steps))
-        )
+        times = log_snr_schedule(process, steps)
+        return np.asarray(_carried_by_score(PointMasses(self.points), process, initial, times, heun))
+
+    def euler_exact(self, initial: Float[Array, "n dim"], steps: int) -> Float[np.ndarray, "n dim"]:
+        """What the exact score generates with the solver of `euler_samples`."""
+        process = with_array_parameters(self.process)
+        times = uniform_schedule(process, steps)
+        return np.asarray(_carried_by_score(PointMasses(self.points), process, initial, times, euler))
 
 
 @eqx.filter_jit
-def carried_by_score(data: PointMasses, process: VariancePreserving, initial, times, solver=heun) -> jnp.ndarray:
+def _carried_by_score(data: PointMasses, process: VariancePreserving, initial, times, solver) -> jnp.ndarray:
     """Positions at the end of the probability-flow ODE of the exact score."""
     return solver(lambda _, time, x: process.probability_flow(x, data.score(x, time, process), time), initial, times)

@@ -16,13 +16,11 @@ from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
 from figures.claims import Claim
-from figures.linear_ensembles import LinearModels, carried_by_score, process_of, stratified_prior
+from figures.linear_ensembles import LinearModels, stratified_prior
 from figures.stages import Arrays, RunStage
 from figures.style import BLUE, GREEN, VERMILION, plt, styled
 from sims.datasets import triple
-from sims.feature_ensembles import with_array_parameters
 from sims.measurements import gap_mass, gap_shares, histograms, mean_over, wasserstein1
-from sims.sampling import euler, heun, log_snr_schedule, uniform_schedule
 from theory import PointMasses
 
 GAP = (0.25, 0.75)
@@ -117,17 +115,16 @@ def _exact_score(config: Config) -> Arrays:
     centres = (_edges(config)[1:] + _edges(config)[:-1]) / 2
     rows = []
     for cutoff in config.cutoffs:
-        process = process_of(cutoff)
-        start, arrays = stratified_prior(process, config.samples), with_array_parameters(process)
+        setup = _models(config, cutoff, config.training_samples[0])
+        initial = stratified_prior(setup.process, config.samples)
         ends = {
-            "euler30": carried_by_score(data, arrays, start, uniform_schedule(process, config.euler_steps), euler),
-            "converged": carried_by_score(data, arrays, start, log_snr_schedule(process, config.converged_steps), heun),
+            "euler30": setup.euler_exact(initial, config.euler_steps),
+            "converged": setup.exact(initial, config.converged_steps),
         }
-        row: Arrays = {"density_true": np.exp(data.log_density(jnp.asarray(centres)[:, None], cutoff, process))}
+        row: Arrays = {"density_true": np.exp(data.log_density(jnp.asarray(centres)[:, None], cutoff, setup.process))}
         for name, x in ends.items():
-            x = np.asarray(x).T
-            row[f"density_exact_{name}"] = histograms(x, _edges(config))[0]
-            row[f"gap_mass_exact_{name}"] = gap_shares(x[0], *GAP)
+            row[f"density_exact_{name}"] = histograms(x.T, _edges(config))[0]
+            row[f"gap_mass_exact_{name}"] = gap_shares(x[:, 0], *GAP)
         rows.append(row)
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 

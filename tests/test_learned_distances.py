@@ -119,14 +119,33 @@ def test_intervals_of_gap_masses_hold_the_error_of_both():
     names = ("trained", "predicted", "trained_published", "predicted_published", "surrogate")
     data = dict(zip((f"gap_mass_{name}" for name in names), np.array([[0.5], [0.4], [0.3], [0.2], [0.1]]), strict=True))
     errors = np.array([[0.03], [0.04], [0.06], [0.08], [0.12]])
-    data |= dict(zip((f"gap_mass_{name}_stderr" for name in names), errors, strict=True))
+    data |= dict(zip((f"gap_mass_stderr_{name}" for name in names), errors, strict=True))
     data |= {"gap_mass_average": np.array([0.1]), "feature_ratio": np.array([0.25])}
     for claim, theory, measured, error in (
-        (learned_distribution._gap_claim(data, 0, "here"), 0.4, 0.5, 0.05),
+        (learned_distribution._gap_claim(data, 0, "here", ""), 0.4, 0.5, 0.05),
         (learned_distribution._gap_claim(data, 0, "here", "_published"), 0.2, 0.3, 0.1),
-        (learned_distribution._closure_claim(data, 0, "here"), 0.4, 0.1, 0.13),
+        (learned_distribution._closure_claim(data, 0), 0.4, 0.1, 0.13),
         (learned_distribution._variance_fills(data, 0), None, 0.4, 0.03),
     ):
         assert claim.theory == theory
         np.testing.assert_allclose(claim.measured, measured, rtol=1e-12)
         np.testing.assert_allclose(claim.interval, measured + error * norm.ppf(0.975) * np.array([-1, 1]), rtol=1e-4)
+
+
+def test_claims_compare_what_one_sampler_generated():
+    """Distances and masses of the two samplers far apart: each claim must take both of its numbers from one of them."""
+    names = ("trained", "predicted", "surrogate", "average", "exact")
+    data = {"feature_ratio": np.array([0.25])}
+    for suffix, scale in (("", 1.0), ("_published", 100.0)):
+        for rank, name in enumerate(names, start=1):
+            data[f"gap_mass_{name}{suffix}"] = np.array([scale * rank])
+            data[f"gap_mass_stderr_{name}{suffix}"] = np.array([scale * 0.001])
+            data[f"wasserstein1_{name}{suffix}"] = np.full((1, 1 + BLOCKS), scale * rank)
+            data[f"wasserstein1_{name}_of_all{suffix}"] = np.full((1, 1 + BLOCKS), scale * rank)
+    found = {claim.name: claim for claim in learned_distribution.claims(data)}
+    for ending, scale in ((", F/P = 1/4", 1.0), (", published Euler steps, F/P = 1/4", 100.0)):
+        np.testing.assert_allclose(found[f"predicted distribution{ending}"].measured, 2.0)
+        np.testing.assert_allclose(found[f"prediction against the exact score{ending}"].measured, 2 / 5)
+        mass = found[f"gap mass{ending}"]
+        np.testing.assert_allclose([mass.measured, mass.theory], [scale, 2 * scale])
+        np.testing.assert_allclose(np.ptp(mass.interval), 2 * 1.96 * scale * np.hypot(0.001, 0.001))
