@@ -90,7 +90,7 @@ FIGURES: dict[str, FigureEntry] = {
     "vastola2025_fig2": FigureEntry(
         title="Average learned distribution of linear models for {-1, 0, 1}",
         source="Vastola 2025, Fig. 2",
-        seconds={"quick": 55, "paper": 4000},
+        seconds={"quick": 55, "paper": 1700},
     ),
     "vastola2025_fig3": FigureEntry(
         title="Average learned distribution of the rotated square, Gaussian and Fourier features",
