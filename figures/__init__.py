@@ -95,7 +95,7 @@ FIGURES: dict[str, FigureEntry] = {
     "vastola2025_fig3": FigureEntry(
         title="Average learned distribution of the rotated square, Gaussian and Fourier features",
         source="Vastola 2025, Fig. 3",
-        seconds={"quick": 45, "paper": 2400},
+        seconds={"quick": 45, "paper": 2200},
     ),
     "vkernel_linear": FigureEntry(
         title="Covariance of the learned score: predicted against measured, by F/P",
