@@ -8,6 +8,7 @@ what differs is the law of the weights alone.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import equinox as eqx
 import jax
@@ -15,15 +16,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from sims.feature_ensembles import sample_ensemble, train_ensemble, with_array_parameters
+from sims.feature_ensembles import SOLVERS, sample_ensemble, train_ensemble, with_array_parameters
 from sims.networks import FeatureModel
-from sims.sampling import euler, heun, log_snr_schedule, uniform_schedule
+from sims.sampling import log_snr_schedule, uniform_schedule
 from theory import FourierFeatures, GaussianFeatures, LinearSchedule, LinearVKernel, PointMasses, VariancePreserving
 from theory.features import AbstractFeatures
 from theory.population import lattice_population
 
 POSITIONS = (-1.5, 1.5)
 FEATURES: dict[str, Callable[..., AbstractFeatures]] = {"Gaussian": GaussianFeatures, "Fourier": FourierFeatures}
+
+# Heun's method in steps of log signal-to-noise ratio, or the paper's: Euler's, in steps of time.
+Sampler = Literal["converged", "published"]
+_SAMPLERS = {"converged": (log_snr_schedule, "heun"), "published": (uniform_schedule, "euler")}
 
 
 def process_of(cutoff: float) -> VariancePreserving:
@@ -86,30 +91,21 @@ class LinearModels:
         return FeatureModel(self.features, self.kernel.draw_weights(key, models))
 
     def samples(
-        self, ensemble: FeatureModel, initial: Float[Array, "n dim"], steps: int
+        self, ensemble: FeatureModel, initial: Float[Array, "n dim"], steps: int, sampler: Sampler = "converged"
     ) -> Float[np.ndarray, "models n dim"]:
-        """What each model generates from the same initial positions, by Heun's method with `steps` steps."""
-        times = log_snr_schedule(self.process, steps)
-        return np.asarray(sample_ensemble(ensemble, self.process, initial, times, method="heun"))
+        """What each model generates from the same initial positions, with `steps` steps of a sampler."""
+        schedule, method = _SAMPLERS[sampler]
+        times = schedule(self.process, steps)
+        return np.asarray(sample_ensemble(ensemble, self.process, initial, times, method=method))
 
-    def euler_samples(
-        self, ensemble: FeatureModel, initial: Float[Array, "n dim"], steps: int
-    ) -> Float[np.ndarray, "models n dim"]:
-        """The same by Euler's method with steps uniform in time, the sampler of the paper's figures."""
-        times = uniform_schedule(self.process, steps)
-        return np.asarray(sample_ensemble(ensemble, self.process, initial, times, method="euler"))
-
-    def exact(self, initial: Float[Array, "n dim"], steps: int) -> Float[np.ndarray, "n dim"]:
-        """What the exact score generates with the solver of `samples`."""
+    def exact(
+        self, initial: Float[Array, "n dim"], steps: int, sampler: Sampler = "converged"
+    ) -> Float[np.ndarray, "n dim"]:
+        """What the exact score generates with the same sampler."""
+        schedule, method = _SAMPLERS[sampler]
         process = with_array_parameters(self.process)
-        times = log_snr_schedule(process, steps)
-        return np.asarray(_carried_by_score(PointMasses(self.points), process, initial, times, heun))
-
-    def euler_exact(self, initial: Float[Array, "n dim"], steps: int) -> Float[np.ndarray, "n dim"]:
-        """What the exact score generates with the solver of `euler_samples`."""
-        process = with_array_parameters(self.process)
-        times = uniform_schedule(process, steps)
-        return np.asarray(_carried_by_score(PointMasses(self.points), process, initial, times, euler))
+        times = schedule(process, steps)
+        return np.asarray(_carried_by_score(PointMasses(self.points), process, initial, times, SOLVERS[method]))
 
 
 @eqx.filter_jit

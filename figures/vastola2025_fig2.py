@@ -88,7 +88,7 @@ def _panel(config: Config, cutoff: float, count: int, key: PRNGKeyArray) -> Arra
     trained = setup.trained(config.models, key)
     predicted = setup.predicted(config.models, jax.random.fold_in(key, 1))
     runs = {
-        "euler30": setup.euler_samples(trained, initial, config.euler_steps),
+        "euler30": setup.samples(trained, initial, config.euler_steps, "published"),
         "converged": setup.samples(trained, initial, config.converged_steps),
         "predicted": setup.samples(predicted, initial, config.converged_steps),
     }
@@ -118,7 +118,7 @@ def _exact_score(config: Config) -> Arrays:
         setup = _models(config, cutoff, config.training_samples[0])
         initial = stratified_prior(setup.process, config.samples)
         ends = {
-            "euler30": setup.euler_exact(initial, config.euler_steps),
+            "euler30": setup.exact(initial, config.euler_steps, "published"),
             "converged": setup.exact(initial, config.converged_steps),
         }
         row: Arrays = {"density_true": np.exp(data.log_density(jnp.asarray(centres)[:, None], cutoff, setup.process))}

@@ -122,7 +122,7 @@ def denoiser_drift(model: FeatureModel, process: AbstractProcess) -> Drift:
     return drift
 
 
-_SOLVERS = {"euler": euler, "heun": heun}
+SOLVERS = {"euler": euler, "heun": heun}
 
 
 def sample_ensemble(
@@ -139,11 +139,11 @@ def sample_ensemble(
     after the other inside one compiled loop, so memory does not grow with their number beyond the samples
     returned. Raises ValueError for another method and times that are not monotone.
     """
-    if method not in _SOLVERS:
-        raise ValueError(f"method must be one of {', '.join(_SOLVERS)}; got {method!r}")
+    if method not in SOLVERS:
+        raise ValueError(f"method must be one of {', '.join(SOLVERS)}; got {method!r}")
     check_times(times)
     features, process = with_array_parameters(models.features), with_array_parameters(process)
-    return _sample_all(features, models.weight, process, initial, times, _SOLVERS[method])
+    return _sample_all(features, models.weight, process, initial, times, SOLVERS[method])
 
 
 @eqx.filter_jit

@@ -26,4 +26,4 @@ def test_exact_score_with_the_published_sampler_takes_uniform_euler_steps(one_po
     variance = -np.expm1(-2 * (0.1 * times + 19.9 * times**2 / 2))
     factor = np.prod(1 + np.diff(times) * (beta * (1 / variance - 1))[:-1])
     initial = stratified_prior(one_point.process, 9)
-    np.testing.assert_allclose(one_point.euler_exact(initial, 30), factor * np.asarray(initial), rtol=1e-9)
+    np.testing.assert_allclose(one_point.exact(initial, 30, "published"), factor * np.asarray(initial), rtol=1e-9)
