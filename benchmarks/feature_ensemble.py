@@ -14,10 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.timing import HEADER, Comparison, compare
-from sims.feature_ensembles import sample_ensemble, train_ensemble
-from sims.networks import FeatureModel
-from sims.sampling import uniform_schedule
-from theory import GaussianFeatures, LinearSchedule, VariancePreserving
+from sims.networks.feature_model import FeatureModel
+from sims.sampling.feature_models import sample_ensemble
+from sims.sampling.schedules import uniform_schedule
+from sims.training.feature_ensembles import train_ensemble
+from theory.definitions.features import GaussianFeatures
+from theory.definitions.processes import VariancePreserving
+from theory.definitions.schedules import LinearSchedule
 
 CUTOFFS = (1e-4, 1e-3, 1e-2)
 COUNTS = (64, 128, 256, 512, 1024)

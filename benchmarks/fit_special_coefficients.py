@@ -1,4 +1,4 @@
-"""Where do the numbers in `theory/_special_coefficients.py` come from?
+"""Where do the numbers in `theory/numerics/special_coefficients.py` come from?
 
 Run `python -m benchmarks.fit_special_coefficients` to print that file; it is committed exactly as printed.
 Nothing is fitted to data: each set follows from a mathematical definition and is computed with 60 digits.
@@ -67,7 +67,7 @@ def tail(degree: int) -> tuple[list[Real], list[Real], Real]:
 
 
 def source() -> str:
-    """The text of `theory/_special_coefficients.py`."""
+    """The text of `theory/numerics/special_coefficients.py`."""
     lines = [
         '"""Coefficients of Ein and E1, highest power first.',
         "",

@@ -9,7 +9,11 @@ import numpy as np
 from scipy.special import exp1
 
 from benchmarks.timing import HEADER, Comparison, compare
-from theory import EDM, OneLayer, Spectrum, SymmetricTwoLayer, generated_variance
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
+from theory.spectral_law.generation import generated_variance
+from theory.spectral_law.parametrisations.one_layer import OneLayer
+from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer
 
 MODES, TIMES = 3072, 1000
 REPETITIONS = 7

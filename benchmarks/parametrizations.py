@@ -17,20 +17,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.timing import compare
-from theory import (
-    EDM,
-    AbstractDenoiser,
-    DeepLinear,
-    FlowMatching,
-    FullWidthConvolution,
-    OneLayer,
-    PatchConvolution,
-    Spectrum,
-    SymmetricTwoLayer,
-    TwoLayer,
-    generated_variance,
-)
-from theory.objectives import Objective, PowerWeight
+from theory.definitions.objectives import Objective
+from theory.definitions.processes import EDM, FlowMatching
+from theory.definitions.spectra import Spectrum
+from theory.definitions.weights import PowerWeight
+from theory.spectral_law.denoiser import AbstractDenoiser
+from theory.spectral_law.generation import generated_variance
+from theory.spectral_law.parametrisations.deep_linear import DeepLinear
+from theory.spectral_law.parametrisations.full_width_convolution import FullWidthConvolution
+from theory.spectral_law.parametrisations.one_layer import OneLayer
+from theory.spectral_law.parametrisations.patch_convolution import PatchConvolution
+from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer
+from theory.spectral_law.parametrisations.two_layer import TwoLayer
 
 MODES, TIMES = 3072, 1000
 REPETITIONS = 5

@@ -15,11 +15,13 @@ import numpy as np
 import optax
 
 from benchmarks.timing import HEADER, Comparison, compare
-from sims.sampling import log_snr_schedule
-from sims.score_ensembles import TrainingSets, draw_training_sets, sample_networks, train_networks
-from sims.score_networks import MLPDenoiser, mlp_denoiser
-from sims.score_objectives import TargetNoiseDose
-from theory import VariancePreserving
+from sims.networks.nonlinear import MLPDenoiser, mlp_denoiser
+from sims.sampling.networks import sample_networks
+from sims.sampling.schedules import log_snr_schedule
+from sims.training.network_ensembles import train_networks
+from sims.training.score_ensembles import TrainingSets, draw_training_sets
+from sims.training.score_targets import TargetNoiseDose
+from theory.definitions.processes import VariancePreserving
 
 MODELS, TRIPLES, BATCH, WIDTH, HIDDEN_LAYERS = 300, 256, 64, 32, 2
 TRAINING_STEPS, SAMPLES, SAMPLING_STEPS, LEARNING_RATE = 200, 300, 60, 1e-2

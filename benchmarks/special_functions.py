@@ -10,7 +10,7 @@ import numpy as np
 import scipy.special
 
 from benchmarks.timing import HEADER, Comparison, compare
-from theory.special import ein, ein_difference, exp1
+from theory.numerics.special import ein, ein_difference, exp1
 
 SIZE = 1_000_000
 REPETITIONS = 9

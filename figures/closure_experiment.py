@@ -10,38 +10,31 @@ import numpy as np
 import optax
 from jaxtyping import PRNGKeyArray
 
-from figures.linear_ensembles import process_of
-from figures.randomness import numpy_generator
-from figures.stages import Arrays
-from sims.datasets import triple
-from sims.distribution_measurements import (
-    cumulative,
-    gaussian_surrogates,
-    gaussianity_p_values,
-    jackknife,
-    wasserstein1_permutations,
-)
-from sims.feature_ensembles import TrainingTriples, draw_triples, sample_ensemble
-from sims.measurements import gap_shares
-from sims.networks import FeatureModel
-from sims.sampling import log_snr_schedule
-from sims.score_ensembles import (
-    TrainingSets,
-    draw_training_sets,
-    fit_features,
-    fit_readouts,
-    sample_networks,
-    train_networks,
-)
-from sims.score_networks import (
+from figures.common.randomness import numpy_generator
+from figures.common.stages import Arrays
+from figures.studies.linear_ensembles import process_of
+from sims.data.built_in import triple
+from sims.measurements.densities import gap_shares
+from sims.measurements.distributions import cumulative, wasserstein1_permutations
+from sims.measurements.gaussianity import gaussian_surrogates, gaussianity_p_values
+from sims.measurements.resampling import jackknife
+from sims.networks.feature_model import FeatureModel
+from sims.networks.nonlinear import (
     AbstractScoreNetwork,
     RandomFeatureNetwork,
     mlp_denoiser,
     network_scales,
     random_feature_network,
 )
-from sims.score_objectives import TargetNoiseDose
-from theory import GaussianFeatures, VariancePreserving
+from sims.sampling.feature_models import sample_ensemble
+from sims.sampling.networks import sample_networks
+from sims.sampling.schedules import log_snr_schedule
+from sims.training.network_ensembles import train_networks
+from sims.training.score_ensembles import TrainingSets, draw_training_sets, fit_features, fit_readouts
+from sims.training.score_targets import TargetNoiseDose
+from sims.training.training_triples import TrainingTriples, draw_triples
+from theory.definitions.features import GaussianFeatures
+from theory.definitions.processes import VariancePreserving
 
 GAP = (0.25, 0.75)
 _GRID = np.linspace(-6.0, 6.0, 1201)  # for distribution functions; samples beyond count at its ends

@@ -14,11 +14,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.spectral_plots import draw_mode_curves
-from figures.stages import Arrays, RunStage
-from figures.style import BLACK, PALETTE, label_panels, plt, power_law_guide, styled
-from figures.trained_modes import (
+from figures.common.claims import Claim
+from figures.common.panels import draw_mode_curves
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import BLACK, PALETTE, label_panels, plt, power_law_guide, styled
+from figures.studies.trained_modes import (
     FINE_TIMES,
     FittedExponent,
     Sizes,
@@ -36,10 +36,15 @@ from figures.trained_modes import (
     trained_modes,
     training_sets,
 )
-from sims.measurements import first_crossing, mean_over, variance_over_seeds
-from sims.networks import deep_linear_denoiser
-from sims.sampling import log_snr_schedule
-from theory import EDM, DeepLinear, Spectrum, fit_power_law, generated_variance
+from sims.measurements.estimates import mean_over
+from sims.measurements.modes import first_crossing, variance_over_seeds
+from sims.networks.linear import deep_linear_denoiser
+from sims.sampling.schedules import log_snr_schedule
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
+from theory.spectral_law.generation import generated_variance
+from theory.spectral_law.parametrisations.deep_linear import DeepLinear
+from theory.spectral_law.power_law import fit_power_law
 
 
 @dataclass(frozen=True)

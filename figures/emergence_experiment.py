@@ -14,17 +14,21 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.spectral_plots import exponents
-from figures.stages import Arrays, RunStage
-from figures.style import PALETTE, label_panels, plt, power_law_guide, styled
-from figures.trained_modes import pair_coefficients, sampling_flow
-from sims.linear_experiments import gaussian_training_sets, generated_mode_variances
-from sims.losses import SecondMoments
-from sims.measurements import first_crossing, mean_over
-from sims.networks import linear_denoiser
-from sims.training import Clock, train_full_batch
-from theory import AbstractProcess, OneLayer, Spectrum, emergence_level, emergence_time, rises
+from figures.common.claims import Claim
+from figures.common.panels import exponents
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import PALETTE, label_panels, plt, power_law_guide, styled
+from figures.studies.trained_modes import pair_coefficients, sampling_flow
+from sims.experiments.linear import gaussian_training_sets, generated_mode_variances
+from sims.measurements.estimates import mean_over
+from sims.measurements.modes import first_crossing
+from sims.networks.linear import linear_denoiser
+from sims.training.descent import Clock, train_full_batch
+from sims.training.pairs import SecondMoments
+from theory.definitions.processes import AbstractProcess
+from theory.definitions.spectra import Spectrum
+from theory.spectral_law.emergence import emergence_level, emergence_time, rises
+from theory.spectral_law.parametrisations.one_layer import OneLayer
 
 MEANS = ("geometric", "harmonic")
 # A mode whose initial variance is within this factor of its target has nothing to learn and no emergence to speak of.

@@ -24,15 +24,18 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.linear_ensembles import LinearModels, stratified_prior
-from figures.stages import Arrays, RunStage
-from figures.style import BLUE, GREEN, VERMILION, fraction, label_panels, plt, styled
-from sims.datasets import triple
-from sims.feature_ensembles import denoiser_drift, with_array_parameters
-from sims.measurements import Estimate, gap_mass, gap_shares
-from sims.networks import FeatureModel
-from sims.sampling import heun, log_snr_schedule
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import BLUE, GREEN, VERMILION, fraction, label_panels, plt, styled
+from figures.studies.linear_ensembles import LinearModels, stratified_prior
+from sims.data.built_in import triple
+from sims.measurements.densities import gap_mass, gap_shares
+from sims.measurements.estimates import Estimate
+from sims.networks.feature_model import FeatureModel
+from sims.sampling.feature_models import denoiser_drift
+from sims.sampling.schedules import log_snr_schedule
+from sims.sampling.solvers import heun
+from sims.training.training_triples import with_array_parameters
 
 GAP = (0.25, 0.75)
 KINDS = ("Gaussian", "Fourier")

@@ -15,12 +15,12 @@ from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 from scipy.stats import binomtest, norm
 
-from figures.claims import Claim
 from figures.closure_experiment import Config, draw_points, linear_models, mlps, random_feature_networks
-from figures.stages import Arrays, RunStage
-from figures.style import BLACK, BLUE, VERMILION, fraction, label_panels, plt, styled
-from sims.distribution_measurements import holm_rejected
-from sims.measurements import mean_over
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import BLACK, BLUE, VERMILION, fraction, label_panels, plt, styled
+from sims.measurements.estimates import mean_over
+from sims.measurements.gaussianity import holm_rejected
 
 LEVEL = 0.05
 

@@ -15,9 +15,9 @@ from jaxtyping import PRNGKeyArray
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.stages import Arrays, RunStage
-from figures.style import BLACK, BLUE, GREEN, VERMILION, label_panels, plt, styled
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import BLACK, BLUE, GREEN, VERMILION, label_panels, plt, styled
 from figures.target_noise_experiment import (
     BRACKET,
     CASES,
@@ -31,8 +31,8 @@ from figures.target_noise_experiment import (
     change_on_doubling,
     square_corners,
 )
-from sims.distribution_measurements import jackknife, ratio_of_means
-from sims.measurements import mean_over
+from sims.measurements.estimates import mean_over
+from sims.measurements.resampling import jackknife, ratio_of_means
 
 COLOURS = (BLACK, BLUE, VERMILION, GREEN)
 PRESETS = {

@@ -12,19 +12,23 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from figures.linear_ensembles import process_of
-from figures.stages import Arrays
-from sims.datasets import triple
-from sims.feature_ensembles import draw_triples
-from sims.score_ensembles import TrainingSets, descend_features, draw_training_sets, fit_features, train_networks
-from sims.score_networks import AbstractScoreNetwork, WideNetwork, network_scales, ntk_features, wide_network
-from sims.score_objectives import TargetNoiseDose
-from theory import FourierFeatures, LazyVKernel, PointMasses, VariancePreserving
-from theory.features import AbstractFeatures
-from theory.objectives import AbstractTarget, DenoiserTarget
-from theory.population import Population, feature_regression, lattice_population, normal_equations
-from theory.processes import Time
-from theory.v_kernel import LazyOrder, score_factor
+from figures.common.stages import Arrays
+from figures.studies.linear_ensembles import process_of
+from sims.data.built_in import triple
+from sims.networks.nonlinear import AbstractScoreNetwork, WideNetwork, network_scales, ntk_features, wide_network
+from sims.training.network_ensembles import train_networks
+from sims.training.score_ensembles import TrainingSets, descend_features, draw_training_sets, fit_features
+from sims.training.score_targets import TargetNoiseDose
+from sims.training.training_triples import draw_triples
+from theory.definitions.arrays import Time
+from theory.definitions.features import AbstractFeatures, FourierFeatures
+from theory.definitions.processes import VariancePreserving
+from theory.definitions.targets import AbstractTarget, DenoiserTarget
+from theory.exact_scores.point_masses import PointMasses
+from theory.v_kernel.feature_regression import feature_regression, normal_equations
+from theory.v_kernel.gradient_flow import LazyOrder, LazyVKernel
+from theory.v_kernel.kernels import score_factor
+from theory.v_kernel.population import Population, lattice_population
 
 CUTOFF = 0.01  # ε
 ORDERS: tuple[LazyOrder, ...] = ("first_order", "fixed_design")

@@ -12,12 +12,13 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import BLACK, BLUE, GREEN, ORANGE, PALETTE, VERMILION, label_panels, mode_colours, plt, styled
 from figures.lazy_ensembles import FINER, ORDERS, Config, linear_ensemble, linear_theory, wide_networks
-from figures.stages import Arrays, RunStage
-from figures.style import BLACK, BLUE, GREEN, ORANGE, PALETTE, VERMILION, label_panels, mode_colours, plt, styled
-from sims.distribution_measurements import jackknife
-from sims.measurements import Estimate, first_crossing, mode_covariances
+from sims.measurements.estimates import Estimate
+from sims.measurements.modes import first_crossing, mode_covariances
+from sims.measurements.resampling import jackknife
 
 # What was demanded before the first run: relative deviation of a variance, deviation of an exponent, of a correlation.
 RATIO_TOLERANCE, EXPONENT_TOLERANCE, CORRELATION_TOLERANCE = 0.1, 0.1, 0.05

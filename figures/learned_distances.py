@@ -3,9 +3,10 @@
 import numpy as np
 from jaxtyping import Float
 
-from figures.stages import Arrays
-from sims.distribution_measurements import cumulative, jackknife_error, wasserstein1_permutations
-from sims.measurements import Estimate
+from figures.common.stages import Arrays
+from sims.measurements.distributions import cumulative, wasserstein1_permutations
+from sims.measurements.estimates import Estimate
+from sims.measurements.resampling import jackknife_error
 
 GRID = np.linspace(-4.0, 4.0, 3201)  # of the distribution functions; beyond it hardly any model has mass
 BLOCKS = 10  # of models, each left out in turn

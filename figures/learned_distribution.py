@@ -19,17 +19,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from figures.common.randomness import numpy_generator
+from figures.common.stages import Arrays, RunStage
 from figures.learned_distances import learned_distances
 from figures.learned_distribution_claims import GAP, SUFFIXES, claims
 from figures.learned_distribution_plots import draw
-from figures.linear_ensembles import LinearModels, Sampler, stratified_prior
-from figures.randomness import numpy_generator
-from figures.stages import Arrays, RunStage
-from sims.datasets import triple
-from sims.distribution_measurements import gaussian_surrogates
-from sims.measurements import gap_mass, gap_shares, histograms
-from sims.networks import FeatureModel
-from theory import PointMasses
+from figures.studies.linear_ensembles import LinearModels, Sampler, stratified_prior
+from sims.data.built_in import triple
+from sims.measurements.densities import gap_mass, gap_shares, histograms
+from sims.measurements.gaussianity import gaussian_surrogates
+from sims.networks.feature_model import FeatureModel
+from theory.exact_scores.point_masses import PointMasses
 
 __all__ = ["PRESETS", "Config", "claims", "compute", "draw"]
 

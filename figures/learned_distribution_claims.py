@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from figures.claims import Claim
+from figures.common.claims import Claim
+from figures.common.stages import Arrays
+from figures.common.style import fraction
 from figures.learned_distances import left_out_estimate
-from figures.linear_ensembles import Sampler
-from figures.stages import Arrays
-from figures.style import fraction
-from sims.measurements import Estimate
+from figures.studies.linear_ensembles import Sampler
+from sims.measurements.estimates import Estimate
 
 GAP = (0.25, 0.75)  # of |x|
 SUFFIXES: dict[Sampler, str] = {

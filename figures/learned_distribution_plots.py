@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import t as student_t
 
+from figures.common.stages import Arrays
+from figures.common.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, fraction, label_panels, plt, styled
 from figures.learned_distances import BLOCKS
 from figures.learned_distribution_claims import GAP, LIMIT, SUFFIXES, distance_ratio, validity
-from figures.stages import Arrays
-from figures.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, fraction, label_panels, plt, styled
-from sims.distribution_measurements import jackknife_error
+from sims.measurements.resampling import jackknife_error
 
 SHOWN = (1 / 16, 1 / 4, 1.0)  # F/P of the densities that are drawn
 CLOSURE = "Gaussian, trained mean and covariance"

@@ -15,11 +15,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.spectral_plots import exponents
-from figures.stages import Arrays, RunStage
-from figures.style import BLACK, PALETTE, label_panels, plt, styled
-from figures.trained_modes import (
+from figures.common.claims import Claim
+from figures.common.panels import exponents
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import BLACK, PALETTE, label_panels, plt, styled
+from figures.studies.trained_modes import (
     Sizes,
     as_stage,
     clock_for,
@@ -29,23 +29,26 @@ from figures.trained_modes import (
     trained_modes,
     training_sets,
 )
-from sims.losses import SecondMoments
-from sims.measurements import Estimate, mean_over
-from sims.networks import linear_denoiser
-from sims.sampling import log_snr_schedule
-from theory import EDM, OneLayer, Spectrum, emergence_level, emergence_time, fit_power_law
-from theory.objectives import (
+from sims.measurements.estimates import Estimate, mean_over
+from sims.networks.linear import linear_denoiser
+from sims.sampling.schedules import log_snr_schedule
+from sims.training.pairs import SecondMoments
+from theory.definitions.objectives import Objective
+from theory.definitions.preconditionings import EDMPreconditioning
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
+from theory.definitions.weights import (
     AbstractWeight,
-    EDMPreconditioning,
     EDMWeight,
     LogNormalDensity,
     MinSNRWeight,
-    Objective,
     PowerWeight,
     ProductWeight,
     TrainingSpeed,
 )
-from theory.spectral_law import Mean
+from theory.spectral_law.emergence import Mean, emergence_level, emergence_time
+from theory.spectral_law.parametrisations.one_layer import OneLayer
+from theory.spectral_law.power_law import fit_power_law
 
 # Data in units of EDM's σ_d; its noise levels are drawn about ln σ = -1.2 for σ_d = 1/2, with standard deviation 1.2.
 _EDM_SPEED = TrainingSpeed(EDMWeight(1.0), EDMPreconditioning(1.0))

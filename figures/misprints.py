@@ -14,12 +14,12 @@ from jaxtyping import PRNGKeyArray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.stages import Arrays, RunStage
-from figures.style import BLUE, VERMILION, plt, styled
-from sims import misprint_experiments as experiments
-from sims.measurements import Estimate, mean_over
-from theory.derivations import get
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import BLUE, VERMILION, plt, styled
+from sims.experiments import misprints as experiments
+from sims.measurements.estimates import Estimate, mean_over
+from theory.derivations.table import get
 
 
 @dataclass(frozen=True)

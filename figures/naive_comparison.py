@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from figures.stages import Arrays
-from figures.style import BLACK, BLUE, GREEN, ORANGE, PINK, VERMILION
+from figures.common.stages import Arrays
+from figures.common.style import BLACK, BLUE, GREEN, ORANGE, PINK, VERMILION
 
 GAP = 0.4  # the gap is |x| < GAP
 WORDS = {"naive": "naive sampler", "sde": "SDE", "fokker_planck": "Fokker-Planck"}

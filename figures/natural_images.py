@@ -11,7 +11,8 @@ import jax
 from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
 from figures.spectral_experiment import (
     PAPER,
     QUICK,
@@ -21,8 +22,7 @@ from figures.spectral_experiment import (
     draw_experiment,
     experiment_claims,
 )
-from figures.stages import Arrays, RunStage
-from sims.datasets import natural_image_patches
+from sims.data.built_in import natural_image_patches
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.spectral_plots import draw_mode_curves, exponents
-from figures.stages import Arrays, RunStage
-from figures.style import PALETTE, label_panels, plt, power_law_guide, styled
-from figures.trained_modes import (
+from figures.common.claims import Claim
+from figures.common.panels import draw_mode_curves, exponents
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import PALETTE, label_panels, plt, power_law_guide, styled
+from figures.studies.trained_modes import (
     Sizes,
     as_stage,
     clock_for,
@@ -37,23 +37,20 @@ from figures.trained_modes import (
     theory_of_modes,
     trained_modes,
 )
-from sims.convolutions import convolution_denoiser
-from sims.datasets import natural_image_patches
-from sims.linear_experiments import training_sets_from_samples
-from sims.losses import SecondMoments
-from sims.measurements import Estimate, first_crossing, mean_over, variance_over_seeds
-from sims.sampling import log_snr_schedule
-from theory import (
-    EDM,
-    FullWidthConvolution,
-    OneLayer,
-    PatchConvolution,
-    PowerLaw,
-    fit_power_law,
-    generated_variance,
-    generated_variance_by_quadrature,
-)
-from theory.spectra import stationary_autocovariance
+from sims.data.built_in import natural_image_patches
+from sims.experiments.linear import training_sets_from_samples
+from sims.measurements.estimates import Estimate, mean_over
+from sims.measurements.modes import first_crossing, variance_over_seeds
+from sims.networks.convolution import convolution_denoiser
+from sims.sampling.schedules import log_snr_schedule
+from sims.training.pairs import SecondMoments
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import stationary_autocovariance
+from theory.spectral_law.generation import generated_variance, generated_variance_by_quadrature
+from theory.spectral_law.parametrisations.full_width_convolution import FullWidthConvolution
+from theory.spectral_law.parametrisations.one_layer import OneLayer
+from theory.spectral_law.parametrisations.patch_convolution import PatchConvolution
+from theory.spectral_law.power_law import PowerLaw, fit_power_law
 
 
 @dataclass(frozen=True)

@@ -12,27 +12,25 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.spectral_plots import draw_emergence, draw_mode_curves, exponents
-from figures.stages import Arrays, RunStage
-from figures.style import BLUE, label_panels, plt, styled
-from sims.linear_experiments import generated_mode_variances, mode_gains, train_seeds_minibatch
-from sims.measurements import first_crossing, mean_over, variance_over_seeds
-from sims.networks import linear_denoiser
-from sims.sampling import log_snr_schedule, sample_linear_networks
-from sims.training import Clock, common_clock
-from theory import (
-    EDM,
-    OneLayer,
-    Spectrum,
-    emergence_level,
-    emergence_time,
-    fit_power_law,
-    generated_variance,
-    generated_variance_on_schedule,
-)
-from theory.parametrizations.base import regression_at
-from theory.regression import gradient_descent
+from figures.common.claims import Claim
+from figures.common.panels import draw_emergence, draw_mode_curves, exponents
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import BLUE, label_panels, plt, styled
+from sims.experiments.linear import generated_mode_variances, mode_gains, train_seeds_minibatch
+from sims.measurements.estimates import mean_over
+from sims.measurements.modes import first_crossing, variance_over_seeds
+from sims.networks.linear import linear_denoiser
+from sims.sampling.linear_flow import sample_linear_networks
+from sims.sampling.schedules import log_snr_schedule
+from sims.training.descent import Clock, common_clock
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
+from theory.spectral_law.denoiser import regression_at
+from theory.spectral_law.emergence import emergence_level, emergence_time
+from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
+from theory.spectral_law.parametrisations.one_layer import OneLayer
+from theory.spectral_law.power_law import fit_power_law
+from theory.spectral_law.regression import gradient_descent
 
 
 @dataclass(frozen=True)

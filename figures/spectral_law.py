@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
 from figures.spectral_experiment import (
     PAPER,
     QUICK,
@@ -20,8 +21,8 @@ from figures.spectral_experiment import (
     draw_experiment,
     experiment_claims,
 )
-from figures.stages import Arrays, RunStage
-from sims.datasets import digits, load_user_data
+from sims.data.built_in import digits
+from sims.data.user_files import load_user_data
 
 _STANDARD_DEVIATION = 0.5
 

@@ -14,18 +14,21 @@ import numpy as np
 import optax
 from jaxtyping import PRNGKeyArray
 
-from figures.linear_ensembles import process_of
-from figures.stages import Arrays
-from sims.datasets import rotated_square, triple
-from sims.distribution_measurements import distance_to_segment, memorised
-from sims.feature_ensembles import sample_ensemble
-from sims.measurements import gap_shares, histograms, joint_histogram
-from sims.networks import FeatureModel
-from sims.sampling import log_snr_schedule
-from sims.score_ensembles import TrainingSets, draw_training_sets, fit_features, sample_networks, train_networks
-from sims.score_networks import mlp_denoiser
-from sims.score_objectives import IsotropicTargetNoise, TargetNoiseDose
-from theory import GaussianFeatures, VariancePreserving
+from figures.common.stages import Arrays
+from figures.studies.linear_ensembles import process_of
+from sims.data.built_in import rotated_square, triple
+from sims.measurements.densities import gap_shares, histograms, joint_histogram
+from sims.measurements.memorisation import distance_to_segment, memorised
+from sims.networks.feature_model import FeatureModel
+from sims.networks.nonlinear import mlp_denoiser
+from sims.sampling.feature_models import sample_ensemble
+from sims.sampling.networks import sample_networks
+from sims.sampling.schedules import log_snr_schedule
+from sims.training.network_ensembles import train_networks
+from sims.training.score_ensembles import TrainingSets, draw_training_sets, fit_features
+from sims.training.score_targets import IsotropicTargetNoise, TargetNoiseDose
+from theory.definitions.features import GaussianFeatures
+from theory.definitions.processes import VariancePreserving
 
 OBJECTIVES = {
     "exact score, c = 0": TargetNoiseDose(0.0),

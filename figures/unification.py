@@ -15,10 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage
 from figures.unification_claims import claims, half_times
 from figures.unification_plots import draw
-from sims.draw_ensembles import (
+from sims.experiments.training_sets import (
     descend,
     loss_on_fresh_data,
     noise_averaged_training_sets,
@@ -26,19 +26,19 @@ from sims.draw_ensembles import (
     shared_data_training_sets,
     variance_over_members,
 )
-from sims.measurements import first_crossing, mean_over
-from sims.training import Clock, common_clock
-from theory import (
-    EDM,
-    OneLayer,
-    Spectrum,
-    expected_gain_over_data,
-    expected_loss_over_data,
+from sims.measurements.estimates import mean_over
+from sims.measurements.modes import first_crossing
+from sims.training.descent import Clock, common_clock
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
+from theory.finite_data.learning_curves import expected_gain_over_data, expected_loss_over_data
+from theory.finite_data.weight_covariances import (
     one_layer_v_kernel,
     weight_variance_at_ratio,
     weight_variance_of_shared_data,
     weight_variance_over_draws,
 )
+from theory.spectral_law.parametrisations.one_layer import OneLayer
 
 __all__ = ["PRESETS", "Config", "claims", "compute", "draw"]
 

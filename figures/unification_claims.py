@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from figures.claims import Claim
-from figures.stages import Arrays
-from sims.measurements import first_crossing, mean_over
+from figures.common.claims import Claim
+from figures.common.stages import Arrays
+from sims.measurements.estimates import mean_over
+from sims.measurements.modes import first_crossing
 
 
 def half_times(times: np.ndarray, variance: np.ndarray) -> np.ndarray:

@@ -12,14 +12,15 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.randomness import numpy_generator
-from figures.stages import Arrays, RunStage
-from figures.style import plt, styled
-from sims.datasets import l_shape, line, polygon, random_points
-from sims.measurements import mean_over
-from theory import PointMasses
-from theory.processes import AbstractSchedule, VariancePreserving
+from figures.common.claims import Claim
+from figures.common.randomness import numpy_generator
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import plt, styled
+from sims.data.built_in import l_shape, line, polygon, random_points
+from sims.measurements.estimates import mean_over
+from theory.definitions.processes import VariancePreserving
+from theory.definitions.schedules import AbstractSchedule
+from theory.exact_scores.point_masses import PointMasses
 
 DATA_SETS = {"hexagon": lambda: polygon(6), "line": line, "L": l_shape, "random": random_points}
 

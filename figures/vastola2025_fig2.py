@@ -15,13 +15,14 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.linear_ensembles import LinearModels, stratified_prior
-from figures.stages import Arrays, RunStage
-from figures.style import BLUE, GREEN, VERMILION, plt, styled
-from sims.datasets import triple
-from sims.measurements import gap_mass, gap_shares, histograms, mean_over, wasserstein1
-from theory import PointMasses
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import BLUE, GREEN, VERMILION, plt, styled
+from figures.studies.linear_ensembles import LinearModels, stratified_prior
+from sims.data.built_in import triple
+from sims.measurements.densities import gap_mass, gap_shares, histograms, wasserstein1
+from sims.measurements.estimates import mean_over
+from theory.exact_scores.point_masses import PointMasses
 
 GAP = (0.25, 0.75)
 SOLVERS = ("euler30", "converged")

@@ -17,12 +17,13 @@ from jaxtyping import PRNGKeyArray
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.linear_ensembles import FEATURES, LinearModels
-from figures.stages import Arrays, RunStage
-from figures.style import plt, styled
-from sims.datasets import rotated_square
-from sims.measurements import joint_histogram, mean_over
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import plt, styled
+from figures.studies.linear_ensembles import FEATURES, LinearModels
+from sims.data.built_in import rotated_square
+from sims.measurements.densities import joint_histogram
+from sims.measurements.estimates import mean_over
 
 _NEAR_SEGMENT = 0.15  # what counts as on an edge or a diagonal of the square
 _NEAR_POINT = 0.3  # what counts as at a corner, and is left out of both

@@ -15,7 +15,9 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import label_panels, plt, styled
 from figures.naive_comparison import (
     GAP,
     PAIRS,
@@ -27,28 +29,22 @@ from figures.naive_comparison import (
     draw_processes,
     extrapolated_gap,
 )
-from figures.stages import Arrays, RunStage
-from figures.style import label_panels, plt, styled
-from sims.feature_ensembles import with_array_parameters
-from sims.measurements import mean_over
-from sims.naive_sampler import naive_sampler
-from sims.sampling import log_snr_schedule, uniform_schedule
-from theory import (
-    EDM,
-    AbstractProcess,
+from sims.measurements.estimates import mean_over
+from sims.sampling.naive import naive_sampler
+from sims.sampling.schedules import log_snr_schedule, uniform_schedule
+from sims.training.training_triples import with_array_parameters
+from theory.definitions.processes import EDM, AbstractProcess, VariancePreserving
+from theory.definitions.schedules import LinearSchedule
+from theory.exact_scores.point_masses import PointMasses
+from theory.path_integral.effective_sde import sample_effective_sde
+from theory.path_integral.fokker_planck import (
     CellMasses,
-    LinearSchedule,
-    NaiveVKernel,
-    PointMasses,
-    VariancePreserving,
-    first_order_expectation,
     first_order_fokker_planck,
     fokker_planck,
     gaussian_cells_ending_at,
-    sample_effective_sde,
-    semiclassical_paths,
 )
-from theory.semiclassical import NoisyPaths
+from theory.path_integral.semiclassical import NoisyPaths, first_order_expectation, semiclassical_paths
+from theory.v_kernel.white import NaiveVKernel
 
 DATA = np.array([[-1.0], [1.0]])
 _SOURCE = "Vastola 2025, Prop. 4.1"

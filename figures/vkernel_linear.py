@@ -20,17 +20,21 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from scipy.stats import t as student_t
 
-from figures.claims import Claim
-from figures.linear_ensembles import process_of
-from figures.stages import Arrays, RunStage
-from figures.style import BLUE, GREEN, ORANGE, VERMILION, plt, styled
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import BLUE, GREEN, ORANGE, VERMILION, plt, styled
+from figures.studies.linear_ensembles import process_of
 from figures.vkernel_statistics import ORDERS, comparison
-from sims.datasets import triple
-from sims.feature_ensembles import draw_triples, train_ensemble
-from sims.networks import FeatureModel
-from theory import FourierFeatures, GaussianFeatures, LinearVKernel, PointMasses, VariancePreserving
-from theory.objectives import DenoiserTarget
-from theory.population import NoiseVarianceWeight, score_coefficients
+from sims.data.built_in import triple
+from sims.networks.feature_model import FeatureModel
+from sims.training.feature_ensembles import train_ensemble
+from sims.training.training_triples import draw_triples
+from theory.definitions.features import FourierFeatures, GaussianFeatures
+from theory.definitions.processes import VariancePreserving
+from theory.definitions.targets import DenoiserTarget
+from theory.exact_scores.point_masses import PointMasses
+from theory.v_kernel.feature_regression import NoiseVarianceWeight, score_coefficients
+from theory.v_kernel.least_squares import LinearVKernel
 
 WORDS = {
     "leading": "Eq. 13",

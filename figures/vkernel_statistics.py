@@ -4,9 +4,9 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
-from figures.stages import Arrays
-from sims.distribution_measurements import jackknife_error
-from theory.v_kernel import LinearOrder
+from figures.common.stages import Arrays
+from sims.measurements.resampling import jackknife_error
+from theory.v_kernel.least_squares import LinearOrder
 
 ORDERS = tuple(order for order in get_args(LinearOrder) if order != "corrected")  # that one is leading/(1 - F/P)
 _GROUPS = 20  # of models, and of places, left out one after the other

@@ -17,31 +17,27 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.spectral_plots import draw_emergence, draw_mode_curves, exponents
-from figures.stages import Arrays, RunStage
-from figures.style import label_panels, plt, styled
-from figures.trained_modes import discretisation, follows_closed_form, measured_emergence, share_of_variances
-from sims.linear_experiments import gaussian_training_sets, generated_mode_variances, mode_gains
-from sims.losses import SecondMoments
-from sims.measurements import Estimate, first_crossing, mean_over, variance_over_seeds
-from sims.networks import linear_denoiser, tied_two_layer_denoiser, total_maps_of
-from sims.sampling import log_snr_schedule
-from sims.training import Clock, common_clock, train_full_batch
-from theory import (
-    EDM,
-    OneLayer,
-    Spectrum,
-    SymmetricTwoLayer,
-    emergence_level,
-    emergence_time,
-    fit_power_law,
-    generated_variance,
-    generated_variance_on_schedule,
-)
-from theory.parametrizations.base import regression_at
-from theory.parametrizations.symmetric_two_layer import tied_gradient_descent
-from theory.regression import gradient_descent
+from figures.common.claims import Claim
+from figures.common.panels import draw_emergence, draw_mode_curves, exponents
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import label_panels, plt, styled
+from figures.studies.trained_modes import discretisation, follows_closed_form, measured_emergence, share_of_variances
+from sims.experiments.linear import gaussian_training_sets, generated_mode_variances, mode_gains
+from sims.measurements.estimates import Estimate, mean_over
+from sims.measurements.modes import first_crossing, variance_over_seeds
+from sims.networks.linear import linear_denoiser, tied_two_layer_denoiser, total_maps_of
+from sims.sampling.schedules import log_snr_schedule
+from sims.training.descent import Clock, common_clock, train_full_batch
+from sims.training.pairs import SecondMoments
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
+from theory.spectral_law.denoiser import regression_at
+from theory.spectral_law.emergence import emergence_level, emergence_time
+from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
+from theory.spectral_law.parametrisations.one_layer import OneLayer
+from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer, tied_gradient_descent
+from theory.spectral_law.power_law import fit_power_law
+from theory.spectral_law.regression import gradient_descent
 
 
 @dataclass(frozen=True)

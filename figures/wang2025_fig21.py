@@ -15,27 +15,29 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.spectral_plots import draw_mode_curves
-from figures.stages import Arrays, RunStage
-from figures.style import PALETTE, label_panels, plt, styled
-from figures.trained_modes import Sizes, follows_closed_form, pair_coefficients, sampling_flow, share_of_variances
-from sims.linear_experiments import gaussian_training_sets, generated_moments, mode_gains
-from sims.measurements import mean_over, variance_over_seeds
-from sims.networks import linear_denoiser, offsets_of, total_maps_of
-from sims.sampling import log_snr_schedule
-from sims.training import Clock, common_clock, train_full_batch
-from theory import (
-    EDM,
-    OneLayerWithBias,
-    Spectrum,
-    alignment,
-    generated_mean,
-    generated_variance,
-    kl_divergence,
+from figures.common.claims import Claim
+from figures.common.panels import draw_mode_curves
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import PALETTE, label_panels, plt, styled
+from figures.studies.trained_modes import (
+    Sizes,
+    follows_closed_form,
+    pair_coefficients,
+    sampling_flow,
+    share_of_variances,
 )
-from theory.moments import moments_on_schedule
-from theory.parametrizations.one_layer_with_bias import map_after_steps
+from sims.experiments.linear import gaussian_training_sets, generated_moments, mode_gains
+from sims.measurements.estimates import mean_over
+from sims.measurements.modes import variance_over_seeds
+from sims.networks.linear import linear_denoiser, offsets_of, total_maps_of
+from sims.sampling.schedules import log_snr_schedule
+from sims.training.descent import Clock, common_clock, train_full_batch
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
+from theory.spectral_law.distances import alignment, kl_divergence
+from theory.spectral_law.generation import generated_variance
+from theory.spectral_law.moments import generated_mean, moments_on_schedule
+from theory.spectral_law.parametrisations.one_layer_with_bias import OneLayerWithBias, map_after_steps
 
 # The bias relaxes at the rate 2ητ of the constant input whatever σ, while steps are limited by σ²: the largest noise
 # level is kept small enough for all networks to take the same small steps, so that no bias lags behind.

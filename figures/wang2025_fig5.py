@@ -11,8 +11,8 @@ from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
 from figures import wang2025_fig2
-from figures.claims import Claim
-from figures.stages import Arrays, RunStage
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
 
 Config = wang2025_fig2.Config
 PRESETS = {

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
 from figures.emergence_experiment import (
     MEANS,
     EmergenceConfig,
@@ -19,10 +20,9 @@ from figures.emergence_experiment import (
     draw_emergence_times,
     exponent_of_branch,
 )
-from figures.stages import Arrays, RunStage
-from sims.sampling import log_snr_schedule
-from sims.training import common_clock
-from theory import EDM
+from sims.sampling.schedules import log_snr_schedule
+from sims.training.descent import common_clock
+from theory.definitions.processes import EDM
 
 Config = EmergenceConfig
 PRESETS = {

@@ -14,11 +14,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.spectral_plots import draw_mode_curves
-from figures.stages import Arrays, RunStage
-from figures.style import label_panels, plt, styled
-from figures.trained_modes import (
+from figures.common.claims import Claim
+from figures.common.panels import draw_mode_curves
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import label_panels, plt, styled
+from figures.studies.trained_modes import (
     Sizes,
     as_stage,
     clock_for,
@@ -31,9 +31,13 @@ from figures.trained_modes import (
     trained_modes,
     training_sets,
 )
-from sims.measurements import mean_over, variance_over_seeds
-from sims.networks import linear_denoiser, tied_two_layer_denoiser
-from theory import FlowMatching, OneLayer, Spectrum, SymmetricTwoLayer
+from sims.measurements.estimates import mean_over
+from sims.measurements.modes import variance_over_seeds
+from sims.networks.linear import linear_denoiser, tied_two_layer_denoiser
+from theory.definitions.processes import FlowMatching
+from theory.definitions.spectra import Spectrum
+from theory.spectral_law.parametrisations.one_layer import OneLayer
+from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer
 
 
 @dataclass(frozen=True)

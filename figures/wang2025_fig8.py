@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
 from figures.emergence_experiment import (
     MEANS,
     EmergenceConfig,
@@ -18,10 +19,9 @@ from figures.emergence_experiment import (
     draw_emergence_times,
     exponent_of_branch,
 )
-from figures.stages import Arrays, RunStage
-from figures.trained_modes import flow_matching_times
-from sims.training import common_clock
-from theory import FlowMatching
+from figures.studies.trained_modes import flow_matching_times
+from sims.training.descent import common_clock
+from theory.definitions.processes import FlowMatching
 
 Config = EmergenceConfig
 PRESETS = {

@@ -16,25 +16,24 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures.claims import Claim
-from figures.stages import Arrays, RunStage
-from figures.style import BLUE, GREEN, VERMILION, plt, styled
-from figures.trained_modes import Sizes, as_stage, clock_for, theory_of_modes, trained_modes, training_sets
-from sims.convolutions import convolution_denoiser
-from sims.measurements import Estimate, first_crossing, mean_over
-from sims.networks import AbstractLinearNetwork, linear_denoiser, tied_two_layer_denoiser, two_layer_denoiser
-from sims.sampling import log_snr_schedule
-from theory import (
-    EDM,
-    AbstractDenoiser,
-    FullWidthConvolution,
-    OneLayer,
-    PatchConvolution,
-    Spectrum,
-    SymmetricTwoLayer,
-    TwoLayer,
-    fit_power_law,
-)
+from figures.common.claims import Claim
+from figures.common.stages import Arrays, RunStage
+from figures.common.style import BLUE, GREEN, VERMILION, plt, styled
+from figures.studies.trained_modes import Sizes, as_stage, clock_for, theory_of_modes, trained_modes, training_sets
+from sims.measurements.estimates import Estimate, mean_over
+from sims.measurements.modes import first_crossing
+from sims.networks.convolution import convolution_denoiser
+from sims.networks.linear import AbstractLinearNetwork, linear_denoiser, tied_two_layer_denoiser, two_layer_denoiser
+from sims.sampling.schedules import log_snr_schedule
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
+from theory.spectral_law.denoiser import AbstractDenoiser
+from theory.spectral_law.parametrisations.full_width_convolution import FullWidthConvolution
+from theory.spectral_law.parametrisations.one_layer import OneLayer
+from theory.spectral_law.parametrisations.patch_convolution import PatchConvolution
+from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer
+from theory.spectral_law.parametrisations.two_layer import TwoLayer
+from theory.spectral_law.power_law import fit_power_law
 
 PROCESS = EDM(sigma_min=0.01, sigma_max=20.0)
 WIDTH = 3

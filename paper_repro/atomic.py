@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from figures.stages import Arrays
+from figures.common.stages import Arrays
 from paper_repro.errors import UserError
 
 TEMPORARY = ".temporary"

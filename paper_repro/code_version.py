@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 NOT_COMPUTING = frozenset({"draw", "claims", "check"})
-NEVER_HASHED = frozenset({"figures.claims"})
+NEVER_HASHED = frozenset({"figures.common.claims"})
 
 
 def code_version(figure: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import figures
-from figures.claims import Claim
+from figures.common.claims import Claim
 from paper_repro.atomic import write_atomically
 from paper_repro.drawings import Drawings
 from paper_repro.progress import duration

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 import figures
-from figures.claims import Claim
+from figures.common.claims import Claim
 from paper_repro.runner import is_current, load_figure
 from paper_repro.store import Store, StoredResult, load_folder
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from figures.stages import Arrays
+from figures.common.stages import Arrays
 from paper_repro.addresses import Address
 from paper_repro.atomic import pack, remove_abandoned, unpack, write_atomically, write_folder_atomically
 from paper_repro.progress import Progress

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
-import oracles
 import pytest
 from hypothesis import settings
 
+from tests.oracles import matrices as oracles
 from theory import (
     EDM,
     AbstractDenoiser,
@@ -29,12 +29,12 @@ from theory import (
     TwoLayer,
     VariancePreserving,
 )
-from theory.objectives import (
+from theory.definitions.objectives import Objective
+from theory.definitions.targets import (
     AbstractTarget,
     DenoiserTarget,
     FlowTarget,
     NoiseTarget,
-    Objective,
     ScoreTarget,
     VelocityTarget,
 )

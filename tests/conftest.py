@@ -6,9 +6,9 @@ import hypothesis
 import jax
 import matplotlib
 import pytest
-from fake_figures import FAKE, register
 
 import figures
+from tests.fake_figures import FAKE, register
 
 matplotlib.use("Agg")
 jax.config.update("jax_enable_x64", True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import jax
 import numpy as np
-from figures.claims import Claim
+from figures.common.claims import Claim
 
 @dataclass(frozen=True)
 class Config:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import jax
 
-from theory.derivations import ALL, Derivation, get
+from theory.derivations.derivation import Derivation
+from theory.derivations.table import ALL, get
 
 TOLERANCE = 1e-8  # of formula against the package's own function, in float64
 

@@ -10,7 +10,7 @@ import sympy as sp
 from theory.derivations.derivation import Derivation, Step
 
 if TYPE_CHECKING:
-    from theory.parametrizations import AbstractDenoiser
+    from theory.spectral_law.denoiser import AbstractDenoiser
 
 eta, tau, h, s, depth, psi, x = sp.symbols("eta tau h s L psi x", positive=True)
 a = sp.Symbol("a", real=True)  # 2/L - 1 or 2 - 2/L
@@ -60,7 +60,9 @@ def numeric(
 
     The step measures, to second order, how far the network's gain is from where the formula puts it.
     """
-    from theory import EDM, DeepLinear, Spectrum
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.spectral_law.parametrisations.deep_linear import DeepLinear
 
     best = lam / (lam + noise_level**2)
     goal, noise = reached * best, jnp.asarray(noise_level)

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import sympy as sp
 
-from theory.special import ein, exp1
+from theory.numerics.special import ein, exp1
 
 Interval = tuple[float, float] | range
 

@@ -36,9 +36,9 @@ def log_phi(steps: int) -> sp.Expr:
 
 
 def numeric(lam: float, noise_level: float, step_size: float, initial: float, steps: int) -> jax.Array:
-    from theory.objectives import DenoiserTarget
-    from theory.processes import EDM
-    from theory.regression import gradient_descent, mode_regression
+    from theory.definitions.processes import EDM
+    from theory.definitions.targets import DenoiserTarget
+    from theory.spectral_law.regression import gradient_descent, mode_regression
 
     regression = mode_regression(jnp.array([lam]), EDM(), DenoiserTarget(), jnp.asarray(noise_level))
     return gradient_descent(regression, jnp.array([initial]), jnp.array([step_size]), jnp.array([steps]))[0, 0]

@@ -36,7 +36,10 @@ normal = sp.exp(-(z**2) / 2) / sp.sqrt(2 * sp.pi)
 
 def numeric(lam: float, lam_generated: float, displacement: float) -> jax.Array:
     """An untrained network, W and b chosen so that sampling from σ = 2 to 1 gives this variance and this mean."""
-    from theory import EDM, OneLayerWithBias, Spectrum, kl_divergence
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.spectral_law.distances import kl_divergence
+    from theory.spectral_law.parametrisations.one_layer_with_bias import OneLayerWithBias
 
     contraction = jnp.log(4 / lam_generated) / (2 * jnp.log(2.0))  # 1 - W, with λ̃ = 4·2^{-2(1 - W)}
     bias = displacement * contraction / (1 - 2**-contraction)

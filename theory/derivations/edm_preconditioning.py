@@ -23,8 +23,12 @@ inside = (gain - skip) / (outer * inner)
 def numeric(
     lam: float, noise_level: float, spread: float, learning_rate: float, initial: float, time: float
 ) -> jax.Array:
-    from theory import EDM, OneLayer, Spectrum
-    from theory.objectives import EDMPreconditioning, EDMWeight, Objective
+    from theory.definitions.objectives import Objective
+    from theory.definitions.preconditionings import EDMPreconditioning
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.definitions.weights import EDMWeight
+    from theory.spectral_law.parametrisations.one_layer import OneLayer
 
     objective = Objective(weight=EDMWeight(spread), preconditioning=EDMPreconditioning(spread))
     denoiser = OneLayer(Spectrum.from_variances(jnp.array([lam])), EDM(), initial, learning_rate, objective)

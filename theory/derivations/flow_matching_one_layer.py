@@ -41,7 +41,9 @@ def _between(function: Any, start: int, end: int) -> Any:
 
 
 def numeric(lam: float, initial: float, learning_rate: float, time: float) -> jax.Array:
-    from theory import FlowMatching, OneLayer, Spectrum
+    from theory.definitions.processes import FlowMatching
+    from theory.definitions.spectra import Spectrum
+    from theory.spectral_law.parametrisations.one_layer import OneLayer
 
     denoiser = OneLayer(Spectrum.from_variances(jnp.array([lam])), FlowMatching(), initial, learning_rate)
     return denoiser.generated_variance(jnp.asarray(time))[0]

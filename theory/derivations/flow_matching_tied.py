@@ -23,7 +23,9 @@ def gain_at(drive: sp.Expr, total: sp.Expr) -> sp.Expr:
 
 
 def numeric(lam: float, time: float, learning_rate: float, initial: float, training_time: float) -> jax.Array:
-    from theory import FlowMatching, Spectrum, SymmetricTwoLayer
+    from theory.definitions.processes import FlowMatching
+    from theory.definitions.spectra import Spectrum
+    from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer
 
     denoiser = SymmetricTwoLayer(Spectrum.from_variances(jnp.array([lam])), FlowMatching(), initial, learning_rate)
     return denoiser.gain(jnp.asarray(training_time), jnp.asarray(time))[0]

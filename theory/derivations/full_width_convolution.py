@@ -31,7 +31,9 @@ gain = optimum + (start - optimum) * sp.exp(-2 * count * eta * tau * (variance +
 
 
 def numeric(lam: float, noise_level: float, learning_rate: float, initial: float, time: float, n: int) -> jax.Array:
-    from theory import EDM, FullWidthConvolution, Spectrum
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.spectral_law.parametrisations.full_width_convolution import FullWidthConvolution
 
     spectrum = Spectrum.from_variances(jnp.full(n, lam))
     denoiser = FullWidthConvolution(spectrum, EDM(), initial_gain=initial, learning_rate=learning_rate)

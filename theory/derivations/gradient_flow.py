@@ -26,7 +26,9 @@ flowing = best + (matrix - best) * sp.diag(*(sp.exp(-rates[k, k] * tau) for k in
 
 
 def numeric(lam: float, noise_level: float, learning_rate: float, initial: float, time: float) -> jax.Array:
-    from theory import EDM, OneLayer, Spectrum
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.spectral_law.parametrisations.one_layer import OneLayer
 
     denoiser = OneLayer(Spectrum.from_variances(jnp.array([lam])), EDM(), initial, learning_rate)
     return denoiser.gain(jnp.asarray(time), jnp.asarray(noise_level))[0]

@@ -21,8 +21,11 @@ unbiased = variance * sp.exp(sp.Ei(-c))
 def numeric(
     lam: float, initial: float, learning_rate: float, time: float, sigma_min: float, sigma_max: float
 ) -> jax.Array:
-    from theory import EDM, OneLayer, Spectrum
-    from theory.objectives import Objective, PowerWeight
+    from theory.definitions.objectives import Objective
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.definitions.weights import PowerWeight
+    from theory.spectral_law.parametrisations.one_layer import OneLayer
 
     process, objective = EDM(sigma_min, sigma_max), Objective(weight=PowerWeight(1.0))
     denoiser = OneLayer(Spectrum.from_variances(jnp.array([lam])), process, initial, learning_rate, objective)

@@ -39,7 +39,9 @@ formula = solution[0].subs(put_rates).subs({s: variance + sigma**2, c: 2 * eta *
 def numeric(
     lam: float, average: float, noise_level: float, learning_rate: float, initial: float, bias: float, time: float
 ) -> jax.Array:
-    from theory import EDM, OneLayerWithBias, Spectrum
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.spectral_law.parametrisations.one_layer_with_bias import OneLayerWithBias
 
     spectrum = Spectrum(jnp.array([average]), jnp.array([lam]))
     denoiser = OneLayerWithBias(spectrum, EDM(), initial, learning_rate, initial_bias=bias)

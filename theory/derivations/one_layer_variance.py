@@ -31,7 +31,9 @@ large = sp.Symbol("x", positive=True)
 def numeric(
     lam: float, initial: float, learning_rate: float, time: float, sigma_min: float, sigma_max: float
 ) -> jax.Array:
-    from theory import EDM, OneLayer, Spectrum
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.spectral_law.parametrisations.one_layer import OneLayer
 
     process = EDM(sigma_min, sigma_max)
     denoiser = OneLayer(Spectrum.from_variances(jnp.array([lam])), process, initial, learning_rate)

@@ -61,7 +61,9 @@ def numeric(
     initial: float,
     time: float,
 ) -> jax.Array:
-    from theory import EDM, MisalignedTwoLayer, Spectrum
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.spectral_law.parametrisations.misaligned_two_layer import MisalignedTwoLayer
 
     spectrum = Spectrum.from_variances(jnp.array([lam_first, lam_second]))
     overlaps = jnp.array([[start_first, initial], [initial, start_second]])

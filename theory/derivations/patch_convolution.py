@@ -75,7 +75,8 @@ def numeric(
     n: int,
     k: int,
 ) -> jax.Array:
-    from theory import EDM, PatchConvolution
+    from theory.definitions.processes import EDM
+    from theory.spectral_law.parametrisations.patch_convolution import PatchConvolution
 
     distances = jnp.minimum(jnp.arange(n), n - jnp.arange(n))
     # Beyond the patch the autocovariance is never seen.

@@ -56,10 +56,11 @@ def _table_residual(name: str) -> sp.Matrix:
 
 
 def numeric(lam: float, signal_in: float, noise_in: float, signal_out: float, noise_out: float) -> jax.Array:
-    """ψ* from `theory.regression`: the input is (a + s) times that of flow matching at time a/(a + s)."""
-    from theory.objectives import AbstractTarget
-    from theory.processes import AbstractProcess, FlowMatching, Time
-    from theory.regression import mode_regression
+    """ψ* from `theory.spectral_law.regression`: the input is (a + s) times that of flow matching at time a/(a + s)."""
+    from theory.definitions.arrays import Time
+    from theory.definitions.processes import AbstractProcess, FlowMatching
+    from theory.definitions.targets import AbstractTarget
+    from theory.spectral_law.regression import mode_regression
 
     class ConstantTarget(AbstractTarget):
         def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:

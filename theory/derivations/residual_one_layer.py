@@ -24,8 +24,11 @@ log_phi = sp.log(total) / 2 - sp.Ei(-c * total) / 2
 def numeric(
     lam: float, skip_gain: float, initial: float, learning_rate: float, time: float, sigma_min: float, sigma_max: float
 ) -> jax.Array:
-    from theory import EDM, OneLayer, Spectrum
-    from theory.objectives import ConstantSkip, Objective
+    from theory.definitions.objectives import Objective
+    from theory.definitions.preconditionings import ConstantSkip
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.spectral_law.parametrisations.one_layer import OneLayer
 
     process, objective = EDM(sigma_min, sigma_max), Objective(preconditioning=ConstantSkip(skip_gain))
     denoiser = OneLayer(Spectrum.from_variances(jnp.array([lam])), process, initial, learning_rate, objective)

@@ -26,8 +26,11 @@ def _same_exponential(difference: sp.Expr) -> sp.Expr:
 def numeric(
     lam: float, noise_level: float, learning_rate: float, initial: float, weight_exponent: float, time: float
 ) -> jax.Array:
-    from theory import EDM, OneLayer, Spectrum
-    from theory.objectives import Objective, PowerWeight
+    from theory.definitions.objectives import Objective
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.definitions.weights import PowerWeight
+    from theory.spectral_law.parametrisations.one_layer import OneLayer
 
     objective = Objective(weight=PowerWeight(weight_exponent))
     denoiser = OneLayer(Spectrum.from_variances(jnp.array([lam])), EDM(), initial, learning_rate, objective)

@@ -75,7 +75,10 @@ def numeric(
     data: float,
     noises: float,
 ) -> jax.Array:
-    from theory import EDM, OneLayer, Spectrum, weight_variance_of_shared_data
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.finite_data.weight_covariances import weight_variance_of_shared_data
+    from theory.spectral_law.parametrisations.one_layer import OneLayer
 
     denoiser = OneLayer(Spectrum.from_variances(jnp.array([first, second])), EDM(), initial, rate)
     return weight_variance_of_shared_data(denoiser, time, noise_level, data=data, noises=noises)[0, 1]

@@ -34,7 +34,9 @@ harmonic = 2 * start * (variance / total) / (start + variance / total)
 def numeric(
     lam: float, initial: float, learning_rate: float, time: float, sigma_min: float, sigma_max: float
 ) -> jax.Array:
-    from theory import EDM, Spectrum, SymmetricTwoLayer
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer
 
     process = EDM(sigma_min, sigma_max)
     denoiser = SymmetricTwoLayer(Spectrum.from_variances(jnp.array([lam])), process, initial, learning_rate)

@@ -68,7 +68,9 @@ balanced = h * positive / ((h - s * positive) * sp.exp(-4 * eta * h * tau) + s *
 def numeric(
     lam: float, noise_level: float, learning_rate: float, initial: float, asymmetry: float, time: float
 ) -> jax.Array:
-    from theory import EDM, Spectrum, TwoLayer
+    from theory.definitions.processes import EDM
+    from theory.definitions.spectra import Spectrum
+    from theory.spectral_law.parametrisations.two_layer import TwoLayer
 
     denoiser = TwoLayer(Spectrum.from_variances(jnp.array([lam])), EDM(), initial, learning_rate, imbalance=asymmetry)
     return denoiser.gain(jnp.asarray(time), jnp.asarray(noise_level))[0]

@@ -1,0 +1,1 @@
+"""What every figure uses: claims, stages, style, panels, random keys."""

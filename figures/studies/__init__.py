@@ -1,0 +1,1 @@
+"""Computations of theory beside simulation that several figures share."""

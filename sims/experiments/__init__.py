@@ -1,0 +1,1 @@
+"""Runs that several figures share and that need no theory."""

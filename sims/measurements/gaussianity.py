@@ -1,0 +1,114 @@
+"""Whether estimates are Gaussian, for many of them at once."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+
+class MardiaStatistics(NamedTuple):
+    """Mardia's skewness and kurtosis, standardised to their large-sample laws (Mardia 1970)."""
+
+    skewness: np.ndarray  # n b_1/6, chi-squared with D(D+1)(D+2)/6 degrees of freedom
+    kurtosis: np.ndarray  # (b_2 - D(D+2))/√(8D(D+2)/n), standard normal
+
+    @property
+    def omnibus(self) -> np.ndarray:
+        """The sum of skewness and squared kurtosis; for D = 1 the statistic of Jarque and Bera."""
+        return self.skewness + self.kurtosis**2
+
+
+def mardia_statistics(values: Float[np.ndarray, "models *batch dim"]) -> MardiaStatistics:
+    """b_1 = n^-2 Σ_ij (z_i·z_j)³ and b_2 = n^-1 Σ_i |z_i|⁴ of whitened values z, at every place of the batch.
+
+    b_1 is computed as the squared norm of the third-moment tensor. Raises ValueError unless there are more models than
+    dimensions plus one.
+    """
+    values = np.asarray(values, dtype=float)
+    count, dimension = values.shape[0], values.shape[-1]
+    if count < dimension + 2:
+        raise ValueError(f"Mardia's test in {dimension} dimensions needs more models than {dimension + 1}; got {count}")
+    centred = np.moveaxis(values - values.mean(axis=0), 0, -2)  # (*batch, models, dim)
+    covariance = np.swapaxes(centred, -1, -2) @ centred / count
+    white = np.swapaxes(np.linalg.solve(np.linalg.cholesky(covariance), np.swapaxes(centred, -1, -2)), -1, -2)
+    pairs = (white[..., :, None] * white[..., None, :]).reshape(*white.shape[:-1], -1)
+    third = np.swapaxes(pairs, -1, -2) @ white / count
+    skewness = np.sum(third**2, axis=(-1, -2))
+    kurtosis = np.mean(np.sum(white**2, axis=-1) ** 2, axis=-1)
+    expected = dimension * (dimension + 2)
+    return MardiaStatistics(count * skewness / 6, (kurtosis - expected) / np.sqrt(8 * expected / count))
+
+
+def gaussianity_p_values(
+    values: Float[np.ndarray, "models *batch dim"], *, null_draws: int, random: np.random.Generator
+) -> Float[np.ndarray, "*batch"]:
+    """p-value of Mardia's omnibus statistic at every place, (1 + #{null ≥ observed})/(1 + null draws).
+
+    The statistic does not change under affine maps, so its law under any Gaussian is its law for N(0, I) samples of the
+    same size, drawn `null_draws` times: the p-value is exact at any number of models. The smallest possible one is
+    1/(1 + null_draws); Holm's correction over k places needs it below 0.05/k.
+    """
+    observed = mardia_statistics(values).omnibus
+    models, dimension = values.shape[0], values.shape[-1]
+    # In portions, so that memory is that of a thousand ensembles.
+    portions = np.full(-(-null_draws // 1000), 1000)
+    portions[-1] = null_draws - 1000 * (len(portions) - 1)
+    null = np.sort(
+        np.concatenate([mardia_statistics(random.normal(size=(models, n, dimension))).omnibus for n in portions])
+    )
+    exceeded = len(null) - np.searchsorted(null, observed, side="left")
+    return (1 + exceeded) / (1 + len(null))
+
+
+def holm_rejected(p_values: Float[np.ndarray, " tests"], level: float = 0.05) -> np.ndarray:
+    """Which hypotheses Holm's step-down procedure rejects: any false rejection has probability ≤ level.
+
+    Valid whatever the dependence between the tests (Holm 1979). Raises ValueError for a level or p-values that are no
+    probabilities.
+    """
+    p_values = _checked_p_values(p_values, level)
+    order = np.argsort(p_values)
+    passed = p_values[order] <= level / np.arange(len(p_values), 0, -1)
+    rejected = np.zeros(len(p_values), dtype=bool)
+    rejected[order] = np.logical_and.accumulate(passed)
+    return rejected
+
+
+def benjamini_hochberg_rejected(p_values: Float[np.ndarray, " tests"], level: float = 0.05) -> np.ndarray:
+    """Which hypotheses Benjamini and Hochberg's step-up procedure rejects: expected share of false ones ≤ level.
+
+    For independent or positively dependent tests (Benjamini & Hochberg 1995). Raises ValueError as `holm_rejected`.
+    """
+    p_values = _checked_p_values(p_values, level)
+    count = len(p_values)
+    order = np.argsort(p_values)
+    passed = np.flatnonzero(p_values[order] <= level * np.arange(1, count + 1) / count)
+    rejected = np.zeros(count, dtype=bool)
+    if passed.size:
+        rejected[order[: passed[-1] + 1]] = True
+    return rejected
+
+
+def _checked_p_values(p_values: Float[np.ndarray, " tests"], level: float) -> np.ndarray:
+    if not 0 < level < 1:
+        raise ValueError(f"the level of a test lies between zero and one; got {level}")
+    p_values = np.asarray(p_values)
+    if not np.all((p_values >= 0) & (p_values <= 1)):
+        raise ValueError(f"p-values lie between zero and one; got {p_values}")
+    return p_values
+
+
+def gaussian_surrogates(
+    values: Float[np.ndarray, "models *shape"], count: int, random: np.random.Generator
+) -> Float[np.ndarray, "count *shape"]:
+    """Draws from the Gaussian with the models' own sample mean and covariance, of weights or of tabulated fields.
+
+    w̄ + Σ_m g_m (w_m - w̄)/√(n-1) with g ~ N(0, I_n): the sample covariance without factorising it. Raises ValueError for
+    fewer than two models.
+    """
+    if len(values) < 2:
+        raise ValueError(f"a sample covariance needs at least two models; got {len(values)}")
+    flat = np.asarray(values, dtype=float).reshape(len(values), -1)
+    mean = flat.mean(axis=0)
+    mixing = random.normal(size=(count, len(flat))) / np.sqrt(len(flat) - 1)
+    return (mean + mixing @ (flat - mean)).reshape(count, *np.shape(values)[1:])

@@ -1,0 +1,41 @@
+"""Whether samples repeat points of the training set."""
+
+import numpy as np
+from jaxtyping import Float
+
+from sims.measurements.estimates import Estimate, mean_over
+
+_MEMORISED_RATIO = 1 / 3
+
+
+def memorised(
+    samples: Float[np.ndarray, "*batch n dim"], points: Float[np.ndarray, "m dim"]
+) -> Float[np.ndarray, "*batch n"]:
+    """Whether the nearest of the points is closer than a third of the distance to the second nearest.
+
+    Raises ValueError for fewer than two points.
+    """
+    if len(points) < 2:
+        raise ValueError(f"memorisation is judged by the two nearest points; got {len(points)}")
+    distance = np.linalg.norm(np.asarray(samples)[..., None, :] - np.asarray(points), axis=-1)
+    nearest = np.partition(distance, 1, axis=-1)
+    return nearest[..., 0] < _MEMORISED_RATIO * nearest[..., 1]
+
+
+def memorised_fraction(
+    samples: Float[np.ndarray, "*batch models n dim"], points: Float[np.ndarray, "m dim"]
+) -> Estimate:
+    """Share of samples whose nearest point is closer than a third of the distance to the second nearest.
+
+    Averaged over models, with the standard error over models. For equally spaced points on a line, samples that are not
+    memorised lie in the middle half of a gap or farther out than half a spacing.
+    """
+    return mean_over(np.mean(memorised(samples, points), axis=-1), axis=-1)
+
+
+def distance_to_segment(
+    x: Float[np.ndarray, "*batch dim"], start: Float[np.ndarray, " dim"], end: Float[np.ndarray, " dim"]
+) -> Float[np.ndarray, "*batch"]:
+    """Distance of positions to the straight line between two different points, ends included."""
+    along = np.clip((x - start) @ (end - start) / np.sum((end - start) ** 2), 0, 1)
+    return np.linalg.norm(x - start - along[..., None] * (end - start), axis=-1)

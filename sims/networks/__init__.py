@@ -1,0 +1,1 @@
+"""The networks that are trained: linear, convolutional, models of features, small nonlinear ones."""

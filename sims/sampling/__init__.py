@@ -1,0 +1,1 @@
+"""Sampling: schedules and solvers, for one network or an ensemble."""

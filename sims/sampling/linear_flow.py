@@ -1,0 +1,71 @@
+"""The probability-flow ODE of linear networks, one per noise level."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from sims.sampling.solvers import heun
+
+
+class FlowCoefficients(NamedTuple):
+    """The flow dx/dt = r x + g D(x) that samples are carried by, at the times at which networks were trained.
+
+    | networks | r | g | times |
+    |---|---|---|---|
+    | denoisers, variance exploding | 1/σ | -1/σ | noise levels, decreasing |
+    | flow matching velocities | 0 | 1 | t from noise to data |
+
+    Samples start from N(0, `initial_scale`² I) at the first time.
+    """
+
+    times: Float[Array, " levels"]
+    state: Float[Array, " levels"]  # r
+    output: Float[Array, " levels"]  # g
+    initial_scale: Float[Array, ""]
+
+
+def denoising_flow(noise_levels: Float[Array, " levels"]) -> FlowCoefficients:
+    """dx/dσ = (x - D(x))/σ from N(0, σ_max² I), for denoisers of the variance-exploding process."""
+    return FlowCoefficients(noise_levels, 1 / noise_levels, -1 / noise_levels, noise_levels[0])
+
+
+@eqx.filter_jit
+def sample_linear_flow(
+    total_maps: Float[Array, "levels dim dim"],
+    offsets: Float[Array, "levels dim"] | None,
+    flow: FlowCoefficients,
+    initial: Float[Array, "n dim"],
+) -> Float[Array, "n dim"]:
+    """Samples of linear networks D(x) = W_l x + b_l trained one per time, by Heun's method through those times.
+
+    dx/dt = r_l x + g_l (W_l x + b_l) from `initial` at the first time to the last; no offsets for networks without
+    bias.
+    """
+    state, output = flow.state.astype(initial.dtype), flow.output.astype(initial.dtype)
+
+    def drift(index: Array, time: Array, x: Array) -> Array:
+        del time
+        prediction = x @ total_maps[index].T
+        if offsets is not None:
+            prediction = prediction + offsets[index][None]
+        return state[index] * x + output[index] * prediction
+
+    return heun(drift, initial, flow.times)
+
+
+@eqx.filter_jit
+def sample_linear_networks(
+    total_maps: Float[Array, "levels dim dim"],
+    noise_levels: Float[Array, " levels"],
+    initial: Float[Array, "n dim"],
+) -> Float[Array, "n dim"]:
+    """Samples of linear denoisers D(x) = W_l x trained one per noise level, by Heun's method through those levels.
+
+    dx/dσ = (x - D(x))/σ from `initial` at the first (largest) level to the last; data centred at zero.
+    """
+
+    def drift(index: Array, time: Array, x: Array) -> Array:
+        return (x - x @ total_maps[index].T) / time
+
+    return heun(drift, initial, noise_levels)

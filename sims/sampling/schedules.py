@@ -1,0 +1,45 @@
+"""Schedules of times from noise to data."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from theory.definitions.processes import AbstractProcess
+
+
+def edm_schedule(sigma_min: float, sigma_max: float, levels: int, rho: float = 7.0) -> Float[Array, " levels"]:
+    """Noise levels from sigma_max down to sigma_min, equally spaced in σ^{1/ρ} (Karras et al. 2022, Eq. 5).
+
+    Raises ValueError for fewer than two levels or sigma_min ≥ sigma_max.
+    """
+    if levels < 2 or not 0 < sigma_min < sigma_max:
+        raise ValueError(
+            f"a schedule needs two levels or more and 0 < sigma_min < sigma_max; got {levels} levels from "
+            f"{sigma_max} to {sigma_min}"
+        )
+    return jnp.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), levels) ** rho
+
+
+def log_snr_schedule(process: AbstractProcess, steps: int) -> Float[Array, " times"]:
+    """steps + 1 times from the process's start to its end, equally spaced in log signal-to-noise ratio.
+
+    Raises ValueError for a process whose ratio is infinite at an end (flow matching).
+    """
+    times, usable = _log_snr_times(process, steps)
+    if not usable:
+        raise ValueError("this process has an infinite log signal-to-noise ratio where sampling starts or ends")
+    return times
+
+
+@eqx.filter_jit
+def _log_snr_times(process: AbstractProcess, steps: int) -> tuple[Float[Array, " times"], Array]:
+    """The times, and whether the process has a finite ratio at both ends."""
+    ends = jnp.asarray([process.start_time, process.end_time], dtype=float)
+    first, last = process.log_snr(ends)
+    times = process.time_from_log_snr(jnp.linspace(first, last, steps + 1))
+    return times.at[0].set(ends[0]).at[-1].set(ends[1]), jnp.isfinite(first) & jnp.isfinite(last)
+
+
+def uniform_schedule(process: AbstractProcess, steps: int) -> Float[Array, " times"]:
+    """steps + 1 equally spaced times from the process's start to its end."""
+    return jnp.linspace(process.start_time, process.end_time, steps + 1)

@@ -1,0 +1,1 @@
+"""Training: pairs and targets, gradient descent, ridge regression, ensembles."""

@@ -1,0 +1,76 @@
+"""Ensembles of linear feature models, each fitted to its own draw of noisy training triples (x_0, x, t)."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
+
+from sims.networks.feature_model import FeatureModel
+from sims.training.training_triples import TrainingTriples, draw_triples, with_array_parameters
+from theory.definitions.checks import check_count, check_not_negative
+from theory.definitions.features import AbstractFeatures
+from theory.definitions.processes import AbstractProcess
+
+
+def fit_ridge(
+    features: AbstractFeatures,
+    triples: TrainingTriples,
+    process: AbstractProcess,
+    *,
+    ridge: ArrayLike,
+    targets: Float[Array, "P out"] | None = None,
+) -> FeatureModel:
+    """The denoiser that minimises (1/P) Σ w(t)|y - Wφ(x, t)|² + ridge·|W|², with w = α²/σ².
+
+    The targets y are the clean data x_0 when none are given; with more columns than dimensions, one factorisation
+    serves several sets of targets. The weight α²/σ² on the denoised data is the weight λ = σ² on the score (Vastola
+    2025, App. H). Solved in whichever of the two spaces, features or samples, is smaller. Raises ValueError for a
+    negative ridge and features of another number of coordinates.
+    """
+    check_not_negative("ridge", ridge)
+    count = triples.time.shape[0]
+    alpha, sigma = process.signal_scale(triples.time), process.noise_scale(triples.time)
+    root_weight = (alpha / sigma / jnp.sqrt(count))[:, None]
+    design = features(triples.noisy, triples.time) * root_weight
+    target = (triples.clean if targets is None else targets) * root_weight
+    if count < features.number:
+        gram = root_weight * features.gram(triples.noisy, triples.time) * root_weight.T
+        gram = gram + ridge * jnp.eye(count, dtype=design.dtype)
+        weight = design.T @ jax.scipy.linalg.solve(gram, target, assume_a="pos")
+    else:
+        gram = design.T @ design + ridge * jnp.eye(features.number, dtype=design.dtype)
+        weight = jax.scipy.linalg.solve(gram, design.T @ target, assume_a="pos")
+    return FeatureModel(features, weight.T)
+
+
+def train_ensemble(
+    features: AbstractFeatures,
+    points: Float[Array, "m dim"],
+    process: AbstractProcess,
+    *,
+    models: int,
+    samples: int,
+    ridge: float,
+    key: PRNGKeyArray,
+) -> FeatureModel:
+    """`models` independent ridge fits to `samples` triples each; the result has a leading axis of models.
+
+    Fitted one after the other inside one compiled loop: memory is that of a single fit. Raises ValueError for fewer
+    than one model or sample, and as `fit_ridge`.
+    """
+    check_count("models", models)
+    check_count("samples", samples)
+    check_not_negative("ridge", ridge)
+    keys = jax.random.split(key, models)
+    weight = _fit_all(
+        with_array_parameters(features), points, with_array_parameters(process), samples, jnp.asarray(ridge), keys
+    )
+    return FeatureModel(features, weight)
+
+
+@eqx.filter_jit
+def _fit_all(features, points, process, samples: int, ridge: Array, keys) -> Float[Array, "models dim features"]:
+    def fit(key: PRNGKeyArray) -> Float[Array, "dim features"]:
+        return fit_ridge(features, draw_triples(points, process, samples, key=key), process, ridge=ridge).weight
+
+    return jax.lax.map(fit, keys)

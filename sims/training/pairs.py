@@ -1,0 +1,102 @@
+"""The pairs (y, x) that linear networks are trained on, by their moments."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+class PairCoefficients(NamedTuple):
+    """What networks are trained for, one number per noise level: from x = α x_0 + σ ε to y = c x_0 + e ε, weight w.
+
+    | objective | α | σ | c | e |
+    |---|---|---|---|---|
+    | denoised data, variance exploding | 1 | σ | 1 | 0 |
+    | added noise | α | σ | 0 | 1 |
+    | flow matching, velocity at time t | t | 1 - t | 1 | -1 |
+    """
+
+    alpha: Float[Array, " levels"]  # α
+    sigma: Float[Array, " levels"]  # σ
+    signal: Float[Array, " levels"]  # c
+    noise: Float[Array, " levels"]  # e
+    weight: Float[Array, " levels"]  # w
+
+
+# An array of noise levels stands for `denoising_pairs` at these levels.
+Pairs = PairCoefficients | Float[Array, " levels"]
+
+
+def denoising_pairs(noise_levels: Float[Array, " levels"]) -> PairCoefficients:
+    """Denoised data of the variance-exploding process with unit weight: x = x_0 + σ ε, y = x_0."""
+    ones = jnp.ones_like(noise_levels)
+    return PairCoefficients(ones, noise_levels, ones, jnp.zeros_like(noise_levels), ones)
+
+
+class PairStatistics(NamedTuple):
+    """First and second moments of one draw of data and noise, from which those of every noise level follow."""
+
+    clean_clean: Float[Array, "dim dim"]  # (1/P) Σ x_0 x_0ᵀ
+    clean_noise: Float[Array, "dim dim"]  # (1/P) Σ x_0 εᵀ
+    noise_noise: Float[Array, "dim dim"]  # (1/P) Σ ε εᵀ
+    clean_mean: Float[Array, " dim"]  # (1/P) Σ x_0
+    noise_mean: Float[Array, " dim"]  # (1/P) Σ ε
+
+
+class SecondMoments(NamedTuple):
+    """All that the loss of a linear network depends on, for one set of pairs (y, x): moments of (y, x, 1)."""
+
+    target: Float[Array, ""]  # (1/P) Σ |y|²
+    cross: Float[Array, "dim dim"]  # (1/P) Σ y xᵀ
+    noisy: Float[Array, "dim dim"]  # (1/P) Σ x xᵀ
+    target_mean: Float[Array, " dim"]  # (1/P) Σ y
+    noisy_mean: Float[Array, " dim"]  # (1/P) Σ x
+    weight: Float[Array, ""]  # w
+
+
+def pair_statistics(clean: Float[Array, "n dim"], noise: Float[Array, "n dim"]) -> PairStatistics:
+    """Sample moments of data and noise."""
+    count = clean.shape[0]
+    clean_clean, clean_noise, noise_noise = (
+        a.T @ b / count for a, b in ((clean, clean), (clean, noise), (noise, noise))
+    )
+    return PairStatistics(clean_clean, clean_noise, noise_noise, clean.mean(axis=0), noise.mean(axis=0))
+
+
+def moments_of_pairs(statistics: PairStatistics, pairs: Pairs) -> SecondMoments:
+    """Sufficient statistics of the pairs (y, x) at every noise level, arrays (levels, ...).
+
+    All levels scale the same draw of ε: each level's training set has its exact law, at the price of one draw.
+    """
+    coefficients = pairs if isinstance(pairs, PairCoefficients) else denoising_pairs(pairs)
+    a, s, c, e, weight = (each.astype(statistics.clean_clean.dtype) for each in coefficients)
+    clean_clean, clean_noise, noise_noise, clean_mean, noise_mean = (each[None] for each in statistics)
+    noise_clean = jnp.swapaxes(clean_noise, -1, -2)
+
+    def combined(clean_factor, noise_factor) -> Array:
+        """Σ of the products (factors of x_0 and ε) x (α, σ): E[z xᵀ] for z = clean_factor x_0 + noise_factor ε."""
+        return (
+            _matrices(clean_factor * a) * clean_clean
+            + _matrices(clean_factor * s) * clean_noise
+            + _matrices(noise_factor * a) * noise_clean
+            + _matrices(noise_factor * s) * noise_noise
+        )
+
+    clean_power, overlap, noise_power = (jnp.trace(each) for each in statistics[:3])
+    return SecondMoments(
+        target=c**2 * clean_power + 2 * c * e * overlap + e**2 * noise_power,
+        cross=combined(c, e),
+        noisy=combined(a, s),
+        target_mean=c[:, None] * clean_mean + e[:, None] * noise_mean,
+        noisy_mean=a[:, None] * clean_mean + s[:, None] * noise_mean,
+        weight=weight,
+    )
+
+
+def _matrices(per_level: Float[Array, " levels"]) -> Float[Array, "levels 1 1"]:
+    return per_level[:, None, None]
+
+
+def noisy_moments(clean: Float[Array, "n dim"], noise: Float[Array, "n dim"], pairs: Pairs) -> SecondMoments:
+    """`moments_of_pairs` of one draw of data and noise: arrays (levels, ...)."""
+    return moments_of_pairs(pair_statistics(clean, noise), pairs)

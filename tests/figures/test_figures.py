@@ -1,0 +1,411 @@
+"""Every figure, at a size of a second or two: compute, claims, draw, and the contract with the store."""
+
+import dataclasses
+import functools
+import importlib
+import pkgutil
+import typing
+
+import jax
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import figures
+from figures.common.claims import Claim, Verdict
+from figures.studies.trained_modes import Sizes
+
+# Three modes, eight noise levels and two seeds everywhere: figures then share what they compile.
+_EXPERIMENT = {"modes": 3, "snapshots": 6, "noise_levels": 8, "seeds": 2, "generated_samples": 32}
+_EXPERIMENT |= {"batch_per_effective_mode": 16, "small_batch_per_effective_mode": 4, "small_batch_seeds": 2}
+_SIZES = Sizes(
+    first_time=1e-2, last_time=2.0, snapshots=6, seeds=2, training_samples=4096, generated_samples=32, smallest_steps=4
+)
+# What each quick preset becomes here.
+TINY = {
+    "vkernel_linear": {
+        "ratios": (0.25, 1.0),
+        "features_per_axis": 4,
+        "models": 8,
+        "places": 20,
+        "bins": 12,
+    },
+    "learned_distribution": {
+        "training_samples": (64, 16),
+        "features_per_axis": 4,
+        "models": 10,
+        "samples": 20,
+        "steps": 6,
+        "bins": 10,
+    },
+    "gaps_fill_or_empty": {
+        "feature_ratios": (0.5,),
+        "cutoffs": (1e-2,),
+        "per_axis": 4,
+        "per_time": (2, 3),
+        "models": 4,
+        "samples": 16,
+        "steps": 4,
+        "windows": (1, 4),
+        "window_models": 4,
+    },
+    "wang2025_fig5": {
+        "variances": (6.0, 3.0, 1.0),
+        "snapshots": 6,
+        "last_time": 1.0,
+        "noise_levels": 8,
+        "seeds": 2,
+        "training_samples": 4096,
+        "generated_samples": 32,
+    },
+    "wang2025_fig7": {"sizes": _SIZES, "variances": (3.0, 0.3, 0.03), "sampling_times": 8},
+    "wang2025_fig8": {
+        "theory_variances": (1e-2, 1e1, 3),
+        "trained_variances": (3e-2, 3e1, 3),
+        "last_time": 2.0,
+        "snapshots": 6,
+        "noise_levels": 8,
+        "seeds": 2,
+        "training_samples": 4096,
+        "generated_samples": 32,
+    },
+    "wang2025_fig21": {"sizes": _SIZES, "variances": (3.0, 0.3, 0.1), "mean_lengths": (0.0, 1.0), "noise_levels": 8},
+    "wang2025_table1": {"sizes": _SIZES, "points": 5, "noise_levels": 8},
+    "deep_linear": {
+        "sizes": _SIZES,
+        "variances": (3.0, 1.0, 0.3),
+        "noise_levels": 8,
+        "depths": (1, 3),
+        "trained_depths": (3,),
+        "initial_gains": (1e-3, 1e-1, 4),
+    },
+    "misprints": {"repetitions": 2, "samples": 256, "models": 64},
+    "patch_convolution": {
+        "sizes": _SIZES,
+        "patches": 64,
+        "patch_size": 4,
+        "noise_repeats": 1,
+        "widths": (1, 3),
+        "noise_levels": 8,
+    },
+    "loss_weighting": {
+        "exponents": (0.0, 0.5, 1.0),
+        "trained_variances": (0.3, 3.0, 3),
+        "theory_variances": (0.1, 10.0, 3),
+        "noise_levels": 8,
+        "snapshots": 6,
+        "seeds": 2,
+        "training_samples": 4096,
+        "generated_samples": 32,
+    },
+    "wang2025_fig2": {
+        "variances": (3.0, 0.3, 0.03),
+        "snapshots": 6,
+        "noise_levels": 8,
+        "seeds": 2,
+        "training_samples": 4096,
+        "fewer_training_samples": 1024,
+        "generated_samples": 32,
+    },
+    "wang2025_fig6": {
+        "theory_variances": (1e-2, 1e1, 3),
+        "trained_variances": (3e-2, 3e1, 3),
+        "snapshots": 6,
+        "noise_levels": 8,
+        "seeds": 2,
+        "training_samples": 4096,
+        "generated_samples": 32,
+    },
+    "natural_images": _EXPERIMENT | {"patches": 64, "patch_size": 3, "last_time": 1.0},
+    "spectral_law": _EXPERIMENT | {"last_time": 1.0},
+    "unification": {
+        "variances": (3.0, 0.4, 0.05),
+        "times": (0.03, 3.0, 6),
+        "smallest_steps": 4,
+        "data": 64,
+        "noises": (1, 3),
+        "members": 24,
+        "points": 3,
+        "few_draws": (4, 8, 8),
+        "scarce_data": (6, 4, 6),
+    },
+    "vastola2025_fig1": {"times": (0.1, 0.5), "resolution": 12, "pairs": 20_000, "bins": 16},
+    "vastola2025_fig2": {
+        "cutoffs": (1e-3, 1e-2),
+        "training_samples": (16, 64),
+        "features_per_axis": 5,
+        "models": 4,
+        "samples": 40,
+        "converged_steps": 10,
+        "bins": 20,
+    },
+    "j0_j1": {
+        "features_per_axis": 4,
+        "training_samples": (32, 16),
+        "square_features_per_axis": 3,
+        "square_training_samples": 20,
+        "network_training_samples": 16,
+        "square_network_training_samples": 16,
+        "width": 4,
+        "network_steps": 16,
+        "square_network_steps": 8,
+        "batch_size": 8,
+        "line_models": 3,
+        "models": 3,
+        "samples": 20,
+        "square_samples_per_axis": 5,
+        "sampling_steps": 8,
+        "bins": 10,
+    },
+    "gaussian_closure": {
+        "features_per_axis": 4,
+        "training_samples": (32, 8),
+        "network_training_samples": 12,
+        "random_features": 6,
+        "width": 4,
+        "network_steps": 8,
+        "batch_size": 8,
+        "models": 6,
+        "points": 12,
+        "null_draws": 50,
+        "samples": 20,
+        "sampling_steps": 8,
+        "permutations": 10,
+    },
+    "vastola2025_fig3": {
+        "angles": (0.0, 45.0),
+        "features_per_axis": 4,
+        "training_samples": 40,
+        "models": 3,
+        "samples": 60,
+        "steps": 6,
+        "bins": 12,
+    },
+    "vastola2025_naive": {
+        "kappas": (0.01, 0.05),
+        "steps": (8, 16, 32),
+        "paths": 400,
+        "sde_paths": 200,
+        "slope_repeats": 1,
+        "cells": 40,
+        "mesh_steps": 40,
+        "curve_points": 3,
+        "bins": 12,
+    },
+    "lazy_networks": {
+        "modes": 4,
+        "draws": (512, 1024),
+        "models": 12,
+        "first_time": 0.1,
+        "last_time": 30.0,
+        "times": 4,
+        "steps": 80,
+        "population": 1024,
+        "networks": ((4, (4,)),),
+        "network_draws": 16,
+        "network_models": 6,
+        "probes": 5,
+    },
+}
+# Arrays that may hold what is not finite, as their docstrings say: bins with too few pairs, times never reached.
+NOT_FINITE = {
+    "vastola2025_fig1": {"simulated", "expected"},
+    "wang2025_fig8": {f"emergence{of}_{mean}" for of in ("", "_of_trained") for mean in ("geometric", "harmonic")},
+    "loss_weighting": {f"emergence_{mean}" for mean in ("arithmetic", "geometric")},
+    "deep_linear": {"emergence_theory_3", "weight_emergence", "emergence", "waiting"},
+    "wang2025_fig7": {"emergence_theory_one_layer", "emergence_theory_two_layer"},
+    "wang2025_fig6": {f"emergence{of}_{mean}" for of in ("", "_of_trained") for mean in ("geometric", "harmonic")},
+}
+
+
+# Figures that are a table of text, without axes.
+TABLES = {"wang2025_table1"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_compilation():
+    """Arrays are tiny here and compiling is all the time there is."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+each_figure = pytest.mark.parametrize("name", figures.FIGURES)
+
+
+class Recorder:
+    """A `RunStage` that keeps what every stage gave, and gives it back without work to the next run."""
+
+    def __init__(self, stored=None):
+        self.shares, self.results, self.stored = [], {}, stored
+
+    def __call__(self, name, work, *, share):
+        assert name not in self.results, f"two stages are called {name!r}"
+        self.shares.append(share)
+        arrays = work() if self.stored is None else self.stored[name]
+        self.results[name] = {key: np.asarray(value) for key, value in arrays.items()}
+        return dict(self.results[name])
+
+
+def config_of(name):
+    return dataclasses.replace(figures.load(name).PRESETS["quick"], **TINY[name])
+
+
+def run(name, stored=None):
+    recorder = Recorder(stored)
+    return figures.load(name).compute(config_of(name), key=jax.random.key(0), stage=recorder), recorder
+
+
+@functools.cache
+def computed(name):
+    return run(name)
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name, strict=True)
+
+
+def test_table_lists_every_figure_module():
+    modules = {
+        part.name: importlib.import_module(f"figures.{part.name}") for part in pkgutil.iter_modules(figures.__path__)
+    }
+    assert set(figures.FIGURES) == {name for name, module in modules.items() if hasattr(module, "PRESETS")}
+    assert set(TINY) == set(figures.FIGURES)
+    with pytest.raises(ValueError, match="unknown figure"):
+        figures.load("wang2025_fig99")
+
+
+@each_figure
+def test_presets_are_those_of_the_table(name):
+    entry, module = figures.FIGURES[name], figures.load(name)
+    assert module is importlib.import_module(f"figures.{name}")
+    assert set(module.PRESETS) == set(entry.seconds) == {"quick", "paper"}
+    assert all(type(config).__dataclass_params__.frozen for config in module.PRESETS.values())
+    assert entry.title
+    assert entry.source
+    assert min(entry.seconds.values()) > 0
+
+
+@each_figure
+def test_arrays_are_plain_numpy_and_finite(name):
+    arrays, _ = computed(name)
+    for key, value in arrays.items():
+        assert type(value) is np.ndarray, key
+        assert value.dtype.kind in "fib", key
+        assert value.size > 0, key
+        if key not in NOT_FINITE.get(name, ()):
+            assert np.isfinite(value).all(), key
+
+
+@each_figure
+def test_stages_share_the_time_and_restore_the_run(name):
+    """A run that finds every stage stored does no work and gives the same arrays."""
+    arrays, recorder = computed(name)
+    np.testing.assert_allclose(sum(recorder.shares), 1.0, atol=1e-6)
+    assert min(recorder.shares) > 0
+    restored, _ = run(name, stored=recorder.results)
+    assert_same(arrays, restored)
+
+
+@each_figure
+def test_a_key_gives_one_result_and_is_the_only_source_of_randomness(name, monkeypatch):
+    key, generator = jax.random.key(0), np.random.default_rng
+    first, compute = computed(name)[0], figures.load(name).compute  # imports may draw random numbers; computing may not
+
+    def from_key_data(seed):
+        assert isinstance(seed, list), "a generator whose seed is not the figure's key"
+        return generator(seed)
+
+    for maker in ("key", "PRNGKey"):
+        monkeypatch.setattr(jax.random, maker, lambda *_: pytest.fail("compute makes a key of its own"))
+    monkeypatch.setattr(np.random, "default_rng", from_key_data)
+    again = compute(config_of(name), key=key, stage=Recorder())
+    assert_same(first, again)
+
+
+@each_figure
+def test_claims(name):
+    statements = figures.load(name).claims(computed(name)[0])
+    assert statements
+    assert len({claim.name for claim in statements}) == len(statements)
+    for claim in statements:
+        assert isinstance(claim, Claim)
+        assert claim.source
+        assert claim.statement
+        assert claim.verdict in typing.get_args(Verdict)
+        assert np.ndim(claim.measured) == 0
+        low, high = claim.interval
+        assert np.isnan(claim.measured) or low <= claim.measured <= high, claim.name
+        assert all(type(value) is float for value in (claim.measured, low, high)), claim.name
+
+
+def is_data_panel(axis):
+    """Neither a colour bar nor a panel without axes (a table, a picture)."""
+    return axis.axison and axis.get_subplotspec() is not None and not hasattr(axis, "_colorbar")
+
+
+@each_figure
+def test_drawing_labels_its_outer_axes_and_leaves_pyplot_alone(name):
+    arrays, before = computed(name)[0], dict(plt.rcParams)
+    copies = {key: value.copy() for key, value in arrays.items()}
+    open_figures = set(plt.get_fignums())
+    figure = figures.load(name).draw(arrays)
+    try:
+        assert isinstance(figure, Figure)
+        panels = [axis for axis in figure.axes if is_data_panel(axis)]
+        assert panels or name in TABLES
+        for axis in panels:
+            place = axis.get_subplotspec()
+            assert axis.get_xlabel() or not place.is_last_row()
+            assert axis.get_ylabel() or not place.is_first_col()
+        figure.draw_without_rendering()  # layout warnings are errors here
+    finally:
+        plt.close(figure)
+    assert set(plt.get_fignums()) == open_figures
+    assert dict(plt.rcParams) == before
+    assert_same(arrays, copies)
+
+
+def test_gap_masses_are_indexed_by_cutoff_and_ratio():
+    arrays, config = computed("vastola2025_fig2")[0], config_of("vastola2025_fig2")
+    np.testing.assert_array_equal(arrays["cutoff"], config.cutoffs)
+    np.testing.assert_allclose(arrays["feature_ratio"], 25 / np.array(config.training_samples))
+    assert (np.diff(arrays["cutoff"]) > 0).all()
+    assert (np.diff(arrays["feature_ratio"]) < 0).all()
+    for solver in ("converged", "euler30"):
+        for part in ("", "_stderr"):
+            assert arrays[f"gap_mass_{solver}{part}"].shape == (2, 2)
+        assert (arrays[f"gap_mass_{solver}"] >= 0).all()
+        assert (arrays[f"gap_mass_{solver}"] <= 1).all()
+        assert (arrays[f"gap_mass_{solver}_stderr"] > 0).any()
+    published = figures.load("vastola2025_fig2").PRESETS["quick"]
+    assert list(published.cutoffs) == sorted(published.cutoffs)
+    assert list(published.training_samples) == sorted(published.training_samples)
+
+
+def test_spectral_law_on_a_users_file(tmp_path):
+    """Rows that are no images: no sample pictures, and fewer dimensions than the preset's modes are no obstacle."""
+    path = tmp_path / "mine.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(60, 3)) * [2.0, 0.5, 0.1] + 5)
+    module = figures.load("spectral_law")
+    config = dataclasses.replace(config_of("spectral_law"), data=str(path), modes=48)
+    module.check(config)
+    recorder = Recorder()
+    arrays = module.compute(config, key=jax.random.key(0), stage=recorder)
+    assert arrays["variance"].shape == (3,)
+    assert "images_generated" not in arrays
+    np.testing.assert_allclose(arrays["variance"].mean(), 0.25, rtol=1e-6)  # the convention of EDM
+    np.testing.assert_allclose(sum(recorder.shares), 1.0, atol=1e-6)
+    assert module.claims(arrays)
+    plt.close(module.draw(arrays))
+
+
+def test_spectral_law_refuses_a_bad_file_before_computing(tmp_path):
+    np.save(tmp_path / "bad.npy", np.full((5, 3), np.nan))
+    for data in (tmp_path / "bad.npy", tmp_path / "missing.npy"):
+        config = dataclasses.replace(config_of("spectral_law"), data=str(data))
+        with pytest.raises(ValueError, match=r"\w"):
+            figures.load("spectral_law").check(config)

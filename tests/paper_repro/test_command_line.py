@@ -1,0 +1,394 @@
+"""The command line, with a figure of its own that takes milliseconds."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import figures
+from paper_repro.cli import main
+from tests.fake_figures import FAKE, arrays_of, register
+
+KEYS = "figure name source statement paper theory measured interval tolerance preset verdict".split()
+RUNNER = """
+import importlib.util, sys
+import figures
+from paper_repro.cli import main
+spec = importlib.util.spec_from_file_location("figures.fake_fig1", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+sys.modules["figures.fake_fig1"] = module
+spec.loader.exec_module(module)
+figures.FIGURES["fake_fig1"] = figures.FigureEntry("A fake", "Nobody 2000, Fig. 1", {"quick": 1, "paper": 2})
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def listing(folder: Path) -> list[tuple[str, bytes]]:
+    return sorted((str(p.relative_to(folder)), p.read_bytes() if p.is_file() else b"") for p in folder.rglob("*"))
+
+
+def test_list_answers_without_the_heavy_imports():
+    script = (
+        "import sys; from paper_repro.cli import main; assert main(['list']) == 0;"
+        "print({'jax', 'numpy', 'matplotlib', 'scipy', 'PIL'} & sys.modules.keys(), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stderr == "set()\n"
+    lines = result.stdout.splitlines()[1:]
+    assert [line.split()[0] for line in lines] == list(figures.FIGURES)
+    for line, entry in zip(lines, figures.FIGURES.values(), strict=True):
+        assert entry.title in line
+        assert ("accepts --data" in line) == entry.accepts_data
+        assert ("runs only when named" in line) == entry.on_request
+
+
+def test_run_computes_draws_scores_and_writes_the_page(here, capsys):
+    assert main(["run"]) == 0
+    out, err = capsys.readouterr()
+    assert re.findall(r"\[fake_fig1\] (stage one|stage two|done)(?:: [\d.]+ s)?\n", err) == [
+        "stage one",
+        "stage two",
+        "done",
+    ]
+    assert err.count("\n") == 5
+    for shown in ("✓ holds", "✗ differs", "… not reached", "a claim that differs", "[0, 1]"):
+        assert shown in out
+    assert "1 holds · 1 differs · 1 not reached at this preset" in out
+    files = {str(path.relative_to(here)) for path in here.rglob("*") if path.is_file()}
+    digest = next(here.glob("results/store/fake_fig1/*")).name
+    stored = f"results/store/fake_fig1/{digest}"
+    drawn = {"results/figures/fake_fig1.pdf", "results/figures/fake_fig1.png", "results/index.html"}
+    assert files == {f"{stored}/arrays.npz", f"{stored}/provenance.json"} | drawn
+    provenance = json.loads((here / stored / "provenance.json").read_text())
+    assert (provenance["seed"], provenance["preset"], provenance["config"]) == (
+        0,
+        "quick",
+        {"size": 4, "data": None},
+    )
+    assert {"jax", "jaxlib", "numpy", "python"} <= provenance["versions"].keys()
+    assert np.load(here / stored / "arrays.npz")["x"].dtype == np.float64
+
+
+def test_a_second_run_takes_the_result_from_the_store(here, capsys, monkeypatch):
+    monkeypatch.setenv("FAKE_LOG", str(here.parent / "log"))
+    assert main(["run"]) == 0
+    capsys.readouterr()
+    assert main(["run"]) == 0
+    assert "[fake_fig1] already stored\n" in capsys.readouterr().err
+    assert (here.parent / "log").read_text() == "one\ntwo\n"
+
+
+def test_the_seed_and_the_preset_decide_the_bytes(here):
+    for out, options in (("a", []), ("b", []), ("c", ["--seed", "1"]), ("d", ["--preset", "paper"])):
+        assert main(["run", "--out", out, *options]) == 0
+    assert arrays_of(here / "a") == arrays_of(here / "b")
+    assert len(arrays_of(here / "a")) == 1
+    different = [set(arrays_of(here / out).values()) for out in "acd"]
+    assert len(set.union(*different)) == 3
+    assert sorted(path.name for path in here.glob("d/figures/*")) == [
+        "fake_fig1-paper.pdf",
+        "fake_fig1-paper.png",
+    ]
+
+
+def test_new_code_is_computed_and_a_new_drawing_is_not(here, monkeypatch, capsys):
+    source = here.parent / "code" / "fake.py"
+    assert main(["run"]) == 0
+    source.write_text(FAKE.replace('axes.plot(arrays["x"])', 'axes.plot(arrays["y"])  # other') + "\n# comment\n")
+    assert main(["run"]) == 0
+    assert "already stored" in capsys.readouterr().err
+    source.write_text(FAKE.replace("config.size,)) * x.sum()", "config.size,)) + x.sum()"))
+    assert main(["compare"]) == 0
+    assert "fake_fig1 (quick, seed 0, computed with earlier code)" in capsys.readouterr().out
+    assert main(["compare", "--json"]) == 0
+    assert "earlier code" in capsys.readouterr().err
+    register(monkeypatch, source, "fake_fig1")
+    assert main(["run"]) == 0
+    assert "already stored" not in capsys.readouterr().err
+    assert main(["compare"]) == 0
+    assert "earlier code" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: data[::-1]])
+@pytest.mark.parametrize("name", ["arrays.npz", "provenance.json"])
+def test_a_damaged_result_is_computed_again(here, name, damage):
+    assert main(["run"]) == 0
+    before = arrays_of(here / "results")
+    path = next(here.glob(f"results/store/*/*/{name}"))
+    path.write_bytes(damage(path.read_bytes()))
+    assert main(["compare"]) == 2
+    assert main(["run"]) == 0
+    assert arrays_of(here / "results") == before
+    assert main(["compare"]) == 0
+
+
+def test_a_damaged_checkpoint_is_computed_again(here, monkeypatch, capsys):
+    assert main(["run", "--out", "whole"]) == 0
+    (partial,) = interrupt_in_stage_two(here, monkeypatch)
+    (checkpoint,) = partial.iterdir()
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    capsys.readouterr()
+    assert main(["run"]) == 0
+    assert "checkpoint" not in capsys.readouterr().err
+    assert arrays_of(here / "results") == arrays_of(here / "whole")
+
+
+def interrupt_in_stage_two(here, monkeypatch) -> list[Path]:
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "sleep", interrupt)
+        assert main(["run"]) == 130
+    return list(here.glob("results/store/*/*.partial"))
+
+
+def test_ctrl_c_says_how_to_go_on(here, monkeypatch, capsys):
+    (partial,) = interrupt_in_stage_two(here, monkeypatch)
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "interrupted; the same command goes on from the last finished stage"
+    )
+    assert len(list(partial.iterdir())) == 1
+    assert main(["run"]) == 0
+    assert "[fake_fig1] stage one: from its checkpoint\n" in capsys.readouterr().err
+    assert not partial.exists()
+    provenance = json.loads(next(here.glob("results/store/*/*/provenance.json")).read_text())
+    assert provenance["stages_from_checkpoints"] == ["stage one"]
+
+
+def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path):
+    (tmp_path / "fake.py").write_text(FAKE)
+    (tmp_path / "runner.py").write_text(RUNNER)
+    log = tmp_path / "log"
+
+    def command(out: str) -> list[str]:
+        return [sys.executable, "runner.py", "fake.py", "run", "fake_fig1", "--seed", "3", "--out", out]
+
+    environment = os.environ | {"FAKE_LOG": str(log)}
+    slow = subprocess.Popen(command("killed"), cwd=tmp_path, env=environment | {"FAKE_SLEEP": "600"})
+    deadline = time.monotonic() + 60
+    while "two" not in (log.read_text() if log.exists() else ""):
+        assert slow.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    slow.send_signal(signal.SIGKILL)
+    assert slow.wait() == -signal.SIGKILL
+    assert arrays_of(tmp_path / "killed") == {}
+    left = next(tmp_path.glob("killed/store/fake_fig1"))
+    (left / f".temporary-{'0' * 8}-1-00000000").mkdir()  # as a run on another machine leaves it
+    os.utime(left / f".temporary-{'0' * 8}-1-00000000", (0, 0))
+    subprocess.run(command("killed"), cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert log.read_text() == "one\ntwo\ntwo\n"
+    subprocess.run(command("whole"), cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert log.read_text() == "one\ntwo\ntwo\none\ntwo\n"
+    assert arrays_of(tmp_path / "killed") == arrays_of(tmp_path / "whole")
+    assert len(arrays_of(tmp_path / "whole")) == 1
+    assert [path.name for path in left.iterdir()] == [path.name for path in tmp_path.glob("whole/store/*/*")]
+
+
+def test_json_has_exactly_the_promised_keys_and_no_infinities(here, capsys):
+    assert main(["compare", "--json"]) == 0
+    assert capsys.readouterr().out == "[]\n"
+    assert main(["run"]) == 0
+    assert main(["run", "--preset", "paper"]) == 0
+    capsys.readouterr()
+    assert main(["compare", "--json"]) == 0
+
+    def refuse(constant):
+        pytest.fail(f"{constant} is not JSON")
+
+    out, err = capsys.readouterr()
+    claims = json.loads(out, parse_constant=refuse)
+    assert err == ""
+    assert [list(claim) for claim in claims] == [KEYS] * 6
+    assert [claim["preset"] for claim in claims] == ["quick"] * 3 + ["paper"] * 3
+    assert [claim["verdict"] for claim in claims[:3]] == ["holds", "differs", "not reached at this preset"]
+    assert (claims[1]["paper"], claims[1]["theory"], claims[1]["interval"]) == (None, 1.0, [1.9, 2.1])
+    assert (claims[2]["measured"], claims[2]["interval"]) == (None, [None, None])
+    assert main(["compare", "--json", "--preset", "paper"]) == 0
+    assert json.loads(capsys.readouterr().out) == claims[3:]
+
+
+def test_compare_shows_the_result_that_was_asked_for_last(here, capsys):
+    for seed in ("0", "1", "0"):
+        assert main(["run", "--seed", seed]) == 0
+    capsys.readouterr()
+    assert main(["compare"]) == 0
+    assert "fake_fig1 (quick, seed 0)" in capsys.readouterr().out
+    assert main(["compare", "--seed", "1"]) == 0
+    assert "fake_fig1 (quick, seed 1)" in capsys.readouterr().out
+
+
+def test_own_data_is_addressed_by_its_content(here, capsys):
+    for name in ("a.txt", "b.txt"):
+        (here / name).write_text("good")
+    assert main(["run", "fake_own", "--data", "a.txt"]) == 0
+    capsys.readouterr()
+    assert main(["run", "fake_own", "--data", "b.txt"]) == 0
+    assert "already stored" in capsys.readouterr().err
+    assert main(["run", "fake_own"]) == 0
+    assert "already stored" not in capsys.readouterr().err
+    assert main(["run", "fake_own", "--data", "a.txt"]) == 0
+    capsys.readouterr()
+    assert main(["compare", "fake_own"]) == 0
+    assert "fake_own (quick, seed 0, data a.txt)" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_warning_about_the_data_is_one_sentence(here, capsys):
+    (here / "few.txt").write_text("few")
+    assert main(["run", "fake_own", "--data", "few.txt"]) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("warning: only a few samples\n")
+    assert err.count("only a few") == 1
+
+
+def test_what_earlier_code_stored_and_today_cannot_read_is_no_error(here, monkeypatch, capsys):
+    assert main(["run"]) == 0
+    source = here.parent / "code" / "fake.py"
+    changed = FAKE.replace('"y": stage(', '"z": stage(')
+    source.write_text(changed.replace('axes.plot(arrays["x"])', 'axes.plot(arrays["z"])'))
+    register(monkeypatch, source, "fake_fig1")
+    (here / "results" / "figures" / "fake_fig1.png").unlink()
+    assert main(["report"]) == 0
+    text = (here / "results" / "index.html").read_text()
+    assert "<img" not in text
+    assert "cannot draw it; run the figure again" in text
+    source.write_text(changed.replace('"a claim that holds", 1.0', '"a claim that holds", arrays["z"][0]'))
+    register(monkeypatch, source, "fake_fig1")
+    capsys.readouterr()
+    assert main(["compare"]) == 2
+    assert capsys.readouterr().err.startswith("error: nothing has been computed")
+
+
+class Page(HTMLParser):
+    """What the tests ask of the page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_is_self_contained_and_escaped(here):
+    assert main(["run"]) == 0
+    assert main(["run", "--preset", "paper"]) == 0
+    raw = (here / "results" / "index.html").read_text()
+    text = re.sub(r"base64,[A-Za-z0-9+/=]+", "base64,", raw)
+    page = Page(text)
+    assert "http" not in text
+    assert not {"script", "link", "iframe", "b>fake"} & {tag for tag, _ in page.tags}
+    assert "url(" not in text
+    assert "@import" not in text
+    assert "A &lt;b&gt;fake&lt;/b&gt; figure" in text
+    assert "a < b & [0, 1] <script>x</script>" in page.text
+    images = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert len(images) == 2
+    for image in images:
+        assert image["src"] == "data:image/png;base64,"
+        assert "A <b>fake</b> figure" in str(image["alt"])
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    links = [str(attributes["href"]) for tag, attributes in page.tags if tag == "a"]
+    assert {link[1:] for link in links if link.startswith("#")} == {"fake_fig1-quick", "fake_fig1-paper"} <= ids
+    files = [link for link in links if not link.startswith("#")]
+    assert files == ["figures/fake_fig1.pdf", "figures/fake_fig1-paper.pdf"]
+    assert all((here / "results" / link).is_file() for link in files)
+    assert text.index('id="scorecard"') < text.index("<nav") < text.index('id="fake_fig1-quick"')
+    for verdict in ("✓ holds", "✗ differs", "… not reached at this preset"):
+        assert page.text.count(verdict) == 5  # the count, and twice per preset
+
+
+def test_the_page_shows_the_drawing_of_the_result_it_scores(here):
+    assert main(["run"]) == 0
+    first = (here / "results" / "figures" / "fake_fig1.png").read_bytes()
+    assert main(["run", "--seed", "1"]) == 0
+    second = (here / "results" / "figures" / "fake_fig1.png").read_bytes()
+    assert first != second
+    (here / "results" / "figures" / "fake_fig1.png").write_bytes(first)
+    assert main(["report"]) == 0
+    assert (here / "results" / "figures" / "fake_fig1.png").read_bytes() == second
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (
+            "run fake_fig2",
+            "unknown figure 'fake_fig2'; did you mean 'fake_fig1'? Known figures: fake_fig1, fake_own",
+        ),
+        ("run zzz", "unknown figure 'zzz'; known figures: fake_fig1, fake_own"),
+        ("compare zzz", "unknown figure 'zzz'"),
+        ("run --preset huge", "unknown preset 'huge'; fake_fig1 has quick, paper"),
+        ("run fake_fig1 --preset huge", "unknown preset 'huge'"),
+        ("compare --preset huge", "unknown preset 'huge'"),
+        ("compare fake_fig1 --preset huge", "unknown preset 'huge'"),
+        ("run --seed -1", "seed '-1' is not a whole number from 0 to"),
+        ("run --seed 1.5", "seed '1.5' is not a whole number"),
+        ("run --seed x", "seed 'x' is not a whole number"),
+        (f"run --seed {2**63}", f"seed '{2**63}' is not a whole number from 0 to {2**63 - 1}"),
+        ("compare --seed -1", "seed '-1' is not a whole number"),
+        ("run fake_own --data missing.npz", "data file 'missing.npz' does not exist"),
+        ("run fake_own --data bad.txt", "the data in bad.txt is not good"),
+        ("run fake_fig1 --data good.txt", "fake_fig1 does not accept --data; figures that do: fake_own"),
+        ("run --data good.txt", "--data needs the name of exactly one figure"),
+        ("run fake_own fake_fig1 --data good.txt", "--data needs the name of exactly one figure"),
+        ("run --out good.txt", "'good.txt' is not a folder"),
+        ("run --out good.txt/below", "'good.txt' is not a folder"),
+        ("run --out dangling", "'dangling' is not a folder"),
+        ("run --out blocked", "'blocked/store' is not a folder"),
+        ("run --out /proc/results", "cannot write results to '/proc/results'"),
+        ("report --out good.txt", "'good.txt' is not a folder"),
+        ("compare --out good.txt", "'good.txt' is not a folder"),
+        ("report", "nothing has been computed under 'results'"),
+        ("compare", "nothing has been computed under 'results'"),
+        ("compare fake_fig1 --json", "nothing has been computed for fake_fig1 under 'results'"),
+        ("compare --preset paper --seed 3", "nothing has been computed at preset paper with seed 3"),
+        ("run --nonsense", "No such option"),
+        ("nonsense", "No such command 'nonsense'"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_touches_nothing(here, capsys, command, sentence):
+    (here / "good.txt").write_text("good")
+    (here / "bad.txt").write_text("bad")
+    (here / "dangling").symlink_to("nowhere")
+    (here / "blocked").mkdir()
+    (here / "blocked" / "store").write_text("")
+    before = listing(here)
+    assert main(command.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert sentence in err
+    assert listing(here) == before
+
+
+def test_a_folder_without_write_permission_is_refused(here, capsys, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    assert main(["run"]) == 2
+    assert capsys.readouterr().err == "error: cannot write results to 'results': Permission denied\n"
+    assert listing(here) == []
+
+
+def test_without_arguments_the_help_is_shown(capsys):
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in ("list", "run", "compare", "report"))

@@ -1,0 +1,78 @@
+"""Reference runs kept with the code."""
+
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import figures
+from paper_repro.cli import main
+from paper_repro.errors import UserError
+from paper_repro.reference import publish, shrunk
+from tests.fake_figures import FAKE, register
+
+
+def test_pictures_claims_and_provenance_are_published(here):
+    for preset in ("quick", "paper"):
+        assert main(["run", "--preset", preset, "--seed", "3", "--out", "results"]) == 0
+    folder = here / "docs" / "paper"
+    assert publish(here / "results", folder, "paper") == ["fake_fig1"]
+    assert sorted(path.name for path in folder.iterdir()) == ["claims.json", "fake_fig1.png", "provenance.json"]
+    record = json.loads((folder / "provenance.json").read_text())["fake_fig1"]
+    assert (record["preset"], record["seed"], record["config"]["size"]) == ("paper", 3, 8)
+    claims = json.loads((folder / "claims.json").read_text())
+    assert [claim["preset"] for claim in claims] == ["paper"] * 3
+
+
+def test_figures_that_were_not_run_keep_their_reference(here, monkeypatch):
+    register(monkeypatch, here.parent / "code" / "fake.py", "fake_fig2")
+    assert main(["run", "fake_fig1", "fake_fig2"]) == 0
+    publish(here / "results", here / "docs")
+    assert main(["run", "fake_fig2", "--seed", "1", "--out", "other"]) == 0
+    assert publish(here / "other", here / "docs") == ["fake_fig2"]
+    records = json.loads((here / "docs" / "provenance.json").read_text())
+    assert {name: record["seed"] for name, record in records.items()} == {"fake_fig1": 0, "fake_fig2": 1}
+    claims = json.loads((here / "docs" / "claims.json").read_text())
+    assert [claim["figure"] for claim in claims] == ["fake_fig1"] * 3 + ["fake_fig2"] * 3
+    monkeypatch.delitem(figures.FIGURES, "fake_fig1")  # a figure that is gone takes its claims along
+    publish(here / "other", here / "docs")
+    assert len(json.loads((here / "docs" / "claims.json").read_text())) == 3
+
+
+def test_earlier_code_and_empty_folders_are_refused(here, monkeypatch):
+    with pytest.raises(UserError, match="nothing has been computed"):
+        publish(here / "results", here / "docs")
+    assert main(["run"]) == 0
+    source = here.parent / "code" / "fake.py"
+    source.write_text(FAKE.replace("config.size,)) * x.sum()", "config.size,)) + x.sum()"))
+    register(monkeypatch, source, "fake_fig1")
+    with pytest.raises(UserError, match="run it again"):
+        publish(here / "results", here / "docs")
+    assert not (here / "docs").exists()
+
+
+def test_bad_input_is_one_sentence_and_a_code(here):
+    call = [sys.executable, "-m", "paper_repro.reference"]
+    for arguments, words in (([], "Missing argument"), (["results", "docs"], "error: nothing has been computed")):
+        done = subprocess.run([*call, *arguments], capture_output=True, text=True, check=False)
+        assert (done.returncode, words in done.stderr) == (2, True)
+        assert "Traceback" not in done.stderr
+
+
+def test_large_pictures_are_shrunk_and_small_ones_left():
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "PNG")
+    png = buffer.getvalue()
+    assert shrunk(png, len(png)) is png
+    small = shrunk(png, 60_000)
+    assert len(small) <= 60_000
+    with Image.open(io.BytesIO(small)) as picture:
+        assert picture.width < 400
+        assert picture.width / picture.height == pytest.approx(4 / 3, rel=0.02)
+    with pytest.raises(UserError, match="cannot be brought to"):
+        shrunk(png, 100)

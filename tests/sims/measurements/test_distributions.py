@@ -1,0 +1,241 @@
+"""Measurements of learned distributions against SciPy, brute force and their own null laws."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from sims.measurements.densities import gap_mass
+from sims.measurements.distributions import (
+    cumulative,
+    kl_of_average,
+    wasserstein1_of_average,
+    wasserstein1_permutations,
+)
+from sims.measurements.gaussianity import (
+    benjamini_hochberg_rejected,
+    gaussian_surrogates,
+    gaussianity_p_values,
+    holm_rejected,
+    mardia_statistics,
+)
+from sims.measurements.memorisation import distance_to_segment, memorised_fraction
+from sims.measurements.resampling import jackknife, ratio_of_means
+
+
+def generator(seed=0):
+    return np.random.default_rng(seed)
+
+
+# --- Memorisation ---
+
+
+def test_memorised_fraction_is_what_gap_and_outside_leave():
+    """On {-1, 0, 1} the ratio of distances is below 1/3 for |x| < 1/4 and for 3/4 < |x| < 3/2, and nowhere else."""
+    samples = generator().normal(scale=0.9, size=(7, 500))
+    fraction = memorised_fraction(samples[..., None], np.array([[-1.0], [0.0], [1.0]]))
+    outside = np.mean(np.abs(samples) >= 1.5, axis=1)
+    assert abs(float(fraction.value) + float(gap_mass(samples, 0.25, 0.75).value) + outside.mean() - 1) < 1e-12
+    assert fraction.repetitions == 7
+    per_model = np.mean((np.abs(samples) < 0.25) | ((np.abs(samples) > 0.75) & (np.abs(samples) < 1.5)), axis=1)
+    np.testing.assert_allclose(fraction.stderr, scipy.stats.sem(per_model))
+
+
+def test_memorised_fraction_in_two_dimensions_by_brute_force():
+    points, samples = generator(1).normal(size=(5, 2)), generator(2).normal(size=(3, 40, 2))
+    hits = 0
+    for x in samples.reshape(-1, 2):
+        first, second = sorted(float(np.hypot(*(x - point))) for point in points)[:2]
+        hits += first / second < 1 / 3
+    assert float(memorised_fraction(samples, points).value) == pytest.approx(hits / 120)
+    with pytest.raises(ValueError, match="two nearest"):
+        memorised_fraction(samples, points[:1])
+
+
+def test_distance_to_a_segment_is_the_smallest_to_its_points():
+    start, end = np.array([-1.0, 0.5]), np.array([2.0, -0.3])
+    x = generator().normal(scale=2, size=(3, 20, 2))
+    line = start + np.linspace(0, 1, 20_001)[:, None] * (end - start)
+    expected = np.linalg.norm(x[..., None, :] - line, axis=-1).min(axis=-1)
+    np.testing.assert_allclose(distance_to_segment(x, start, end), expected, rtol=0, atol=1e-4)
+
+
+# --- Distances ---
+
+
+def test_jackknife_of_a_mean_is_the_standard_error_of_the_mean():
+    summaries = generator().normal(size=(20, 4))
+    estimate = jackknife(lambda mean: float(mean[2]), summaries)
+    np.testing.assert_allclose(estimate.value, summaries[:, 2].mean())
+    np.testing.assert_allclose(estimate.stderr, scipy.stats.sem(summaries[:, 2]))
+    with pytest.raises(ValueError, match="two models"):
+        jackknife(lambda mean: float(mean[0]), summaries[:1])
+
+
+def test_fieller_interval_covers_the_ratio_and_its_ends_are_where_the_t_test_turns():
+    rng, covered = generator(9), 0
+    for _ in range(400):
+        denominator = rng.normal(1.0, 1.0, 12)
+        numerator = 3 * denominator + rng.normal(0.0, 1.0, 12)
+        ratio, (low, high) = ratio_of_means(numerator, denominator)
+        np.testing.assert_allclose(ratio, numerator.mean() / denominator.mean())
+        covered += low <= 3 <= high
+        for end in (low, high):
+            if np.isfinite(end):
+                p_value = scipy.stats.ttest_1samp(numerator - end * denominator, 0).pvalue
+                np.testing.assert_allclose(p_value, 0.05, rtol=1e-6)
+    assert abs(covered / 400 - 0.95) < 4 * np.sqrt(0.05 * 0.95 / 400)
+    # A denominator that may be zero excludes no ratio.
+    assert ratio_of_means(np.array([1.0, 2.0, 3.0]), np.array([1.0, -1.0, 0.1]))[1] == (-np.inf, np.inf)
+    assert np.isnan(ratio_of_means(np.array([1.0, 2.0]), np.array([1.0, -1.0]))[0])
+
+
+def test_wasserstein_of_the_average_is_scipys_on_pooled_samples():
+    samples, reference = generator().normal(size=(6, 300)), generator(1).normal(0.3, 1.2, 4000)
+    grid = np.linspace(-7, 7, 28_001)
+    distance = wasserstein1_of_average(cumulative(samples, grid), cumulative(reference[None], grid)[0], grid)
+    expected = scipy.stats.wasserstein_distance(samples.ravel(), reference)
+    np.testing.assert_allclose(distance.value, expected, rtol=0, atol=5e-4)  # the grid's spacing
+
+
+def test_jackknife_error_of_a_distance_is_its_spread():
+    """Models that differ in their mean, far from the reference: over repeated ensembles, W_1 spreads by its error."""
+    grid = np.linspace(-6, 8, 1401)
+    reference, rng = scipy.stats.norm.cdf(grid), generator(3)
+    estimates = [
+        wasserstein1_of_average(scipy.stats.norm.cdf(grid - rng.normal(2, 0.3, (30, 1))), reference, grid)
+        for _ in range(200)
+    ]
+    spread = np.std([float(estimate.value) for estimate in estimates])
+    stated = np.mean([float(estimate.stderr) for estimate in estimates])
+    assert abs(stated / spread - 1) < 4 / np.sqrt(2 * 200)
+
+
+def test_permutations_are_the_null_law_of_the_distance():
+    """p-values of ensembles with one law are uniform; of ensembles with two, small."""
+    grid, rng = np.linspace(-5, 5, 201), generator(4)
+
+    def p_value(shift):
+        first, second = (scipy.stats.norm.cdf(grid - rng.normal(move, 0.5, (20, 1))) for move in (0, shift))
+        observed = np.trapezoid(np.abs(first.mean(axis=0) - second.mean(axis=0)), grid)
+        null = wasserstein1_permutations(first, second, grid, repetitions=99, random=rng)
+        return (1 + np.sum(null >= observed)) / 100
+
+    assert scipy.stats.kstest([p_value(0.0) for _ in range(150)], "uniform").pvalue > 1e-3
+    assert max(p_value(1.0) for _ in range(5)) < 0.02
+
+
+def test_kl_of_the_average_against_scipy():
+    counts = generator().dirichlet(np.ones(8), size=12)
+    reference = generator(1).dirichlet(np.ones(8))
+    estimate = kl_of_average(counts, reference)
+    np.testing.assert_allclose(estimate.value, scipy.stats.entropy(counts.mean(axis=0), reference), rtol=1e-12)
+    assert estimate.stderr > 0
+    assert float(kl_of_average(np.tile(reference, (3, 1)), reference).value) == pytest.approx(0, abs=1e-15)
+    # A bin without mass counts nothing; mass where the reference has none is infinitely far.
+    empty = np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0]])
+    np.testing.assert_allclose(kl_of_average(empty, np.array([0.5, 0.25, 0.25])).value, 0.5 * np.log(2))
+    with np.errstate(invalid="ignore"):
+        assert kl_of_average(empty, np.array([1.0, 0.0, 0.0])).value == np.inf
+
+
+@pytest.mark.parametrize("row", [[0.5, 0.4], [3.0, 5.0], [0.5, np.nan]])
+def test_counts_in_place_of_shares_are_refused(row):
+    with pytest.raises(ValueError, match="must sum to one"):
+        kl_of_average(np.array([[0.5, 0.5], row]), np.array([0.5, 0.5]))
+
+
+# --- Gaussianity ---
+
+
+def test_mardia_by_its_definition_with_all_pairs():
+    for dimension in (1, 2, 3):
+        values = generator(dimension).gamma(2.0, size=(40, 2, dimension))
+        statistics = mardia_statistics(values)
+        for place in range(2):
+            centred = values[:, place] - values[:, place].mean(axis=0)
+            inverse = np.linalg.inv(centred.T @ centred / 40)
+            products = centred @ inverse @ centred.T
+            np.testing.assert_allclose(statistics.skewness[place], 40 * np.mean(products**3) / 6, rtol=1e-10)
+            expected = dimension * (dimension + 2)
+            kurtosis = (np.mean(np.diag(products) ** 2) - expected) / np.sqrt(8 * expected / 40)
+            np.testing.assert_allclose(statistics.kurtosis[place], kurtosis, rtol=1e-10)
+    values = generator().normal(size=50)
+    jarque_bera = scipy.stats.jarque_bera(values).statistic
+    np.testing.assert_allclose(mardia_statistics(values[:, None]).omnibus, jarque_bera, rtol=1e-10)
+
+
+def test_mardia_does_not_see_affine_maps_and_refuses_too_few_models():
+    values = generator().gamma(2.0, size=(30, 2))
+    moved = values @ np.array([[2.0, 1.0], [0.0, -0.5]]) + np.array([3.0, -7.0])
+    np.testing.assert_allclose(mardia_statistics(values).omnibus, mardia_statistics(moved).omnibus, rtol=1e-9)
+    with pytest.raises(ValueError, match="more models"):
+        mardia_statistics(values[:3])
+
+
+@pytest.mark.parametrize(("dimension", "models"), [(1, 20), (1, 300), (2, 60)])
+def test_p_values_are_uniform_for_gaussians(dimension, models):
+    """Any mean and covariance; few models too, where the chi-squared limit would be wrong."""
+    mixing, rng = generator(5).normal(size=(dimension, dimension)), generator(6)
+    values = rng.normal(size=(models, 1000, dimension)) @ mixing + 2.0
+    p_values = gaussianity_p_values(values, null_draws=4000, random=rng)
+    assert scipy.stats.kstest(p_values, "uniform").pvalue > 1e-3
+    assert abs(np.mean(p_values <= 0.05) - 0.05) < 4 * np.sqrt(0.05 * 0.95 * (1 / 1000 + 1 / 4000))
+
+
+def test_power_against_skewed_and_heavy_tailed_estimators():
+    rng = generator(7)
+    for values in (rng.exponential(size=(300, 50, 1)), rng.standard_t(4, size=(300, 50, 1))):
+        p_values = gaussianity_p_values(values, null_draws=3000, random=rng)
+        assert holm_rejected(p_values).mean() > 0.6
+
+
+def step_down(p_values, level):
+    """Holm's procedure as written: reject from the smallest while p_(k) ≤ level/(m - k + 1)."""
+    rejected, remaining = np.zeros(len(p_values), dtype=bool), len(p_values)
+    for index in np.argsort(p_values):
+        if p_values[index] > level / remaining:
+            break
+        rejected[index], remaining = True, remaining - 1
+    return rejected
+
+
+def test_multiplicity_procedures_against_their_definitions():
+    rng = generator(8)
+    for _ in range(50):
+        p_values = np.concatenate([rng.uniform(size=10), rng.uniform(high=0.01, size=rng.integers(0, 6))])
+        np.testing.assert_array_equal(holm_rejected(p_values), step_down(p_values, 0.05))
+        adjusted = scipy.stats.false_discovery_control(p_values)
+        np.testing.assert_array_equal(benjamini_hochberg_rejected(p_values), adjusted <= 0.05)
+    assert not holm_rejected(np.full(4, 0.9)).any()
+
+
+@pytest.mark.parametrize("rejected", [holm_rejected, benjamini_hochberg_rejected])
+@pytest.mark.parametrize(
+    ("p_values", "level", "message"),
+    [
+        ([0.1, 0.2], 0.0, "level of a test lies between zero and one; got 0.0"),
+        ([0.1, 0.2], 1.0, "got 1.0"),
+        ([0.1, 0.2], np.asarray(5.0), "got 5.0"),
+        ([0.1, 0.2], np.nan, "got nan"),
+        ([0.1, np.nan], 0.05, "p-values lie between zero and one"),
+        ([0.1, -0.2], 0.05, "p-values lie between zero and one"),
+        (np.array([1.5]), 0.05, "p-values lie between zero and one"),
+    ],
+)
+def test_numbers_that_are_no_probabilities_are_refused(rejected, p_values, level, message):
+    with pytest.raises(ValueError, match=message):
+        rejected(p_values, level)
+
+
+def test_surrogates_have_the_models_mean_and_covariance():
+    values = generator().gamma(1.0, size=(12, 2, 3))
+    drawn = gaussian_surrogates(values, 60_000, generator(1)).reshape(-1, 6)
+    flat = values.reshape(12, 6)
+    covariance = np.cov(flat.T)
+    deviation = (drawn.mean(axis=0) - flat.mean(axis=0)) / np.sqrt(np.diag(covariance) / len(drawn))
+    assert np.abs(deviation).max() < 4.5
+    scale = np.sqrt((np.outer(np.diag(covariance), np.diag(covariance)) + covariance**2) / len(drawn))
+    assert np.abs((np.cov(drawn.T) - covariance) / scale).max() < 4.5
+    assert scipy.stats.kstest((drawn[:, 0] - drawn[:, 0].mean()) / drawn[:, 0].std(), "norm").pvalue > 1e-3
+    with pytest.raises(ValueError, match="at least two models; got 1"):
+        gaussian_surrogates(values[:1], 5, generator())

@@ -1,0 +1,508 @@
+"""Full-width and patch convolutions against training and sampling written out in pixels; limits, derivatives, steps."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import mpmath
+import numpy as np
+import pytest
+import scipy.linalg
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import cases
+from tests.oracles import convolutions as pixels
+from tests.oracles import matrices as oracles
+from theory import (
+    EDM,
+    FlowMatching,
+    FullWidthConvolution,
+    OneLayer,
+    PatchConvolution,
+    Spectrum,
+    VariancePreserving,
+    emergence_time,
+    generated_variance,
+    generated_variance_by_quadrature,
+)
+from theory.definitions.objectives import Objective
+from theory.definitions.preconditionings import ConstantSkip, EDMPreconditioning
+from theory.definitions.spectra import shift_average
+from theory.definitions.targets import DenoiserTarget, FlowTarget, NoiseTarget
+from theory.definitions.weights import EDMWeight, PowerWeight
+from theory.numerics.matrix_functions import divided_differences
+from theory.spectral_law.parametrisations.patch_convolution import patch_gradient_descent
+from theory.spectral_law.regression import gradient_descent, mode_regression
+
+EDM_ORACLE = oracles.variance_exploding(0.002, 80.0)
+VP_ORACLE = oracles.variance_preserving(*oracles.linear_schedule(0.1, 20.0), (1.0, 1e-3))
+# name: process, objective, the same in NumPy, a noise level (process time)
+SETTINGS = {
+    "edm": (EDM(), Objective(), EDM_ORACLE, oracles.DENOISED, lambda t: 1.0, 0.7),
+    "edm-inverse-noise": (
+        EDM(),
+        Objective(weight=PowerWeight(1)),
+        EDM_ORACLE,
+        oracles.DENOISED,
+        lambda t: t**-2.0,
+        0.7,
+    ),
+    "edm-other-power": (
+        EDM(),
+        Objective(weight=PowerWeight(0.25)),
+        EDM_ORACLE,
+        oracles.DENOISED,
+        lambda t: t**-0.5,
+        0.7,
+    ),
+    "edm-noise": (EDM(), Objective(NoiseTarget()), EDM_ORACLE, oracles.NOISE, lambda t: 1.0, 0.7),
+    "vp": (VariancePreserving(), Objective(DenoiserTarget()), VP_ORACLE, oracles.DENOISED, lambda t: 1.0, 0.3),
+    "flow": (FlowMatching(), Objective(FlowTarget()), oracles.LINEAR_INTERPOLATION, oracles.FLOW, lambda t: 1.0, 0.3),
+}
+SETTING = pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+CLOSED = ["edm", "edm-inverse-noise", "flow"]
+GRIDS = [((7,), (3,)), ((8,), (5,)), ((4, 5), (3, 1)), ((4, 3), (3, 3))]
+SOME = pytest.mark.parametrize(("grid", "widths"), GRIDS[1:3])
+GAINS = [0.0, 0.1, 0.5, 1.0, 1.3]
+TIMES = np.array([0.0, 1e-3, 0.02, 0.3, 5.0])
+RNG = np.random.default_rng(0)
+
+
+def patch_of(autocovariance, width, setting=SETTINGS["edm"], gain=None, initial_filter=None, learning_rate=1.0):
+    return PatchConvolution.from_autocovariance(
+        autocovariance, width, setting[0], gain, learning_rate, setting[1], initial_filter
+    )
+
+
+def oracle_of(autocovariance, widths, setting=SETTINGS["edm"]):
+    covariance = pixels.stationary_covariance(autocovariance)
+    return pixels.Convolution(covariance, np.shape(autocovariance), widths, *setting[2:5])
+
+
+def centre(widths, gain):
+    taps = np.zeros(np.prod(widths))
+    taps[np.ravel_multi_index(tuple(k // 2 for k in widths), widths)] = gain
+    return taps
+
+
+# --- Filters ---
+
+
+@SOME
+@SETTING
+def test_patch_filter_equals_training_in_pixels(setting, grid, widths):
+    autocovariance, t = pixels.random_autocovariance(grid), setting[-1]
+    oracle = oracle_of(autocovariance, widths, setting)
+    starts = [centre(widths, q) for q in GAINS] + [RNG.normal(size=np.prod(widths))]
+    for start in starts:
+        denoiser = patch_of(autocovariance, widths, setting, initial_filter=start.reshape(widths))
+        taps = denoiser.weights(jnp.asarray(TIMES), jnp.asarray(t))
+        assert taps.shape == (len(TIMES), *widths)
+        expected = oracle.flow(start, TIMES, t)
+        np.testing.assert_allclose(taps.reshape(len(TIMES), -1), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("grid", [(7,), (3, 4)])
+@SETTING
+def test_full_width_filter_equals_training_in_pixels(setting, grid):
+    autocovariance, t = pixels.random_autocovariance(grid), setting[-1]
+    oracle = oracle_of(autocovariance, grid, setting)
+    for gain in GAINS:
+        denoiser = FullWidthConvolution.from_autocovariance(autocovariance, setting[0], gain, 1.0, setting[1])
+        taps = denoiser.weights(jnp.asarray(TIMES), jnp.asarray(t))
+        assert taps.shape == (len(TIMES), *grid)
+        expected = oracle.flow(centre(grid, gain), TIMES, t)
+        np.testing.assert_allclose(taps.reshape(len(TIMES), -1), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("grid", "widths"), [((7,), (3,)), ((4, 3), (3, 3)), ((6,), (6,)), ((2, 4), (2, 4))])
+def test_filter_equals_integration_of_the_explicit_gradient(grid, widths):
+    autocovariance = pixels.random_autocovariance(grid)
+    expected = oracle_of(autocovariance, widths).flow_by_integration(centre(widths, 0.4), 0.05, 0.7)
+    if grid == widths:
+        denoiser = FullWidthConvolution.from_autocovariance(autocovariance, EDM(), 0.4, 1.0)
+    else:
+        denoiser = patch_of(autocovariance, widths, gain=0.4)
+    np.testing.assert_allclose(denoiser.weights(0.05, 0.7).ravel(), expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("grid", "widths"), GRIDS)
+def test_gain_is_what_the_filter_does_to_each_mode(grid, widths):
+    autocovariance = pixels.random_autocovariance(grid)
+    oracle = oracle_of(autocovariance, widths)
+    denoisers = [
+        (patch_of(autocovariance, widths, initial_filter=RNG.normal(size=widths)), oracle),
+        (FullWidthConvolution.from_autocovariance(autocovariance, EDM(), 0.3, 1.0), oracle_of(autocovariance, grid)),
+    ]
+    for denoiser, trained in denoisers:
+        basis = np.asarray(denoiser.spectrum.basis)
+        matrix = trained.map(np.asarray(denoiser.weights(0.1, 0.7)).ravel())
+        np.testing.assert_allclose(denoiser.gain(0.1, 0.7), np.diag(basis.T @ matrix @ basis), rtol=0, atol=1e-13)
+
+
+def test_initial_gain_per_mode_of_the_full_width():
+    """Any symmetric gains are a filter; the modes do not mix."""
+    autocovariance, gain = pixels.random_autocovariance((3, 4)), np.array([[1.0, 0.5, 0.2, 0.5], [0.1, 0.7, 0.3, 0.4]])
+    gain = np.stack([gain[0], gain[1], gain[1][[0, 3, 2, 1]]])
+    denoiser = FullWidthConvolution.from_autocovariance(autocovariance, EDM(), gain.ravel(), 1.0)
+    taps = np.asarray(denoiser.weights(0.0, 1.0))
+    np.testing.assert_allclose(np.fft.fft2(np.fft.ifftshift(taps)), gain, atol=1e-14)
+    np.testing.assert_allclose(denoiser.gain(0.0, 1.0), gain.ravel(), rtol=1e-14)
+    expected = oracle_of(autocovariance, (3, 4)).flow(taps.ravel(), TIMES, 0.7)
+    np.testing.assert_allclose(
+        denoiser.weights(jnp.asarray(TIMES), 0.7).reshape(len(TIMES), -1), expected, rtol=0, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("grid", [(6,), (3, 4)])
+def test_full_width_on_any_data_is_that_on_all_their_shifts(grid):
+    size = int(np.prod(grid))
+    mixing = RNG.normal(size=(size, size))
+    covariance = mixing @ mixing.T / size  # not stationary
+    oracle = pixels.Convolution(covariance, grid, grid, *SETTINGS["edm"][2:5])
+    denoiser = FullWidthConvolution.from_autocovariance(shift_average(covariance, grid), EDM(), 0.3, 1.0)
+    expected = oracle.flow(centre(grid, 0.3), TIMES, 0.7)
+    actual = denoiser.weights(jnp.asarray(TIMES), 0.7).reshape(len(TIMES), -1)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-12)
+    # The network that is not shared between pixels tells the two apart.
+    free = OneLayer(Spectrum(jnp.zeros(size), *map(jnp.asarray, np.linalg.eigh(covariance))), EDM(), 0.3, 1.0)
+    assert np.abs(free.weights(jnp.inf, 0.7) - oracle.map(expected[-1])).max() > 0.1
+
+
+# --- What they generate ---
+
+
+@pytest.mark.parametrize(("grid", "widths"), [((7,), (3,)), ((4, 3), (3, 3))])
+@SETTING
+def test_patch_variance_equals_sampling_in_pixels(setting, grid, widths):
+    autocovariance, times = pixels.random_autocovariance(grid), TIMES[1:4]
+    oracle, skew = oracle_of(autocovariance, widths, setting), 0.3 * RNG.normal(size=np.prod(widths))
+    for start in [centre(widths, 0.0), centre(widths, 0.5), centre(widths, 1.3), skew]:
+        denoiser = patch_of(autocovariance, widths, setting, initial_filter=start.reshape(widths))
+        expected = oracle.log_variance(start, times, np.asarray(denoiser.spectrum.basis))
+        actual = np.log(generated_variance(denoiser, jnp.asarray(times)))
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-11)
+
+
+@pytest.mark.parametrize("grid", [(6,), (3, 3)])
+@SETTING
+def test_full_width_variance_equals_sampling_in_pixels(setting, grid):
+    autocovariance, times = pixels.random_autocovariance(grid), TIMES[1:4]
+    denoiser = FullWidthConvolution.from_autocovariance(autocovariance, setting[0], 0.5, 1.0, setting[1])
+    expected = oracle_of(autocovariance, grid, setting).log_variance(
+        centre(grid, 0.5), times, np.asarray(denoiser.spectrum.basis)
+    )
+    actual = np.log(generated_variance(denoiser, jnp.asarray(times)))
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-11)
+
+
+@pytest.mark.parametrize("name", ["edm", "flow"])
+def test_covariance_of_the_samples_is_diagonal_in_fourier_modes(name):
+    """From a filter that is not even, whose map is not symmetric."""
+    setting, autocovariance = SETTINGS[name], pixels.random_autocovariance((6,))
+    start = np.array([0.1, 0.4, -0.3])
+    denoiser = patch_of(autocovariance, 3, setting, initial_filter=start)
+    generated = oracle_of(autocovariance, (3,), setting).generated_covariance(start, 0.02)
+    basis = np.asarray(denoiser.spectrum.basis)
+    expected = basis @ np.diag(generated_variance(denoiser, 0.02)) @ basis.T
+    np.testing.assert_allclose(generated, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", CLOSED)
+@pytest.mark.parametrize(("grid", "widths"), [((9,), (5,)), ((4, 5), (3, 3))])
+def test_closed_form_equals_quadrature_at_all_times(grid, widths, name):
+    autocovariance = 10 * pixels.random_autocovariance(grid) + 1e-3 * np.eye(1, np.prod(grid)).reshape(grid)
+    times = jnp.asarray(np.concatenate([[0.0], np.logspace(-7, 6, 27), [np.inf]]))
+    for gain in GAINS:
+        denoiser = patch_of(autocovariance, widths, SETTINGS[name], gain)
+        closed, quadrature = generated_variance(denoiser, times), generated_variance_by_quadrature(denoiser, times)
+        np.testing.assert_allclose(np.log(closed), np.log(quadrature), rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [Objective(preconditioning=ConstantSkip(0.6)), Objective(DenoiserTarget(), EDMWeight(), EDMPreconditioning())],
+)
+def test_preconditioned_patch(objective):
+    """A skip moves the centre of the initial filter; any other preconditioning goes by quadrature."""
+    autocovariance, tau = pixels.random_autocovariance((7,)), jnp.asarray(TIMES)
+    denoiser = PatchConvolution.from_autocovariance(autocovariance, 3, EDM(), 0.2, 1.0, objective)
+    actual = np.log(generated_variance(denoiser, tau))
+    if isinstance(objective.preconditioning, ConstantSkip):
+        plain = patch_of(autocovariance, 3, gain=0.8)
+        np.testing.assert_allclose(denoiser.gain(tau, 0.7), plain.gain(tau, 0.7), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(actual, np.log(generated_variance(plain, tau)), rtol=0, atol=1e-12)
+    # Width 7 of 7 decouples the modes, whatever the preconditioning.
+    patch, full = (
+        build(autocovariance, *width, EDM(), 0.2, 1.0, objective)
+        for build, width in [
+            (PatchConvolution.from_autocovariance, (7,)),
+            (FullWidthConvolution.from_autocovariance, ()),
+        ]
+    )
+    np.testing.assert_allclose(patch.gain(tau, 0.7), full.gain(tau, 0.7), rtol=0, atol=1e-13)
+    assert np.abs(actual - np.log(generated_variance(full, tau))).max() > 0.1
+
+
+# --- Limits ---
+
+
+@pytest.mark.parametrize(("grid", "name"), [((7,), "edm"), ((7,), "vp"), ((3, 5), "edm"), ((3, 5), "flow")])
+def test_patch_of_the_full_odd_width_is_the_full_width_convolution(grid, name):
+    setting, autocovariance, tau = SETTINGS[name], pixels.random_autocovariance(grid), jnp.asarray([*TIMES, np.inf])
+    patch = patch_of(autocovariance, grid, setting, 0.3)
+    full = FullWidthConvolution.from_autocovariance(autocovariance, setting[0], 0.3, 1.0, setting[1])
+    np.testing.assert_allclose(patch.weights(tau, 0.3), full.weights(tau, 0.3), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(np.log(generated_variance(patch, tau) / generated_variance(full, tau)), 0, atol=1e-12)
+
+
+def test_full_width_is_one_layer_n_times_as_fast():
+    autocovariance, tau = pixels.random_autocovariance((6,)), jnp.asarray(TIMES)
+    full = FullWidthConvolution.from_autocovariance(autocovariance, EDM(), 0.3, 0.7)
+    layer = OneLayer(Spectrum.from_autocovariance(autocovariance), EDM(), 0.3, 0.7)
+    np.testing.assert_allclose(generated_variance(full, tau), generated_variance(layer, 6 * tau), rtol=1e-12)
+    times = emergence_time(full) * 6 / emergence_time(layer)
+    np.testing.assert_allclose(times[np.isfinite(times)], 1, rtol=1e-9)
+
+
+def test_patch_of_one_tap_learns_the_mean_variance():
+    autocovariance, tau = pixels.random_autocovariance((3, 4)), jnp.asarray([*TIMES, np.inf])
+    mean = np.fft.fft2(autocovariance).real.mean()
+    patch = generated_variance(patch_of(autocovariance, 1, gain=0.3), tau)
+    layer = generated_variance(OneLayer(cases.spectrum(np.array([mean])), EDM(), 0.3, 1.0), 12 * tau)
+    np.testing.assert_allclose(patch, np.broadcast_to(layer, (6, 12)), rtol=1e-12)
+
+
+def test_white_noise_is_generated_white():
+    tau = jnp.asarray([*TIMES, np.inf])
+    patch = generated_variance(patch_of(0.6 * np.eye(1, 8)[0], 5, gain=0.3), tau)
+    layer = generated_variance(OneLayer(cases.spectrum(np.array([0.6])), EDM(), 0.3, 1.0), 8 * tau)
+    np.testing.assert_allclose(patch, np.broadcast_to(layer, (6, 8)), rtol=1e-12)
+
+
+def test_patch_before_and_after_training():
+    autocovariance = pixels.random_autocovariance((9,))
+    patch = patch_of(autocovariance, 5, gain=0.3)
+    initial, converged = generated_variance(patch, jnp.asarray([0.0, jnp.inf]))
+    np.testing.assert_allclose(initial, np.full(9, 80.0**2 * (0.002 / 80) ** (2 * 0.7)), rtol=1e-13)
+    # DFT of (log(Σ_patch + σ_0²) - log(Σ_patch + σ_T²) + ln σ_T²) e_0.
+    patches = scipy.linalg.toeplitz(autocovariance[:5])
+    low, high = (scipy.linalg.logm(patches + s**2 * np.eye(5))[:, 2] for s in (0.002, 80.0))
+    wave = np.exp(2j * np.pi * np.outer(np.arange(9), np.arange(-2, 3)) / 9)
+    np.testing.assert_allclose(np.log(converged), (wave @ (low - high)).real + 2 * np.log(80.0), rtol=0, atol=1e-11)
+    huge = EDM(0.002, 1e7)
+    far = generated_variance(PatchConvolution.from_autocovariance(autocovariance, 5, huge, 0.3, 1.0), jnp.inf)
+    np.testing.assert_allclose(np.log(far), (wave @ low).real, rtol=0, atol=1e-11)
+    # A trigonometric polynomial of degree 2, and not the data's spectrum.
+    np.testing.assert_allclose(np.fft.fft(np.log(converged))[3:-2], 0, atol=1e-11)
+    assert np.abs(np.log(converged / patch.spectrum.variance)).max() > 0.1
+
+
+# --- Derivatives ---
+
+
+DEGENERATE = {
+    "random": pixels.random_autocovariance((7,)),
+    "white": 0.8 * np.eye(1, 7)[0],
+    "almost white": 0.8 * np.eye(1, 7)[0] + 1e-9 * np.cos(2 * np.pi * np.arange(7) / 7),
+    "square": sum(pixels.random_autocovariance((4, 4), s) + pixels.random_autocovariance((4, 4), s).T for s in (0, 1)),
+    "rank one": 1.0 + 0 * np.arange(7),
+}
+
+
+@functools.cache
+def slopes_of_the_log_variance(widths):
+    """Directional derivatives with respect to autocovariance, initial filter and time, and the whole Jacobians."""
+
+    def answer(acf, taps, tau):
+        return jnp.log(generated_variance(patch_of(acf, widths, initial_filter=taps), tau))
+
+    return (
+        jax.jit(lambda arguments, tangents: jax.jvp(answer, arguments, tangents)[1]),
+        jax.jit(jax.jacrev(answer, argnums=(0, 1, 2))),
+    )
+
+
+@pytest.mark.parametrize("autocovariance", DEGENERATE.values(), ids=DEGENERATE)
+def test_derivatives_equal_complex_steps_of_training_and_sampling_in_pixels(autocovariance):
+    """With respect to the autocovariance, also where eigenvalues of the patch covariance coincide, and the filter."""
+    grid, widths = autocovariance.shape, (3,) * autocovariance.ndim
+    start, times = centre(widths, 0.4), np.array([1e-3, 0.05])
+    direction = pixels.random_autocovariance(grid, seed=5)
+    tilt = np.random.default_rng(1).normal(size=np.prod(widths))
+    basis = np.asarray(patch_of(autocovariance, widths, gain=0.0).spectrum.basis)
+    derivative, jacobian = slopes_of_the_log_variance(widths)
+    arguments = tuple(map(jnp.asarray, (autocovariance, start.reshape(widths), times)))
+    covariance, step = pixels.stationary_covariance(autocovariance), 1e-30j
+
+    for name, in_covariance, in_filter in [("autocovariance", 1.0, 0.0), ("filter", 0.0, 1.0)]:
+        tangents = (in_covariance * direction, in_filter * tilt.reshape(widths), np.zeros(2))
+        slope = derivative(arguments, tuple(map(jnp.asarray, tangents)))
+        perturbed = covariance + step * in_covariance * pixels.stationary_covariance(direction)
+        oracle = pixels.Convolution(perturbed, grid, widths, *SETTINGS["edm"][2:5])
+        expected = oracle.log_variance(start + step * in_filter * tilt, times, basis).imag / 1e-30
+        np.testing.assert_allclose(slope, expected, rtol=1e-7, atol=1e-9 * np.abs(expected).max(), err_msg=name)
+    for tau in ([0.0, 1e-3], [5.0, np.inf]):
+        for leaf in jacobian(*arguments[:2], jnp.asarray(tau)):
+            assert np.isfinite(leaf).all()
+
+
+def test_derivative_of_the_quadrature_and_of_the_filter_at_white_noise():
+    """Without closed form the same rule works inside the quadrature."""
+    white, direction, h = jnp.asarray(0.8 * np.eye(1, 7)[0]), jnp.asarray(pixels.random_autocovariance((7,))), 1e-4
+
+    @jax.jit
+    def answer(size):
+        denoiser = patch_of(white + size * direction, 3, SETTINGS["vp"], 0.3)
+        return jnp.log(generated_variance(denoiser, 0.05)), denoiser.weights(0.05, 0.3)
+
+    _, slopes = jax.jvp(answer, (0.0,), (1.0,))
+    points = [answer(k * h) for k in (-2, -1, 1, 2)]
+    for slope, *values in zip(slopes, *points, strict=True):
+        expected = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
+        np.testing.assert_allclose(slope, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("rate", [1e-3, 1.0, 1e4, 1e12])
+def test_divided_differences_of_close_and_far_arguments(rate):
+    """Both branches, and both sides of the switch between them, against 60 digits."""
+    x = np.concatenate([[0.0, 1e-16, 3e-16], *(c * (1 + np.array([0, 1e-15, 1e-9, 1e-3, 0.3])) for c in (1e-6, 1, 30))])
+
+    def exact(f, slope):
+        result = np.empty((x.size, x.size))
+        with mpmath.workdps(60):
+            for i, j in np.ndindex(result.shape):
+                left, right = map(mpmath.mpf, (x[i], x[j]))
+                result[i, j] = slope(left) if x[i] == x[j] else (f(left) - f(right)) / (left - right)
+        return result
+
+    floor = mpmath.mpf(4e-6)
+    decay = exact(lambda v: mpmath.exp(-rate * v), lambda v: -rate * mpmath.exp(-rate * v))
+    logarithm = exact(lambda v: mpmath.log(v + floor), lambda v: 1 / (v + floor))
+    actual = divided_differences(lambda v: jnp.stack([jnp.exp(-rate * v), jnp.log(v + 4e-6)]), jnp.asarray(x))
+    np.testing.assert_allclose(actual[0], decay, rtol=1e-11, atol=1e-11 * rate * np.exp(-rate * 1e-6))
+    np.testing.assert_allclose(actual[1], logarithm, rtol=2e-11)
+
+
+# --- Finite steps ---
+
+
+@pytest.mark.parametrize(("grid", "widths"), [((7,), (3,)), ((4, 3), (3, 3))])
+def test_patch_descent_equals_steps_along_the_explicit_gradient(grid, widths):
+    autocovariance, levels = pixels.random_autocovariance(grid), [0.3, 0.7]
+    oracle, start = oracle_of(autocovariance, widths), RNG.normal(size=np.prod(widths))
+    sizes, steps = np.array([[0.01, 0.004], [0.002, 0.003]]), np.array([5, 20])
+    denoiser = patch_of(autocovariance, widths, initial_filter=start.reshape(widths))
+    taps = patch_gradient_descent(denoiser, jnp.asarray(sizes), jnp.asarray(steps), jnp.asarray(levels))
+    assert taps.shape == (2, 2, *widths)
+    for level, t in enumerate(levels):
+        first = oracle.descent(start, sizes[0, level], 5, t)
+        second = oracle.descent(first, sizes[1, level], 20, t)
+        np.testing.assert_allclose(taps[:, level].reshape(2, -1), [first, second], rtol=0, atol=1e-12)
+    shared = patch_gradient_descent(denoiser, jnp.asarray([0.01, 0.002]), jnp.asarray(steps), jnp.asarray(levels))
+    np.testing.assert_allclose(shared[0, 0], taps[0, 0], rtol=0, atol=1e-14)
+
+
+def test_full_width_descent_is_that_of_the_modes_with_n_fold_steps():
+    autocovariance = pixels.random_autocovariance((6,))
+    denoiser = FullWidthConvolution.from_autocovariance(autocovariance, EDM(), 0.4, 1.0)
+    oracle = oracle_of(autocovariance, (6,))
+    regression = mode_regression(denoiser.spectrum.variance, EDM(), DenoiserTarget(), jnp.asarray(0.7))
+    gain = gradient_descent(regression, denoiser.initial_gain, 6 * jnp.asarray([0.01]), jnp.asarray([9]))[0]
+    basis = np.asarray(denoiser.spectrum.basis)
+    expected = oracle.map(oracle.descent(centre((6,), 0.4), 0.01, 9, 0.7))
+    np.testing.assert_allclose(gain, np.diag(basis.T @ expected @ basis), rtol=0, atol=1e-13)
+
+
+def test_descent_converges_at_first_order_to_the_flow():
+    denoiser = patch_of(pixels.random_autocovariance((7,)), 3, gain=0.3)
+    flow = denoiser.weights(0.1, 0.7)
+    errors = [
+        np.abs(
+            patch_gradient_descent(denoiser, jnp.asarray([0.1 / n]), jnp.asarray([n]), jnp.asarray([0.7]))[0, 0] - flow
+        ).max()
+        for n in (1000, 2000, 4000)
+    ]
+    assert errors[0] < 1e-3
+    np.testing.assert_allclose([errors[0] / errors[1], errors[1] / errors[2]], 2, rtol=0.01)
+
+
+# --- Properties ---
+
+
+@pytest.mark.parametrize("build", ["patch", "full"])
+@given(st.integers(0, 1000), st.floats(0, 1.5), st.floats(-6, 3), st.floats(-2, 2), st.tuples(*2 * [st.integers(0, 4)]))
+@cases.property_test
+def test_symmetries(build, seed, gain, log_time, log_factor, shift):
+    """τ ↔ η; λ, σ² → cλ, cσ² with τ → τ/c; shifts and reflections of the data change nothing; variances positive."""
+    x = np.random.default_rng(seed).normal(size=(3, 4, 5))
+    tau, factor = 10.0**log_time, 10.0**log_factor
+
+    def variance(x, tau, rate=1.0, scale=1.0):
+        flat = x.reshape(3, -1)
+        autocovariance = shift_average(flat.T @ flat / 3, (4, 5))
+        width = (3,) if build == "patch" else ()
+        process = EDM(0.002 * scale, 80.0 * scale)
+        made = {"patch": PatchConvolution, "full": FullWidthConvolution}[build].from_autocovariance
+        return np.asarray(generated_variance(made(autocovariance, *width, process, gain, rate), jnp.asarray(tau)))
+
+    reference = variance(x, tau)
+    assert np.all(reference > 0)
+    np.testing.assert_allclose(variance(x, tau / factor, rate=factor), reference, rtol=1e-11)
+    scale = np.sqrt(factor)
+    np.testing.assert_allclose(variance(scale * x, tau / factor, scale=scale) / factor, reference, rtol=1e-10)
+    np.testing.assert_allclose(variance(np.roll(x, shift, (1, 2)), tau), reference, rtol=1e-10)
+    np.testing.assert_allclose(variance(x[:, ::-1, ::-1], tau), reference, rtol=1e-10)
+
+
+def test_single_precision():
+    autocovariance, tau = pixels.random_autocovariance((7,)), np.array([0.0, 1e-3, 0.1, 5.0])
+    spectrum = Spectrum.from_autocovariance(autocovariance)
+    single = Spectrum(*(jnp.asarray(x, jnp.float32) for x in (spectrum.mean, spectrum.variance, spectrum.basis)))
+    for build, start in ((PatchConvolution, np.array([0.0, 0.3, 0.0])), (FullWidthConvolution, 0.3)):
+        exact = generated_variance(build(spectrum, EDM(), start, 1.0), jnp.asarray(tau))
+        rounded = generated_variance(build(single, EDM(), start, 1.0), jnp.asarray(tau, jnp.float32))
+        assert rounded.dtype == np.float32
+        np.testing.assert_allclose(rounded, exact, rtol=1e-4)
+
+
+def test_patch_emergence_times_solve_their_equation():
+    patch = patch_of(pixels.random_autocovariance((9,)), 3, gain=0.1)
+    times = emergence_time(patch)
+    emerged = np.isfinite(times)
+    assert emerged.any()
+    level = np.sqrt(generated_variance(patch, 0.0) * patch.spectrum.variance)
+    reached = np.diag(generated_variance(patch, jnp.where(jnp.asarray(emerged), times, 0.0)))
+    np.testing.assert_allclose(reached[emerged], level[emerged], rtol=1e-8)
+
+
+# --- What is refused ---
+
+RING, TORUS = pixels.random_autocovariance((7,)), pixels.random_autocovariance((4, 5))
+patch_from, full_from = PatchConvolution.from_autocovariance, FullWidthConvolution.from_autocovariance
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: patch_from(RING, 4, EDM(), 0.1, 1.0), "odd widths"),
+        (lambda: patch_from(RING, 9, EDM(), 0.1, 1.0), "between 1 and 7; got 9"),
+        (lambda: patch_from(TORUS, 5, EDM(), 0.1, 1.0), "between 1 and 4; got 5"),
+        (lambda: patch_from(TORUS, (3, 2), EDM(), 0.1, 1.0), "odd widths"),
+        (lambda: patch_from(TORUS, (3,), EDM(), 0.1, 1.0), "one width per axis"),
+        (lambda: patch_from(RING, 3, EDM(), [0.1, 0.2, 0.1], 1.0), "one number; got shape"),
+        (lambda: patch_from(RING, 3, EDM(), None, 1.0), "one of initial_gain and initial_filter"),
+        (lambda: patch_from(RING, 3, EDM(), 0.1, 1.0, None, np.ones(3)), "one of initial_gain and initial_filter"),
+        (lambda: patch_from(RING, 3, EDM(), None, 1.0, None, np.ones(5)), r"must have the shape \(3,\)"),
+        (lambda: patch_from(RING, 3, EDM(), np.nan, 1.0), "must be finite"),
+        (lambda: patch_from(RING, 3, EDM(), 0.1, -1.0), "learning_rate must be positive"),
+        (lambda: full_from(RING, EDM(), np.arange(7.0), 1.0), "same at frequencies k and -k"),
+        (lambda: full_from(RING, EDM(), [0.1, 0.2], 1.0), "one per mode"),
+        (lambda: FullWidthConvolution(Spectrum.power_law(4, 1.0), EDM(), 0.1, 1.0), "same at frequencies k and -k"),
+        (lambda: FullWidthConvolution(Spectrum.from_autocovariance(RING), EDM(), 0.1, 1.0, grid=(2, 3)), "7 points"),
+    ],
+)
+def test_arguments_that_are_refused(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()

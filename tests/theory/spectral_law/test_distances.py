@@ -1,0 +1,109 @@
+"""Divergences, transport distance and alignment against their definitions in matrices (SciPy)."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.linalg
+
+from tests import cases
+from theory import (
+    EDM,
+    MisalignedTwoLayer,
+    OneLayer,
+    OneLayerWithBias,
+    Spectrum,
+    SymmetricTwoLayer,
+    alignment,
+    generated_covariance,
+    generated_mean,
+    kl_divergence,
+    reverse_kl_divergence,
+    wasserstein2,
+)
+
+VARIANCE, MEAN = np.array([2.0, 0.3, 0.05]), np.array([0.7, -1.0, 0.2])
+TIMES = np.array([0.0, 0.03, 0.5, 20.0])  # one length throughout: each question is compiled once per denoiser
+OVERLAP = np.array([[0.1, 0.03, 0.02], [0.03, 0.3, -0.05], [0.02, -0.05, 0.5]])
+
+
+def spectrum(variance=VARIANCE):
+    rotated, covariance = cases.rotated_spectrum(variance, 7)
+    return Spectrum(jnp.asarray(MEAN), rotated.variance, rotated.basis), covariance
+
+
+DENOISERS = {
+    "one layer": lambda s: OneLayer(s, EDM(), 0.1, 1.0),
+    "tied": lambda s: SymmetricTwoLayer(s, EDM(), 0.1, 1.0),
+    "bias": lambda s: OneLayerWithBias(s, EDM(), 0.1, 1.0, initial_bias=0.3),
+    "misaligned": lambda s: MisalignedTwoLayer(s, EDM(), OVERLAP, 1.0),
+}
+UNCOUPLED = ["one layer", "tied"]
+
+
+def kl(mean, covariance, other_mean, other):
+    """KL(N(mean, covariance) ‖ N(other_mean, other))."""
+    inverse, shift = np.linalg.inv(other), other_mean - mean
+    log_ratio = np.linalg.slogdet(other)[1] - np.linalg.slogdet(covariance)[1]
+    return (np.trace(inverse @ covariance) - len(mean) + shift @ inverse @ shift + log_ratio) / 2
+
+
+@pytest.mark.parametrize("name", DENOISERS)
+def test_distances_equal_their_definition_in_matrices(name):
+    data, covariance = spectrum()
+    denoiser, tau = DENOISERS[name](data), jnp.asarray(TIMES)
+    means, covariances = np.asarray(generated_mean(denoiser, tau)), np.asarray(generated_covariance(denoiser, tau))
+    root, basis = scipy.linalg.sqrtm(covariance), np.asarray(data.basis)
+    forward, reverse, transport = [], [], []
+    for mean, generated in zip(means, covariances, strict=True):
+        forward.append(kl(mean, generated, MEAN, covariance))
+        reverse.append(kl(MEAN, covariance, mean, generated))
+        cross = scipy.linalg.sqrtm(root @ generated @ root)
+        bures = np.trace(generated + covariance - 2 * np.real(cross))
+        transport.append(np.sqrt(np.sum((mean - MEAN) ** 2) + bures))
+    np.testing.assert_allclose(kl_divergence(denoiser, tau), forward, rtol=1e-9)
+    np.testing.assert_allclose(reverse_kl_divergence(denoiser, tau), reverse, rtol=1e-9)
+    np.testing.assert_allclose(wasserstein2(denoiser, tau), transport, rtol=1e-8)
+    in_modes = basis.T @ covariances @ basis
+    on_axes = np.sum(np.diagonal(in_modes, axis1=-2, axis2=-1) ** 2, axis=-1)
+    np.testing.assert_allclose(alignment(denoiser, tau), on_axes / np.sum(in_modes**2, axis=(-2, -1)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", DENOISERS)
+def test_distances_are_positive_and_alignment_is_a_share(name):
+    denoiser, tau = DENOISERS[name](spectrum()[0]), jnp.asarray([1e-3, 0.05, 2.0, np.inf])
+    for distance in (kl_divergence, reverse_kl_divergence, wasserstein2):
+        assert np.all(distance(denoiser, tau) > 0)
+    share = np.asarray(alignment(denoiser, tau))
+    assert np.all((share > 0) & (share <= 1 + 1e-15))
+    if name in UNCOUPLED:
+        np.testing.assert_array_equal(share, 1.0)
+    else:
+        assert share.min() < 0.999
+        np.testing.assert_allclose(share[-1], 1.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", UNCOUPLED)
+def test_part_of_the_mean_that_is_kept_enters_the_divergence(name):
+    """Sampling starts at mean zero, so μ̃ - μ = -√λ̃/σ_T μ along each mode."""
+    data, _ = spectrum()
+    centred = Spectrum(jnp.zeros(3), data.variance, data.basis)
+    tau = jnp.asarray(TIMES)
+    variance = np.asarray(DENOISERS[name](data).generated_variance(tau))
+    shift = np.sqrt(variance) / 80 * (MEAN @ np.asarray(data.basis))
+    for distance, weight, power in (
+        (kl_divergence, 0.5 / VARIANCE, 1),
+        (reverse_kl_divergence, 0.5 / variance, 1),
+        (wasserstein2, 1.0, 2),
+    ):
+        with_mean, without = (np.asarray(distance(DENOISERS[name](s), tau)) ** power for s in (data, centred))
+        expected = without + np.sum(weight * shift**2, axis=-1)
+        np.testing.assert_allclose(with_mean, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", DENOISERS)
+def test_divergences_from_and_to_a_mode_without_data_are_infinite(name):
+    denoiser = DENOISERS[name](spectrum(np.array([2.0, 0.3, 0.0]))[0])
+    tau = jnp.asarray(TIMES)
+    np.testing.assert_array_equal(kl_divergence(denoiser, tau), np.inf)
+    np.testing.assert_array_equal(reverse_kl_divergence(denoiser, tau), np.inf)
+    assert np.isfinite(wasserstein2(denoiser, tau)).all()

@@ -1,0 +1,118 @@
+"""How the signal of a variance-preserving process decays."""
+
+import abc
+import math
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import ArrayLike
+
+from theory.definitions.arrays import Time
+
+
+class AbstractSchedule(eqx.Module):
+    """How the signal of a variance-preserving process decays: ln α(t), its rate and its inverse on t in [0, 1]."""
+
+    latest_time: eqx.AbstractClassVar[float]  # where sampling starts; before 1 for schedules with α(1) = 0
+
+    @abc.abstractmethod
+    def log_signal_scale(self, time: Time) -> Time:
+        """ln α(t)."""
+
+    @abc.abstractmethod
+    def decay_rate(self, time: Time) -> Time:
+        """β(t) = -d ln α/dt."""
+
+    @abc.abstractmethod
+    def time_from_log_signal_scale(self, log_signal_scale: Time) -> Time:
+        """The time at which ln α has the given value."""
+
+
+class LinearSchedule(AbstractSchedule):
+    """β(t) = β_min + (β_max - β_min) t, so -ln α = β_min t + (β_max - β_min) t²/2.
+
+    Convention of Vastola 2025: dx = -β x dt + √(2β) dW. Song et al. 2021 write β/2 where this has β; their
+    β_min = 0.1, β_max = 20 are 0.05 and 10 here.
+    """
+
+    beta_min: float = eqx.field(default=0.1, converter=float)
+    beta_max: float = eqx.field(default=20.0, converter=float)
+    latest_time: ClassVar[float] = 1.0
+
+    def __check_init__(self) -> None:
+        if not 0 < self.beta_min < self.beta_max:
+            raise ValueError(
+                f"LinearSchedule needs 0 < beta_min < beta_max; got beta_min={self.beta_min}, beta_max={self.beta_max}"
+            )
+
+    def log_signal_scale(self, time: Time) -> Time:
+        return -(self.beta_min * time + (self.beta_max - self.beta_min) * time**2 / 2)
+
+    def decay_rate(self, time: Time) -> Time:
+        return self.beta_min + (self.beta_max - self.beta_min) * time
+
+    def time_from_log_signal_scale(self, log_signal_scale: Time) -> Time:
+        # The positive root of the quadratic, written without the cancellation of -β_min + √(…).
+        slope = self.beta_max - self.beta_min
+        return -2 * log_signal_scale / (self.beta_min + jnp.sqrt(self.beta_min**2 - 2 * slope * log_signal_scale))
+
+
+class CosineSchedule(AbstractSchedule):
+    """α(t) = cos(θ(t))/cos(θ(0)), θ(t) = (π/2)(t + offset)/(1 + offset) (Nichol & Dhariwal 2021, Eq. 17)."""
+
+    offset: float = eqx.field(default=0.008, converter=float)
+    latest_time: ClassVar[float] = 0.999
+
+    def _angle(self, time: ArrayLike) -> Time:
+        return (jnp.pi / 2) * (jnp.asarray(time) + self.offset) / (1 + self.offset)
+
+    def log_signal_scale(self, time: Time) -> Time:
+        # cos a/cos b = 1 - 2 sin((a+b)/2) sin((a-b)/2)/cos b keeps ln α relatively accurate near the data.
+        start = self._angle(0.0)
+        half_turn = (jnp.pi / 4) * time / (1 + self.offset)
+        return jnp.log1p(-2 * jnp.sin(start + half_turn) * jnp.sin(half_turn) / jnp.cos(start))
+
+    def decay_rate(self, time: Time) -> Time:
+        return (jnp.pi / 2) / (1 + self.offset) * jnp.tan(self._angle(time))
+
+    def time_from_log_signal_scale(self, log_signal_scale: Time) -> Time:
+        # With a = θ(t) - θ(0): 1 - α = 2 sin²(a/2) + tan θ(0) sin a, a quadratic in tan(a/2) without cancellation.
+        lost, slope = -jnp.expm1(log_signal_scale), math.tan(math.pi / 2 * self.offset / (1 + self.offset))
+        half_turn = jnp.arctan(lost / (slope + jnp.sqrt(slope**2 + lost * (2 - lost))))
+        return half_turn * 4 / jnp.pi * (1 + self.offset)
+
+
+class SigmoidSchedule(AbstractSchedule):
+    """α²(t) = [S(b) - S(a + (b-a)t)]/[S(b) - S(a)] with S the logistic function (Jabri et al. 2022, Alg. 1).
+
+    `start` and `end` are a and b, the ends of the logistic function's argument.
+    """
+
+    start: float = eqx.field(default=-3.0, converter=float)
+    end: float = eqx.field(default=3.0, converter=float)
+    latest_time: ClassVar[float] = 0.999
+
+    def _range(self) -> tuple[float, float]:
+        """S(b) and S(b) - S(a)."""
+        first, last = (1 / (1 + math.exp(-argument)) for argument in (self.start, self.end))
+        return last, last - first
+
+    def log_signal_scale(self, time: Time) -> Time:
+        # S(u) - S(a) = S(u) S(-a) (1 - e^{a-u}) keeps ln α relatively accurate near the data.
+        _, width = self._range()
+        argument = (self.end - self.start) * time
+        lost = jax.nn.sigmoid(self.start + argument) * -jnp.expm1(-argument) / (1 + math.exp(self.start))
+        return jnp.log1p(-lost / width) / 2
+
+    def decay_rate(self, time: Time) -> Time:
+        last, _ = self._range()
+        value = jax.nn.sigmoid(self.start + (self.end - self.start) * time)
+        return (self.end - self.start) * value * (1 - value) / (2 * (last - value))
+
+    def time_from_log_signal_scale(self, log_signal_scale: Time) -> Time:
+        # The difference of the logits of S(u) and S(a), which stays accurate where they are close.
+        last, width = self._range()
+        lost, first = -width * jnp.expm1(2 * log_signal_scale), last - width
+        return (jnp.log1p(lost / first) - jnp.log1p(-lost / (1 - first))) / (self.end - self.start)

@@ -1,0 +1,254 @@
+"""Second moments of the data: mean, variances λ_k and the basis u_k in which the theory is diagonal."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jax.scipy.special import ndtri
+from jaxtyping import Array, ArrayLike, Float, Int
+
+from theory.definitions.arrays import floating
+
+
+class Spectrum(eqx.Module):
+    """Mean, variances λ_k and orthonormal basis u_k (columns) of the data covariance Σ = Σ_k λ_k u_k u_kᵀ.
+
+    `basis=None` stands for the identity, so that a diagonal spectrum of thousands of modes stays O(d). A variance
+    of exactly zero is a mode without data (rank-deficient samples); the closed forms take their limit there.
+    Raises ValueError for shapes that do not fit, NaN, or a negative variance.
+    """
+
+    mean: Float[Array, " modes"]
+    variance: Float[Array, " modes"]
+    basis: Float[Array, "modes modes"] | None = None
+
+    def __check_init__(self) -> None:
+        if self.variance.ndim != 1 or self.mean.shape != self.variance.shape:
+            raise ValueError(
+                f"a spectrum needs mean and variance of one shape (d,); got {self.mean.shape} and {self.variance.shape}"
+            )
+        if self.basis is not None and self.basis.shape != 2 * self.variance.shape:
+            raise ValueError(f"a spectrum of {self.variance.size} modes needs a square basis; got {self.basis.shape}")
+
+        known = not any(isinstance(array, Tracer) for array in (self.mean, self.variance))
+        if known and not bool(
+            jnp.all(jnp.isfinite(self.mean)) & jnp.all(jnp.isfinite(self.variance) & (self.variance >= 0))
+        ):
+            raise ValueError("a spectrum needs a finite mean and finite variances, none of them negative")
+
+    @property
+    def dimension(self) -> int:
+        """Number of modes d."""
+        return self.variance.shape[0]
+
+    @property
+    def mode_mean(self) -> Float[Array, " modes"]:
+        """Coordinates u_kᵀμ of the mean."""
+        return self.mean if self.basis is None else self.mean @ self.basis
+
+    @classmethod
+    def from_variances(cls, variance: ArrayLike) -> "Spectrum":
+        """Spectrum with the given variances in the order given, identity basis and zero mean.
+
+        Raises ValueError unless `variance` is a vector of finite positive numbers.
+        """
+        variance = jnp.asarray(variance, dtype=float)
+        if variance.ndim != 1 or variance.size == 0:
+            raise ValueError(f"variances must be a non-empty vector; got shape {variance.shape}")
+        if not bool(jnp.all(jnp.isfinite(variance) & (variance > 0))):
+            raise ValueError(f"variances must be finite and positive; the smallest given is {jnp.min(variance)}")
+        return cls(jnp.zeros_like(variance), variance)
+
+    @classmethod
+    def from_samples(cls, x: Float[ArrayLike, "n d"]) -> "Spectrum":
+        """Spectrum of the sample covariance Σ = (1/n) Σ_i (x_i - μ)(x_i - μ)ᵀ, variances in decreasing order.
+
+        Normalised by n, not n - 1: a network trained on these samples sees exactly this covariance. Raises
+        ValueError unless x is (n, d) with n ≥ 2, finite, and not constant.
+        """
+        x = np.asarray(x, dtype=np.promote_types(np.asarray(x).dtype, np.float32))
+        if x.ndim != 2 or x.shape[0] < 2 or x.shape[1] < 1:
+            raise ValueError(f"samples must be an array of shape (n, d) with n >= 2; got shape {x.shape}")
+        if not np.isfinite(x).all():
+            raise ValueError(f"samples must be finite; {np.count_nonzero(~np.isfinite(x))} values are NaN or infinite")
+        mean = x.mean(axis=0)
+        variance, basis = np.linalg.eigh((x - mean).T @ (x - mean) / len(x))
+        # The mean of equal numbers is off by round-off, and so is their variance.
+        if not variance[-1] > (16 * np.finfo(x.dtype).eps * np.abs(x).max()) ** 2:
+            raise ValueError("samples are constant: every variance is zero")
+        # Round-off makes zero variances slightly negative.
+        return cls(
+            jnp.asarray(mean),
+            jnp.asarray(np.maximum(variance[::-1], 0.0)),
+            jnp.asarray(basis[:, ::-1].copy()),
+        )
+
+    @classmethod
+    def power_law(cls, dimension: int, exponent: float, scale: float = 1.0) -> "Spectrum":
+        """λ_k = scale · k^-exponent for k = 1 … d."""
+        _check_dimension(dimension)
+        return cls.from_variances(scale * jnp.arange(1, dimension + 1, dtype=float) ** (-exponent))
+
+    @classmethod
+    def log_normal(cls, dimension: int, median: float = 1.0, log_std: float = 1.0) -> "Spectrum":
+        """The d mid-quantiles of a log-normal law: ln λ_k = ln median + log_std · Φ⁻¹(1 - (k-½)/d)."""
+        _check_dimension(dimension)
+        quantile = 1 - (jnp.arange(dimension, dtype=float) + 0.5) / dimension
+        return cls.from_variances(median * jnp.exp(log_std * ndtri(quantile)))
+
+    @classmethod
+    def from_autocovariance(cls, autocovariance: Float[ArrayLike, "*grid"]) -> "Spectrum":
+        """Spectrum of stationary data on a ring or torus, from r(j) = Cov(x_i, x_{i+j}) for every offset j, zero first.
+
+        `autocovariance` is (N,) for a ring or (H, W) for a periodic image. λ_k = Σ_j r(j) e^{-2πi k·j/N} with the real
+        Fourier modes of `fourier_basis` as basis, frequencies k and pixels both in row order: on a ring k = 0 … N-1
+        (cosines for k ≤ N/2, sines above), on a torus mode k_1 W + k_2 belongs to (k_1, k_2). Raises ValueError unless
+        r is symmetric, r(j) = r(-j), with a spectrum ≥ 0 (not checked while traced).
+        """
+        autocovariance = jnp.asarray(autocovariance, dtype=float)
+        if autocovariance.ndim not in (1, 2) or autocovariance.size == 0:
+            raise ValueError(f"an autocovariance must be a vector or a matrix; got shape {autocovariance.shape}")
+        variance = jnp.fft.fftn(autocovariance).real
+        if not isinstance(autocovariance, Tracer):
+            if not bool(jnp.allclose(autocovariance, reflected(autocovariance))):
+                raise ValueError(
+                    "an autocovariance on a ring or torus must satisfy r(j) = r(-j), offsets modulo its shape"
+                )
+            floor = -1e3 * jnp.finfo(variance.dtype).eps * jnp.max(jnp.abs(variance))
+            if not bool(jnp.all(variance > floor)):
+                raise ValueError(
+                    f"an autocovariance must have a non-negative spectrum; its smallest value is {variance.min()}"
+                )
+        # Round-off below zero counts as zero; the derivative passes, also where a variance is exactly zero.
+        variance = (variance + jax.lax.stop_gradient(jnp.maximum(variance, 0.0) - variance)).ravel()
+        return cls(jnp.zeros_like(variance), variance, fourier_basis(autocovariance.shape))
+
+    def to_modes(self, x: Float[Array, "*batch modes"]) -> Float[Array, "*batch modes"]:
+        """Coordinates u_kᵀ(x - μ)."""
+        centred = x - jnp.broadcast_to(self.mean, jnp.shape(x))
+        return centred if self.basis is None else centred @ self.basis
+
+    def from_modes(self, coordinates: Float[Array, "*batch modes"]) -> Float[Array, "*batch modes"]:
+        """μ + Σ_k u_k a_k, the inverse of `to_modes`."""
+        x = coordinates if self.basis is None else coordinates @ self.basis.T
+        return x + jnp.broadcast_to(self.mean, x.shape)
+
+    def matrix(self, diagonal: Float[Array, "*batch modes"]) -> Float[Array, "*batch modes modes"]:
+        """U diag(a) Uᵀ: the matrix whose action on mode k is multiplication by a_k."""
+        if self.basis is None:
+            return diagonal[..., None] * jnp.broadcast_to(
+                jnp.eye(self.dimension, dtype=diagonal.dtype), (*diagonal.shape, self.dimension)
+            )
+        columns = jnp.broadcast_to(self.basis, (*diagonal.shape, self.dimension)) * diagonal[..., None, :]
+        return columns @ self.basis.T
+
+
+def _check_dimension(dimension: int) -> None:
+    if dimension < 1:
+        raise ValueError(f"a spectrum needs at least one mode; got dimension={dimension}")
+
+
+def reflected(x: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
+    """x(-j), offsets modulo the shape."""
+    axes = tuple(range(x.ndim))
+    return jnp.roll(jnp.flip(x, axes), (1,) * x.ndim, axes)
+
+
+def fourier_basis(grid: int | tuple[int, ...]) -> Float[Array, "n n"]:
+    """Real orthonormal Fourier modes on a ring of N points or a torus of H×W, as columns, in row order.
+
+    On a ring column k is √(2/N) cos(2πkj/N) for k ≤ N/2 and √(2/N) sin(2π(N-k)j/N) above; 1/√N normalisation for
+    k = 0 and k = N/2. On a torus the phase is 2π(k_1 j_1/H + k_2 j_2/W): the cosine in the column of whichever of
+    (k_1, k_2) and (-k_1, -k_2) comes first, the sine in that of the other.
+    """
+    grid = (grid,) if isinstance(grid, int) else grid
+    size = int(np.prod(grid))
+    places = np.indices(grid).reshape(len(grid), size)
+    opposite = np.ravel_multi_index(tuple(-places), grid, mode="wrap")
+    wave = np.arange(size)
+    cosine, sine = fourier_transform(grid, places)
+    normalisation = jnp.asarray(np.sqrt(np.where(wave == opposite, 1, 2) / size))
+    return normalisation[None] * jnp.where(jnp.asarray(wave <= opposite)[None], cosine, -sine)
+
+
+def fourier_transform(
+    grid: tuple[int, ...], offsets: Int[np.ndarray, "axes taps"]
+) -> tuple[Float[Array, "taps n"], Float[Array, "taps n"]]:
+    """cos and sin of 2π Σ_a k_a o_a/N_a for each offset o and each frequency k in row order, so that Re ŵ = w @ cos."""
+    size = int(np.prod(grid))
+    turns = _turns(offsets, np.indices(grid).reshape(len(grid), size), grid)
+    cosine, sine = (jnp.asarray(table)[turns] for table in _unit_circle(size))
+    return cosine, sine
+
+
+def _turns(left: np.ndarray, right: np.ndarray, grid: tuple[int, ...]) -> Int[np.ndarray, "left right"]:
+    """Σ_a left_a right_a/N_a in units of 1/N, modulo N = Π_a N_a: integers, so that phases stay exact for large N."""
+    size = int(np.prod(grid))
+    total = sum(size // length * np.multiply.outer(x, y) for x, y, length in zip(left, right, grid, strict=True))
+    return np.asarray(total % size, dtype=np.int32)
+
+
+def _unit_circle(size: int) -> tuple[np.ndarray, np.ndarray]:
+    phase = 2 * np.pi * np.arange(size) / size
+    dtype = jnp.zeros(()).dtype
+    return np.cos(phase).astype(dtype), np.sin(phase).astype(dtype)
+
+
+def stationary_autocovariance(x: Float[ArrayLike, "n *grid"]) -> Float[Array, "*grid"]:
+    """r(j) = (1/nN) Σ_{s,i} x_{s,i} x_{s,i+j} on a ring or torus: the covariance averaged over all shifts.
+
+    Samples are centred by their overall mean first (stationary data have one mean for all positions). Raises
+    ValueError unless x is (n, N) or (n, H, W).
+    """
+    x = jnp.asarray(x, dtype=float)
+    if x.ndim not in (2, 3):
+        raise ValueError(f"stationary data must have shape (n, N) or (n, H, W); got shape {x.shape}")
+    axes = tuple(range(1, x.ndim))
+    power = jnp.mean(jnp.abs(jnp.fft.fftn(x - jnp.mean(x), axes=axes)) ** 2, axis=0) / x[0].size
+    return jnp.fft.ifftn(power).real
+
+
+def shift_average(covariance: Float[ArrayLike, "n n"], grid: int | tuple[int, ...]) -> Float[Array, "*grid"]:
+    """r(o) = (1/N) Σ_i Σ_{i,i+o}: the autocovariance of (1/N) Σ_j S^j Σ S^-j, the covariance averaged over all shifts.
+
+    A full-width convolution trained on data of covariance Σ is the same as on data augmented by all shifts
+    (Wang & Pehlevan 2025, App. G.3.2). Σ is taken about one mean for all positions, pixels in row order. Raises
+    ValueError unless Σ is (N, N) for a grid of N points.
+    """
+    covariance = jnp.asarray(covariance, dtype=float)
+    grid = (grid,) if isinstance(grid, int) else tuple(grid)
+    size = int(np.prod(grid))
+    if covariance.shape != (size, size):
+        raise ValueError(f"a covariance on a grid of shape {grid} must be ({size}, {size}); got {covariance.shape}")
+    places = np.indices(grid).reshape(len(grid), size)
+    partner = np.ravel_multi_index(tuple(places[:, :, None] + places[:, None, :]), grid, mode="wrap")
+    return jnp.mean(covariance[np.arange(size)[None], partner], axis=1).reshape(grid)
+
+
+def patch_offsets(width: int | tuple[int, ...], grid: tuple[int, ...]) -> Int[np.ndarray, "axes taps"]:
+    """Offsets of the taps of a centred filter in row order, -(K // 2) … K - 1 - K // 2 along each axis of width K.
+
+    Raises ValueError unless 1 ≤ K ≤ N along each axis. One number stands for the same width along every axis.
+    """
+    widths = (width,) * len(grid) if isinstance(width, int) else tuple(width)
+    if len(widths) != len(grid):
+        raise ValueError(f"a patch on a grid of shape {grid} has one width per axis; got {widths}")
+    for each, length in zip(widths, grid, strict=True):
+        if not 1 <= each <= length:
+            raise ValueError(f"patch width must lie between 1 and {length}; got {each}")
+    return np.indices(widths).reshape(len(grid), -1) - (np.asarray(widths) // 2)[:, None]
+
+
+def patch_covariance(
+    autocovariance: Float[ArrayLike, "*grid"], width: int | tuple[int, ...]
+) -> Float[Array, "taps taps"]:
+    """Covariance of a patch of neighbouring points of stationary data: r(o' - o) between the points at o and o'.
+
+    Symmetric Toeplitz on a ring, block Toeplitz on a torus with the points of the patch in row order (Wang & Pehlevan
+    2025, App. G.4). `width` is an integer, or one per axis. Raises ValueError unless 1 ≤ width ≤ N along each axis.
+    """
+    autocovariance = floating(autocovariance)
+    offsets = patch_offsets(width, autocovariance.shape)
+    difference = offsets[:, None, :] - offsets[:, :, None]
+    return autocovariance.ravel()[np.ravel_multi_index(tuple(difference), autocovariance.shape, mode="wrap")]

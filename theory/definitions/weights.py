@@ -1,0 +1,128 @@
+"""The factor of the loss at each noise level. To add a weight, subclass `AbstractWeight`."""
+
+import abc
+import math
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from theory.definitions.arrays import Time
+from theory.definitions.checks import check_positive
+from theory.definitions.preconditionings import AbstractPreconditioning
+from theory.definitions.processes import AbstractProcess
+
+
+class AbstractWeight(eqx.Module):
+    """The factor w of the loss w·E‖y - D(x)‖² at each noise level.
+
+    With a network of its own per noise level, the share of the training pairs that a level receives acts in the same
+    way: gradient flow sees the product of loss weight and sampling density only (`ProductWeight`).
+    """
+
+    @abc.abstractmethod
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        """w at the given process time, same shape."""
+
+
+class UniformWeight(AbstractWeight):
+    """w = 1."""
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        return jnp.ones_like(time)
+
+
+class PowerWeight(AbstractWeight):
+    """w = σ^-2a with a = `exponent`: the spectral law of the denoiser becomes τ* ∝ λ^-(1-a).
+
+    For λ, σ² → kλ, kσ² leave the optimum unchanged and multiply the rate (λ + σ²)σ^-2a by k^(1-a).
+    """
+
+    exponent: float | Float[Array, ""]
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        return _positive_noise_scale(process, time) ** (-2 * self.exponent)
+
+
+class EDMWeight(AbstractWeight):
+    """w = (σ² + σ_d²)/(σσ_d)² = 1/c_out² (Karras et al. 2022, Tab. 1), σ_d = `data_scale`.
+
+    It makes the loss of the preconditioned network (`EDMPreconditioning`) uniform over noise levels.
+    """
+
+    data_scale: float | Float[Array, ""] = 0.5
+
+    def __check_init__(self) -> None:
+        check_positive("data_scale", self.data_scale)
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        squared = _positive_noise_scale(process, time) ** 2
+        return 1 / squared + 1 / self.data_scale**2
+
+
+class MinSNRWeight(AbstractWeight):
+    """w = min(α²/σ², γ) on the loss of the denoised data (Hang et al. 2023, Min-SNR-γ), γ = `ceiling`."""
+
+    ceiling: float | Float[Array, ""] = 5.0
+
+    def __check_init__(self) -> None:
+        check_positive("ceiling", self.ceiling)
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        return jnp.minimum(jnp.exp(process.log_snr(time)), self.ceiling)
+
+
+class LogNormalDensity(AbstractWeight):
+    """Density of ln σ when training noise levels are drawn from a log-normal law, relative to its maximum.
+
+    w = exp[-(ln σ - m)²/2s²] with m = `log_mean`, s = `log_std`; Karras et al. 2022 draw with m = -1.2, s = 1.2.
+    """
+
+    log_mean: float | Float[Array, ""] = -1.2
+    log_std: float | Float[Array, ""] = 1.2
+
+    def __check_init__(self) -> None:
+        check_positive("log_std", self.log_std)
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        return jnp.exp(-(((jnp.log(_positive_noise_scale(process, time)) - self.log_mean) / self.log_std) ** 2) / 2)
+
+
+class ProductWeight(AbstractWeight):
+    """The product of two weights, for example of a loss weight and a sampling density."""
+
+    first: AbstractWeight
+    second: AbstractWeight
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        return self.first(process, time) * self.second(process, time)
+
+
+def kinks_of(weight: AbstractWeight) -> tuple[float, ...]:
+    """Where the weight bends, as ln(α/σ): quadratures over the noise level put the edge of a panel there."""
+    if isinstance(weight, MinSNRWeight) and isinstance(weight.ceiling, int | float):
+        return (math.log(weight.ceiling) / 2,)
+    parts = {ProductWeight: ("first", "second"), TrainingSpeed: ("weight",)}.get(type(weight), ())
+    return tuple(kink for part in parts for kink in kinks_of(getattr(weight, part)))
+
+
+class TrainingSpeed(AbstractWeight):
+    """w (c_out c_in)²: the weight under which a plain network trains as fast as the preconditioned one.
+
+    Karras et al. 2022's weight and scales together give 1/(σ² + σ_d²): uniform for σ ≪ σ_d and σ^-2 for σ ≫ σ_d.
+    """
+
+    weight: AbstractWeight
+    preconditioning: AbstractPreconditioning
+
+    def __call__(self, process: AbstractProcess, time: Time) -> Time:
+        return self.weight(process, time) * self.preconditioning.scales(process, time)[1] ** 2
+
+
+def _positive_noise_scale(process: AbstractProcess, time: Time) -> Time:
+    """σ, kept so far from zero that its powers are finite.
+
+    Flow matching's σ = 1 - t rounds to zero before sampling ends, where the flow is over to round-off.
+    """
+    sigma = process.noise_scale(time)
+    return jnp.maximum(sigma, jnp.finfo(sigma.dtype).eps ** 2)

@@ -1,0 +1,1 @@
+"""Data whose posterior is known: scores, and the covariance of the proxy score."""

@@ -1,0 +1,125 @@
+"""Data that are point masses: posterior, score, and the covariance of the proxy score."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float
+
+from theory.definitions.arrays import floating
+from theory.definitions.checks import check_coordinates
+from theory.definitions.processes import AbstractProcess
+
+Points = Float[Array, "*batch dim"]
+
+
+class PointMasses(eqx.Module):
+    """The empirical distribution of m points in D dimensions, each of mass 1/m.
+
+    Positions `x` are (..., D) and process times `time` (...,) or anything that broadcasts against x's batch axes.
+    Raises ValueError unless `points` is a finite array (m, D).
+    """
+
+    points: Float[Array, "m dim"]
+
+    def __init__(self, points: ArrayLike) -> None:
+        self.points = jnp.asarray(points, dtype=float)
+        if self.points.ndim != 2 or self.points.size == 0:
+            raise ValueError(f"point masses must have shape (m, D); got shape {self.points.shape}")
+        if not bool(jnp.isfinite(self.points).all()):
+            raise ValueError("point masses must be finite; got NaN or infinite coordinates")
+
+    @eqx.filter_jit
+    def posterior(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch m"]:
+        """p(x_0 = point_i | x, t) = softmax_i(-|x - α point_i|²/2σ²)."""
+        odds, _ = self._log_odds(floating(x), time, process)
+        weight = jnp.exp(odds)
+        return weight / jnp.sum(weight, axis=-1, keepdims=True)
+
+    @eqx.filter_jit
+    def log_density(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch"]:
+        """ln p(x | t) of the noisy mixture (1/m) Σ_i N(α point_i, σ²)."""
+        x = floating(x)
+        alpha, sigma = _scales(x, time, process)
+        odds, nearest = self._log_odds(x, time, process)
+        distance = jnp.sum((x - alpha * nearest) ** 2, axis=-1)
+        count, dimension = self.points.shape
+        normalisation = dimension * (jnp.log(sigma[..., 0]) + jnp.log(2 * jnp.pi) / 2) + jnp.log(count)
+        return jax.nn.logsumexp(odds, axis=-1) - distance / (2 * sigma[..., 0] ** 2) - normalisation
+
+    @eqx.filter_jit
+    def denoised(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Points:
+        """E[x_0 | x, t], the optimal denoiser."""
+        weight = self.posterior(x, time, process)
+        return weight @ self._points_for(weight)
+
+    @eqx.filter_jit
+    def score(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Points:
+        """∇ ln p(x | t) = (α E[x_0|x,t] - x)/σ²."""
+        x = floating(x)
+        alpha, sigma = _scales(x, time, process)
+        return (alpha * self.denoised(x, time, process) - x) / sigma**2
+
+    @eqx.filter_jit
+    def posterior_covariance(
+        self, x: Points, time: ArrayLike, process: AbstractProcess
+    ) -> Float[Array, "*batch dim dim"]:
+        """Cov(x_0 | x, t), from deviations, so that it is positive semi-definite to round-off."""
+        weight = self.posterior(x, time, process)
+        points = self._points_for(weight)
+        mean = weight @ points
+        deviation = points.reshape((1,) * (mean.ndim - 1) + points.shape) - mean[..., None, :]
+        return jnp.swapaxes(deviation * weight[..., None], -1, -2) @ deviation
+
+    @eqx.filter_jit
+    def proxy_covariance(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch dim dim"]:
+        """C(x, t) = Cov(s̃ | x, t) = (α²/σ⁴) Cov(x_0 | x, t) of the proxy score s̃ = (αx_0 - x)/σ².
+
+        Equal to σ^-2 I + ∇∇ ln p(x | t) (Vastola 2025, Sec. 3).
+        """
+        x = floating(x)
+        alpha, sigma = _scales(x, time, process)
+        return (alpha**2 / sigma**4)[..., None] * self.posterior_covariance(x, time, process)
+
+    @eqx.filter_jit
+    def boundary_fraction(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch"]:
+        """tr C/(tr C + |s|²), the share of the proxy score's power that is variance (Vastola 2025, Fig. 1).
+
+        Near one in the boundary regions between points, zero where the posterior is certain. Multiplied through by
+        σ⁴, it has no small divisor; 0 where both vanish.
+        """
+        x = floating(x)
+        alpha, _ = _scales(x, time, process)
+        trace = alpha[..., 0] ** 2 * jnp.trace(self.posterior_covariance(x, time, process), axis1=-2, axis2=-1)
+        pull = jnp.sum((alpha * self.denoised(x, time, process) - x) ** 2, axis=-1)
+        total = trace + pull
+        return jnp.where(total > 0, trace, 0.0) / jnp.where(total > 0, total, 1.0)
+
+    def _points_for(self, x: Array) -> Float[Array, "m dim"]:
+        """The points in the precision of x."""
+        return self.points.astype(x.dtype)
+
+    def _log_odds(
+        self, x: Points, time: ArrayLike, process: AbstractProcess
+    ) -> tuple[Float[Array, "*batch m"], Points]:
+        """ln of the likelihood of each point over that of the nearest, at most zero; and the nearest point.
+
+        |x - αp|² - |x - αp_i|² = 2α(p_i - p)·(x - α(p_i + p)/2): no difference of large squares, and exactly zero for
+        the nearest point p itself, so that positions far from all points lose nothing.
+        """
+        check_coordinates(x, self.points.shape[1])
+        alpha, sigma = _scales(x, time, process)
+        points = self._points_for(x)
+        points = jnp.broadcast_to(points, (*x.shape[:-1], *points.shape))
+        # |x - αp|² without the |x|² that all points share.
+        closeness = jnp.sum(points * (x[..., None, :] - alpha[..., None] * points / 2), axis=-1)
+        index = jnp.argmax(jax.lax.stop_gradient(closeness), axis=-1)
+        nearest = self._points_for(x)[index]
+        offset = x[..., None, :] - alpha[..., None] * (points + nearest[..., None, :]) / 2
+        odds = alpha * jnp.sum((points - nearest[..., None, :]) * offset, axis=-1) / sigma**2
+        return odds, nearest
+
+
+def _scales(x: Points, time: ArrayLike, process: AbstractProcess) -> tuple[Array, Array]:
+    """α and σ at each position, (..., 1)."""
+    time = jnp.broadcast_to(jnp.asarray(time, dtype=x.dtype), x.shape[:-1])[..., None]
+    return process.signal_scale(time), process.noise_scale(time)

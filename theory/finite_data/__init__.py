@@ -1,0 +1,1 @@
+"""Finite data: deterministic equivalents, learning curves, covariances of weights over training draws."""

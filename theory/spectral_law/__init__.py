@@ -1,0 +1,1 @@
+"""The mean over training draws: regression, denoisers in training, what they generate, when modes emerge."""

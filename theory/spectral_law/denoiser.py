@@ -1,0 +1,204 @@
+"""What every parametrisation of the denoiser answers."""
+
+import abc
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.core import Tracer
+from jaxtyping import Array, ArrayLike, Float, PyTree
+
+from theory.definitions.arrays import Time, floating
+from theory.definitions.objectives import Objective, native_objective
+from theory.definitions.preconditionings import NoPreconditioning
+from theory.definitions.processes import EDM, AbstractProcess
+from theory.definitions.spectra import Spectrum
+from theory.definitions.targets import DenoiserTarget, FlowTarget
+from theory.definitions.weights import UniformWeight
+from theory.spectral_law.generation import variance_by_graded_quadrature, variance_by_quadrature
+from theory.spectral_law.moments import AffineMap
+from theory.spectral_law.regression import ModeRegression, Modes, mode_regression, preconditioned_regression, saturated
+
+# How one mode trains: (regression, initial gain Q, scaled time ητ) -> gain, arrays of one shape.
+ModeSolution = Callable[[ModeRegression, Modes, Array], Modes]
+
+
+class AbstractDenoiser(eqx.Module):
+    """A denoiser in the middle of its training: one independent network per noise level, trained for a time τ.
+
+    A subclass supplies `weights` and `gain`. Everything else (the quadrature oracle, KL, Wasserstein-2, emergence
+    times, the figures) is a free function of those; a closed-form `generated_variance` is the third method, and
+    one without a closed form returns `theory.spectral_law.generation.variance_by_quadrature(self, tau)`.
+
+    Training time τ is the number of steps times the learning rate's unit: gradient flow dW/dτ = -η ∇L with η =
+    `learning_rate`, and L = w·E‖y - D(x)‖² summed over coordinates, with target y, weight w and preconditioning
+    D(x) = c_skip x + c_out F(c_in x) from `objective`.
+    """
+
+    spectrum: eqx.AbstractVar[Spectrum]
+    process: eqx.AbstractVar[AbstractProcess]
+    objective: eqx.AbstractVar[Objective]
+    learning_rate: eqx.AbstractVar[Float[Array, ""]]
+
+    @abc.abstractmethod
+    def weights(self, tau: Time, noise_level: Time) -> PyTree[Array]:
+        """Trainable weights at training time `tau` and noise level (process time), in their native shape."""
+
+    @abc.abstractmethod
+    def gain(self, tau: Time, noise_level: Time) -> Modes:
+        """u_kᵀ W u_k of D(x) = W x + b: what the denoiser does to each data mode; (...,) and (...,) -> (..., d)."""
+
+    @abc.abstractmethod
+    def generated_variance(self, tau: Time) -> Modes:
+        """Variance per mode of samples from the network frozen at `tau`; (...,) -> (..., d)."""
+
+
+class AbstractCoupledDenoiser(AbstractDenoiser):
+    """A denoiser whose maps at different noise levels do not commute, or whose bias is still being learned.
+
+    Its `gain` is the diagonal of the map, its `generated_variance` the diagonal of the covariance that
+    `theory.spectral_law.moments` integrates from `affine_map`.
+    """
+
+    @abc.abstractmethod
+    def affine_map(self, tau: Time, noise_level: Time) -> AffineMap:
+        """The whole map in mode coordinates; (...,) and (...,) -> (..., d, d) and (..., d)."""
+
+
+def assign_common_fields(
+    denoiser: AbstractDenoiser,
+    spectrum: Spectrum,
+    process: AbstractProcess,
+    learning_rate: ArrayLike,
+    objective: Objective | None,
+) -> None:
+    """Set, inside a constructor, the fields that every parametrisation has. Raises ValueError for a bad learning rate.
+
+    `objective` is the process's own when not given (velocity for flow matching, else the denoised data; weight 1).
+    """
+    denoiser.spectrum = spectrum
+    denoiser.process = process
+    denoiser.objective = native_objective(process) if objective is None else objective
+    denoiser.learning_rate = learning_rates(learning_rate, spectrum)
+
+
+def is_plain_edm(denoiser: AbstractDenoiser) -> bool:
+    """Whether this is the setting of most closed forms: EDM, denoised data, uniform weight, no preconditioning."""
+    return (
+        isinstance(denoiser.process, EDM)
+        and isinstance(denoiser.objective.target, DenoiserTarget)
+        and isinstance(denoiser.objective.weight, UniformWeight)
+        and isinstance(denoiser.objective.preconditioning, NoPreconditioning)
+    )
+
+
+def regression_at(denoiser: AbstractDenoiser, noise_level: Time, variance: Modes | None = None) -> ModeRegression:
+    """What the network inside the preconditioning regresses on, per mode, at process time `noise_level`.
+
+    (...,) -> (..., d). `variance`, (..., d) or (d,), stands in for the spectrum's where another set of modes is meant.
+    """
+    if variance is None:
+        variance = denoiser.spectrum.variance
+    noise_level = jnp.asarray(noise_level)
+    variance = variance.reshape((1,) * (noise_level.ndim + 1 - variance.ndim) + variance.shape)
+    objective, process = denoiser.objective, denoiser.process
+    weight = objective.weight(process, noise_level)
+    regression = mode_regression(variance, process, objective.target, noise_level, weight)
+    skip, scale = (x[..., None] for x in objective.preconditioning.scales(process, noise_level))
+    return preconditioned_regression(regression, skip, scale)
+
+
+def effective_weight(denoiser: AbstractDenoiser, noise_level: Time) -> Time:
+    """w (c_out c_in)², by which weight and preconditioning speed up the training at each noise level."""
+    _, scale = denoiser.objective.preconditioning.scales(denoiser.process, noise_level)
+    return denoiser.objective.weight(denoiser.process, noise_level) * scale**2
+
+
+def scaled_time(denoiser: AbstractDenoiser, tau: Time) -> Time:
+    """ητ, with τ = ∞ replaced before the product, so that its derivative with respect to η exists."""
+    return saturated(denoiser.learning_rate * saturated(tau))
+
+
+def network_gain(
+    denoiser: AbstractDenoiser, initial_gain: Modes, tau: Time, noise_level: Time, solution: ModeSolution
+) -> Modes:
+    """Gain of the network inside the preconditioning, for modes that train by themselves, (..., d)."""
+    tau, noise_level = batched(tau, noise_level)
+    (initial,) = over_modes(tau, initial_gain)
+    return solution(regression_at(denoiser, noise_level[..., 0]), initial, scaled_time(denoiser, tau))
+
+
+def preconditioned(denoiser: AbstractDenoiser, noise_level: Time, gain: Modes) -> Modes:
+    """Gain of the denoiser, c_skip + c_out c_in · gain of the network inside; `noise_level` (...,), `gain` (..., d)."""
+    noise_level = jnp.broadcast_to(floating(noise_level), gain.shape[:-1])
+    skip, scale = denoiser.objective.preconditioning.scales(denoiser.process, noise_level)
+    return skip[..., None] + scale[..., None] * gain
+
+
+def gain_at_own_time(
+    denoiser: AbstractDenoiser, initial_gain: Modes, solution: ModeSolution
+) -> Callable[[Array, Array], Modes]:
+    """The denoiser's gain of each mode at a process time of its own: a function (..., 1), (1, ..., d) -> (..., d)."""
+
+    def gain(tau: Array, times: Array) -> Modes:
+        variance, initial = over_modes(tau, denoiser.spectrum.variance, initial_gain)
+        regression = jax.tree.map(lambda leaf: leaf[..., 0], regression_at(denoiser, times, variance[..., None]))
+        inner = solution(regression, initial, scaled_time(denoiser, tau))
+        return preconditioned(denoiser, jnp.broadcast_to(times, inner.shape), inner[..., None])[..., 0]
+
+    return gain
+
+
+def variance_of_modes(denoiser: AbstractDenoiser, initial_gain: Modes, tau: Time, solution: ModeSolution) -> Modes:
+    """λ̃ by quadrature of a gain that trains mode by mode, (...,) -> (..., d).
+
+    A multi-layer network on flow matching passes through zero slowly: its gain bends where the target's correlation
+    αλ - σ changes sign, at ln(α/σ) = -ln λ, within a range ∝ 1/τ. The quadrature is graded about that point.
+    """
+    objective = denoiser.objective
+    if isinstance(objective.target, FlowTarget) and isinstance(objective.preconditioning, NoPreconditioning):
+        kink = -jnp.log(denoiser.spectrum.variance)
+        return variance_by_graded_quadrature(denoiser, tau, kink, gain_at_own_time(denoiser, initial_gain, solution))
+    return variance_by_quadrature(denoiser, tau)
+
+
+def initial_gains(
+    initial_gain: ArrayLike, spectrum: Spectrum, *, non_negative: bool = False, name: str = "initial_gain"
+) -> Modes:
+    """Q of the total map as one number per mode. Raises ValueError for a shape or values that do not fit."""
+    gain = floating(initial_gain).astype(spectrum.variance.dtype)
+    if gain.shape not in ((), (spectrum.dimension,)):
+        raise ValueError(f"{name} must be a number or one per mode ({spectrum.dimension}); got shape {gain.shape}")
+    if not _traced(gain):
+        if not bool(jnp.all(jnp.isfinite(gain))):
+            raise ValueError(f"{name} must be finite")
+        if non_negative and bool(jnp.any(gain < 0)):
+            raise ValueError(f"{name} of this network cannot be negative; got {gain.min()}")
+    return jnp.broadcast_to(gain, (spectrum.dimension,))
+
+
+def learning_rates(learning_rate: ArrayLike, spectrum: Spectrum) -> Float[Array, ""]:
+    """η as a scalar of the spectrum's precision. Raises ValueError unless it is one positive number."""
+    rate = floating(learning_rate).astype(spectrum.variance.dtype)
+    if rate.shape != ():
+        raise ValueError(f"learning_rate must be one number; got shape {rate.shape}")
+    if not _traced(rate) and not (bool(jnp.isfinite(rate)) and bool(rate > 0)):
+        raise ValueError(f"learning_rate must be positive and finite; got {rate}")
+    return rate
+
+
+def _traced(x: Array) -> bool:
+    """Whether the value is unknown because a transformation is tracing the constructor."""
+    return isinstance(x, Tracer)
+
+
+def batched(tau: ArrayLike, noise_level: ArrayLike) -> tuple[Array, Array]:
+    """Training time and noise level broadcast against each other, with a trailing axis for the modes."""
+    tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
+    return tau[..., None], noise_level[..., None]
+
+
+def over_modes(tau: Array, *per_mode: Float[Array, " modes"]) -> list[Array]:
+    """Per-mode vectors (d,) given leading axes, so that they combine with `tau` of shape (..., 1)."""
+    return [vector.reshape((1,) * (tau.ndim - 1) + vector.shape) for vector in per_mode]

@@ -1,0 +1,207 @@
+"""The distribution a frozen denoiser generates: variance per mode through the probability-flow ODE, and distances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from theory.definitions.arrays import Time, floating
+from theory.definitions.processes import EDM, FlowMatching
+from theory.definitions.targets import FlowTarget
+from theory.definitions.weights import kinks_of
+from theory.spectral_law.regression import Modes
+
+if TYPE_CHECKING:
+    from theory.spectral_law.denoiser import AbstractDenoiser
+
+TrainingTime = Float[ArrayLike, "*tau"]
+
+# Flow matching has infinite log-SNR at both ends. Beyond |ln(α/σ)| = 40 the rest of the flow changes a sample by
+# less than e^-40 relative.
+_LARGEST_LOG_RATIO = 40.0
+_PANEL_WIDTH = 0.25
+_GRADING = 32.0  # natural logarithm of the finest resolution near a kink
+NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(16)
+
+
+@eqx.filter_jit
+def generated_variance(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
+    """Variance per data mode of the samples that the network frozen at training time `tau` generates.
+
+    λ̃_k(τ) = Var(u_kᵀ x_0) for x_T ~ N(0, prior variance) carried to the data end by the probability-flow ODE.
+    Closed form where the parametrisation has one.
+
+    **Arguments:** `tau`, training time, (...,). **Returns:** (..., d), modes in the spectrum's order.
+    """
+    return denoiser.generated_variance(floating(tau))
+
+
+@eqx.filter_jit
+def generated_variance_by_quadrature(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
+    """The same variance by numerical integration of `denoiser.gain` alone: the oracle of every closed form.
+
+    See `variance_by_quadrature`. Shapes as in `generated_variance`.
+    """
+    return variance_by_quadrature(denoiser, floating(tau))
+
+
+def variance_by_quadrature(denoiser: AbstractDenoiser, tau: Time) -> Modes:
+    """ln λ̃ = ln(α_0²/α_T²) + ln Var(x_T) - 2 ∫ (1 - α ψ_D) dℓ over ℓ = ln(α/σ), by Gauss-Legendre panels.
+
+    In the coordinate x/α every process is variance exploding, d ln(x/α) = (1 - αψ_D) d ln(σ/α), with ψ_D the gain
+    of the denoised data. A network with target y = c x_0 + e ε and gain ψ has 1 - αψ_D = σ(c - αψ)/(cσ - eα).
+    Panels of width 1/4 in ℓ with 16 nodes resolve e^{-cσ²} to round-off. A gain with a kink in the noise level (a
+    two-layer network on flow matching, τ → ∞) is resolved to about 1e-5 only: see `variance_by_graded_quadrature`.
+    """
+    dtype = jnp.result_type(floating(tau), denoiser.spectrum.variance)
+    tau = floating(tau).astype(dtype)
+    low, high = log_ratio_range(denoiser)
+    edges = jnp.asarray(panel_edges(denoiser), dtype)
+
+    def add_panel(total: Array, panel: tuple[Array, Array]) -> tuple[Array, None]:
+        start, width = panel
+        nodes = start + width * (1 + jnp.asarray(NODES, dtype=dtype)) / 2
+        rates = jax.vmap(lambda node: _contraction(denoiser, node, lambda time: denoiser.gain(tau, time)))(nodes)
+        return total + width * jnp.tensordot(jnp.asarray(NODE_WEIGHTS / 2, dtype=rates.dtype), rates, 1), None
+
+    shape = (*tau.shape, denoiser.spectrum.dimension)
+    integral, _ = jax.lax.scan(add_panel, jnp.zeros(shape, dtype), (edges[:-1], jnp.diff(edges)))
+    return jnp.exp(_log_initial_variance(denoiser, low, high) - 2 * integral)
+
+
+def variance_by_graded_quadrature(
+    denoiser: AbstractDenoiser, tau: Time, kink: Modes, gain_per_mode: Callable[[Array, Array], Modes]
+) -> Modes:
+    """The same integral for a gain of mode k that changes quickly at ℓ = kink_k, however narrow the change.
+
+    Each side of the kink is integrated in v with |ℓ - kink| = ln(1 + e^v): panels shrink in proportion to the
+    distance near the kink, down to e^-32, and are uniform in ℓ away from it.
+
+    **Arguments:** `tau` (...,); `kink` (d,), clipped to the range of sampling; `gain_per_mode`, a function of `tau`
+    (..., 1) and one process time per mode (1, ..., d) that gives (..., d). **Returns:** (..., d).
+    """
+    dtype = jnp.result_type(floating(tau), denoiser.spectrum.variance)
+    tau = floating(tau).astype(dtype)
+    low, high = log_ratio_range(denoiser)
+    # Where the integral is split changes nothing, so no derivative passes through it.
+    kink = jax.lax.stop_gradient(jnp.clip(kink, low, high)).astype(dtype).reshape((1,) * tau.ndim + kink.shape)
+    panels = int(np.ceil((high - low + _GRADING) / _PANEL_WIDTH))
+
+    def side(direction: int, distance: Modes) -> Array:
+        far = distance + jnp.log(-jnp.expm1(-jnp.maximum(distance, np.exp(-_GRADING))))  # softplus⁻¹
+        width = jnp.maximum(far + _GRADING, 0.0) / panels
+
+        def add_node(total: Array, panel_and_node: tuple[Array, Array, Array]) -> tuple[Array, None]:
+            panel, node, weight = panel_and_node
+            v = -_GRADING + width * (panel + node)
+            log_ratio = kink + direction * jax.nn.softplus(v)
+            rate = _contraction(denoiser, log_ratio, lambda time: gain_per_mode(tau[..., None], time))
+            return total + weight * width * jax.nn.sigmoid(v) * rate, None
+
+        index = jnp.repeat(jnp.arange(panels, dtype=dtype), NODES.size)
+        nodes = jnp.tile(jnp.asarray((1 + NODES) / 2, dtype=dtype), panels)
+        weights = jnp.tile(jnp.asarray(NODE_WEIGHTS / 2, dtype=dtype), panels)
+        start = jnp.zeros((*tau.shape, denoiser.spectrum.dimension), dtype)
+        return jax.lax.scan(add_node, start, (index, nodes, weights))[0]
+
+    integral = side(-1, kink - low) + side(1, high - kink)
+    return jnp.exp(_log_initial_variance(denoiser, low, high) - 2 * integral)
+
+
+def _contraction(denoiser: AbstractDenoiser, log_ratio: Array, gain: Callable[[Array], Modes]) -> Modes:
+    """-d ln(x/α)/dℓ = 1 - αψ_D at ℓ = ln(α/σ), with the gains as a function of the process time."""
+    time = denoiser.process.time_from_log_snr(2 * log_ratio)
+    alpha, sigma = scales(denoiser, time, log_ratio)
+    signal, noise = denoiser.objective.target.coefficients(denoiser.process, time)
+    return sigma * (signal - alpha * gain(time)) / (signal * sigma - noise * alpha)
+
+
+def scales(denoiser: AbstractDenoiser, time: Array, log_ratio: Array) -> tuple[Array, Array]:
+    """α and σ; for flow matching from ℓ itself, since 1 - t loses σ near the data."""
+    if isinstance(denoiser.process, FlowMatching):
+        return jax.nn.sigmoid(log_ratio), jax.nn.sigmoid(-log_ratio)
+    return denoiser.process.signal_scale(time), denoiser.process.noise_scale(time)
+
+
+def panel_edges(denoiser: AbstractDenoiser) -> np.ndarray:
+    """Edges of the quadrature's panels in ℓ, at most 1/4 apart, with one wherever the loss weight bends."""
+    low, high = log_ratio_range(denoiser)
+    breaks = sorted(kink for kink in kinks_of(denoiser.objective.weight) if low < kink < high)
+    points = [low, *breaks, high]
+    parts = [
+        np.linspace(start, end, int(np.ceil((end - start) / _PANEL_WIDTH)) + 1)[:-1]
+        for start, end in zip(points[:-1], points[1:], strict=True)
+    ]
+    return np.append(np.concatenate(parts), high)
+
+
+def log_ratio_range(denoiser: AbstractDenoiser) -> tuple[float, float]:
+    """ln(α/σ) where sampling starts and where it ends."""
+    process = denoiser.process
+    if isinstance(process, FlowMatching):
+        return -_LARGEST_LOG_RATIO, _LARGEST_LOG_RATIO
+    if isinstance(process, EDM):
+        return -float(np.log(process.sigma_max)), -float(np.log(process.sigma_min))
+    with jax.ensure_compile_time_eval():
+        start, end = (float(process.log_snr(time)) / 2 for time in (process.start_time, process.end_time))
+    return start, end
+
+
+def _log_initial_variance(denoiser: AbstractDenoiser, low: float, high: float) -> float:
+    """ln of Var(x_T)·α_0²/α_T²: the variance if the network removed no noise at all."""
+    process = denoiser.process
+    if isinstance(process, FlowMatching):
+        return float(2 * (np.logaddexp(0.0, -low) - np.logaddexp(0.0, -high)))
+    with jax.ensure_compile_time_eval():
+        start, end = (float(process.signal_scale(jnp.asarray(time))) for time in (process.start_time, process.end_time))
+    return float(np.log(process.prior_variance) + 2 * np.log(end / start))
+
+
+@eqx.filter_jit
+def generated_variance_on_schedule(
+    denoiser: AbstractDenoiser, tau: TrainingTime, times: Float[Array, " steps"], gain: Modes | None = None
+) -> Modes:
+    """Variance per mode when the probability-flow ODE is solved by Heun's method on a finite schedule of times.
+
+    One Heun step of length h multiplies mode k by 1 + (h/2)[a + b(1 + ha)] with a, b the rates d ln x_k/dt at its
+    two ends. Comparing this with `generated_variance` separates the solver's error from the network's.
+
+    **Arguments:** `tau` (...,); `times`, process times from noise to data, (steps,); `gain`, (steps, ..., d), the
+    gains at those times if they are not `denoiser.gain`'s own (for example after gradient descent with finite
+    steps). **Returns:** (..., d).
+    """
+    tau = floating(tau)
+    if gain is None:
+        gain = jax.vmap(lambda time: denoiser.gain(tau, time))(times)
+    rates = jax.vmap(lambda time, psi: _growth_rate(denoiser, time, psi))(times, gain)
+    shape = (times.size - 1,) + (1,) * (rates.ndim - 1)
+    step = jnp.diff(times).reshape(shape)
+    factors = 1 + step / 2 * (rates[:-1] + rates[1:] * (1 + step * rates[:-1]))
+    return denoiser.process.prior_variance * jnp.prod(factors, axis=0) ** 2
+
+
+def flow_coefficients(denoiser: AbstractDenoiser, time: Array) -> tuple[Array, Array]:
+    """(r, g) of the probability-flow ODE dx/dt = r x + g N(x) for a network N trained on the denoiser's target.
+
+    r = d ln α/dt + Dc/σ(cσ - eα) and g = -Dα/σ(cσ - eα), from the denoised data (σN - ex)/(cσ - eα); r = 0 and g = 1
+    where the network is the velocity. Data centred at zero. `time` (...,) -> (...,), (...,).
+    """
+    process, target = denoiser.process, denoiser.objective.target
+    if isinstance(process, FlowMatching) and isinstance(target, FlowTarget):
+        return jnp.zeros_like(time), jnp.ones_like(time)
+    alpha, sigma = process.signal_scale(time), process.noise_scale(time)
+    signal, noise = target.coefficients(process, time)
+    removed = process.diffusion_coefficient(time) / (sigma * (signal * sigma - noise * alpha))
+    return process.log_signal_rate(time) + removed * signal, -removed * alpha
+
+
+def _growth_rate(denoiser: AbstractDenoiser, time: Array, gain: Modes) -> Modes:
+    """d ln x_k/dt."""
+    state, output = flow_coefficients(denoiser, time)
+    return state + output * gain

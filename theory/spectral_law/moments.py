@@ -1,0 +1,220 @@
+"""Mean and covariance of what a frozen denoiser generates, also where its maps do not commute (App. C.5).
+
+A network that mixes modes, or whose bias is still being learned, is carried through the probability flow as a matrix.
+With z = (x - αμ)/α in mode coordinates and the map of `affine_map`, every process reads
+
+    dz/dℓ = -σ[(c - αM) z - offset]/(cσ - eα),    ℓ = ln(α/σ),
+
+for the target y = c x_0 + e ε (see `theory.spectral_law.generation`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from theory.definitions.arrays import Time, floating
+from theory.spectral_law.generation import (
+    NODE_WEIGHTS,
+    NODES,
+    TrainingTime,
+    flow_coefficients,
+    generated_variance,
+    panel_edges,
+    scales,
+)
+from theory.spectral_law.regression import Modes
+
+if TYPE_CHECKING:
+    from theory.spectral_law.denoiser import AbstractDenoiser
+
+_PICARD_ITERATIONS = 20  # 1e-13 for maps of gain up to 4
+
+
+class AffineMap(NamedTuple):
+    """What a network does to its input in mode coordinates, u_kᵀ(D(x) - cμ) = Σ_m matrix_km u_mᵀ(x - αμ) + offset_k."""
+
+    matrix: Float[Array, "*batch modes modes"]
+    offset: Modes
+
+
+class Propagator(NamedTuple):
+    """Where sampling takes a point: (x - αμ)/(α + σ) at the end is matrix · (that at the start) + offset, in modes."""
+
+    matrix: Float[Array, "*batch modes modes"]
+    offset: Modes
+
+
+def mixes_modes(denoiser: AbstractDenoiser) -> bool:
+    """Whether the denoiser is an `AbstractCoupledDenoiser`, with a map of its own instead of one gain per mode."""
+    return hasattr(denoiser, "affine_map")
+
+
+def affine_map(denoiser: AbstractDenoiser, tau: Time, noise_level: Time) -> AffineMap:
+    """What the denoiser does to x in mode coordinates, for any parametrisation; (...,) and (...,) -> (..., d, d)."""
+    if mixes_modes(denoiser):
+        return denoiser.affine_map(tau, noise_level)  # pyright: ignore[reportAttributeAccessIssue]
+    gain = denoiser.gain(tau, noise_level)
+    return AffineMap(diagonal_matrix(gain), jnp.zeros_like(gain))
+
+
+@eqx.filter_jit
+def propagator(denoiser: AbstractDenoiser, tau: TrainingTime) -> Propagator:
+    """The affine map from the start to the end of sampling, by collocation on the panels of the quadrature oracle.
+
+    In the coordinate (x - αμ)/(α + σ) neither end of any process is singular. On each panel the linear equation is
+    solved at the Gauss-Legendre nodes by Picard iteration, whose error after k steps falls like (panel width · rate)^k
+    /k!: everything is a fixed number of matrix products, so derivatives are as accurate as values.
+
+    `tau` (...,) -> (..., d, d), (..., d).
+    """
+    tau = floating(tau).astype(denoiser.spectrum.variance.dtype)
+    dimension, dtype = denoiser.spectrum.dimension, tau.dtype
+    edges = jnp.asarray(panel_edges(denoiser), dtype)
+    nodes, inner, outer = (jnp.asarray(x, dtype) for x in ((1 + NODES) / 2, _integration_matrix(), NODE_WEIGHTS / 2))
+
+    def add_panel(carried: Array, panel: tuple[Array, Array]) -> tuple[Array, None]:
+        start, width = panel
+        rates, sources = jax.vmap(lambda at: _velocity(denoiser, tau, at))(start + width * nodes)
+
+        def refine(_, inside: Array) -> Array:
+            return carried[None] + width * jnp.tensordot(inner, rates @ inside + sources, 1)
+
+        inside = jnp.broadcast_to(carried, (nodes.size, *carried.shape))
+        inside = jax.lax.fori_loop(0, _PICARD_ITERATIONS, refine, inside)
+        return carried + width * jnp.tensordot(outer, rates @ inside + sources, 1), None
+
+    identity = jnp.eye(dimension, dimension + 1, dtype=dtype)
+    initial = jnp.broadcast_to(identity, (*tau.shape, *identity.shape))
+    carried, _ = jax.lax.scan(add_panel, initial, (edges[:-1], jnp.diff(edges)))
+    return Propagator(carried[..., :-1], carried[..., -1])
+
+
+def _velocity(denoiser: AbstractDenoiser, tau: Time, log_ratio: Array) -> tuple[Array, Array]:
+    """The matrix (..., d, d) and the source (..., d, d+1) of d[X v]/dℓ at ℓ = `log_ratio`."""
+    process = denoiser.process
+    time = process.time_from_log_snr(2 * log_ratio)
+    alpha, sigma = scales(denoiser, time, log_ratio)
+    signal, noise = denoiser.objective.target.coefficients(process, time)
+    matrix, offset = affine_map(denoiser, tau, time)
+    removed = sigma / (signal * sigma - noise * alpha)
+    identity = diagonal_matrix(jnp.ones_like(offset))
+    rate = (jax.nn.sigmoid(-log_ratio) - removed * signal) * identity + removed * alpha * matrix
+    source = jax.nn.sigmoid(log_ratio) * removed * offset
+    return rate, jnp.concatenate([jnp.zeros_like(matrix), source[..., None]], axis=-1)
+
+
+def _integration_matrix() -> np.ndarray:
+    """∫_0^{x_i} of the Lagrange polynomials of the Gauss-Legendre nodes x on [0, 1], (nodes, nodes)."""
+    legendre = np.polynomial.legendre
+    degrees = np.arange(NODES.size)
+    coefficients = (2 * degrees[:, None] + 1) / 2 * legendre.legvander(NODES, NODES.size - 1).T * NODE_WEIGHTS[None]
+    return legendre.legval(NODES, legendre.legint(coefficients, lbnd=-1)).T / 2
+
+
+@eqx.filter_jit
+def mode_covariance(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau modes modes"]:
+    """Uᵀ Σ̃ U: the generated covariance in the data's eigenbasis; (...,) -> (..., d, d)."""
+    if not mixes_modes(denoiser):
+        return diagonal_matrix(generated_variance(denoiser, tau))
+    return covariance_by_propagator(denoiser, propagator(denoiser, tau))
+
+
+def covariance_by_propagator(denoiser: AbstractDenoiser, carried: Propagator) -> Float[Array, "*tau modes modes"]:
+    """The same from the propagator X: prior variance · [(α_0 + σ_0)/(α_T + σ_T)]² X Xᵀ."""
+    start, end = _ends(denoiser)
+    scale = denoiser.process.prior_variance * (sum(end) / sum(start)) ** 2
+    return scale * carried.matrix @ jnp.swapaxes(carried.matrix, -1, -2)
+
+
+@eqx.filter_jit
+def generated_covariance(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau modes modes"]:
+    """Covariance Σ̃(τ) of the generated samples in the data's coordinates; (...,) -> (..., d, d)."""
+    covariance, basis = mode_covariance(denoiser, tau), denoiser.spectrum.basis
+    return covariance if basis is None else basis @ covariance @ basis.T
+
+
+@eqx.filter_jit
+def generated_mean(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
+    """Mean μ̃(τ) of the generated samples in the data's coordinates; (...,) -> (..., d).
+
+    Sampling starts from mean zero, so an untrained mode keeps part of -μ: with the bias at its optimum
+    u_kᵀ(μ̃ - α_0μ) = -α_T (λ̃_k/prior variance)^½ u_kᵀμ.
+    """
+    spectrum, process = denoiser.spectrum, denoiser.process
+    mean = spectrum.mode_mean
+    (start_alpha, start_sigma), (end_alpha, end_sigma) = _ends(denoiser)
+    if mixes_modes(denoiser):
+        matrix, offset = propagator(denoiser, tau)
+        carried = (matrix @ mean) * (-start_alpha / (start_alpha + start_sigma)) + offset
+        error = (end_alpha + end_sigma) * carried
+    else:
+        variance = generated_variance(denoiser, tau)
+        error = -start_alpha * jnp.sqrt(variance / process.prior_variance) * jnp.broadcast_to(mean, variance.shape)
+    modes = end_alpha * jnp.broadcast_to(mean, error.shape) + error
+    return modes if spectrum.basis is None else modes @ spectrum.basis.T
+
+
+class ModeMoments(NamedTuple):
+    """Mean and covariance of generated samples in the data's eigenbasis, u_kᵀμ̃ and Uᵀ Σ̃ U."""
+
+    mean: Modes
+    covariance: Float[Array, "*batch modes modes"]
+
+
+@eqx.filter_jit
+def moments_on_schedule(denoiser: AbstractDenoiser, maps: AffineMap, times: Float[Array, " steps"]) -> ModeMoments:
+    """Moments of samples when the probability-flow ODE is solved by Heun's method on a finite schedule of times.
+
+    Comparing them with `generated_mean` and `generated_covariance` separates the solver's error from the network's.
+
+    **Arguments:** `maps` in mode coordinates at those times, (steps, ..., d, d) and (steps, ..., d); `times` (steps,)
+    from noise to data. **Returns:** (..., d) and (..., d, d).
+    """
+    spectrum, process = denoiser.spectrum, denoiser.process
+    mean = spectrum.mode_mean
+    state, output = flow_coefficients(denoiser, times)
+    alpha = process.signal_scale(times)
+    signal, _ = denoiser.objective.target.coefficients(process, times)
+    identity = diagonal_matrix(jnp.ones_like(maps.offset))
+
+    def per_step(x: Array, like: Array) -> Array:
+        return x.reshape(x.shape + (1,) * (like.ndim - 1))
+
+    # dx/dt = A x + a with the network N(x) = cμ + M (x - αμ) + offset.
+    matrices = per_step(state, identity) * identity + per_step(output, identity) * maps.matrix
+    centre = per_step(signal, maps.offset) * jnp.broadcast_to(mean, maps.offset.shape)
+    vectors = per_step(output, maps.offset) * (
+        centre - per_step(alpha, maps.offset) * (maps.matrix @ mean) + maps.offset
+    )
+
+    def step(moments: ModeMoments, ends) -> tuple[ModeMoments, None]:
+        (first, first_vector), (second, second_vector), size = ends
+        heun = identity[0] + size / 2 * (first + second @ (identity[0] + size * first))
+        shift = size / 2 * (first_vector + second_vector + size * (second @ first_vector[..., None])[..., 0])
+        moved = (heun @ moments.mean[..., None])[..., 0] + shift
+        return ModeMoments(moved, heun @ moments.covariance @ jnp.swapaxes(heun, -1, -2)), None
+
+    start = ModeMoments(jnp.zeros_like(vectors[0]), process.prior_variance * identity[0])
+    ends = ((matrices[:-1], vectors[:-1]), (matrices[1:], vectors[1:]), jnp.diff(times))
+    return jax.lax.scan(step, start, ends)[0]
+
+
+def diagonal_matrix(diagonal: Modes) -> Float[Array, "*batch modes modes"]:
+    """(..., d) -> (..., d, d)."""
+    size = diagonal.shape[-1]
+    return diagonal[..., None] * jnp.broadcast_to(jnp.eye(size, dtype=diagonal.dtype), (*diagonal.shape, size))
+
+
+def _ends(denoiser: AbstractDenoiser) -> tuple[tuple[float, float], tuple[float, float]]:
+    """(α, σ) where sampling starts and where it ends."""
+    process = denoiser.process
+    with jax.ensure_compile_time_eval():
+        times = jnp.asarray([process.start_time, process.end_time], dtype=float)
+        alpha, sigma = process.signal_scale(times), process.noise_scale(times)
+        return (float(alpha[0]), float(sigma[0])), (float(alpha[1]), float(sigma[1]))

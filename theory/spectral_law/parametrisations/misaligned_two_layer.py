@@ -1,0 +1,109 @@
+"""The tied two-layer denoiser from an initialisation that is not aligned with the data, to first order (App. E.1.2)."""
+
+import jax.numpy as jnp
+from jax.core import Tracer
+from jaxtyping import Array, ArrayLike, Float
+
+from theory.definitions.arrays import Time, floating
+from theory.definitions.objectives import Objective
+from theory.definitions.processes import AbstractProcess
+from theory.definitions.spectra import Spectrum
+from theory.numerics.special import relaxation_filter
+from theory.spectral_law.denoiser import (
+    AbstractCoupledDenoiser,
+    assign_common_fields,
+    preconditioned,
+    regression_at,
+    scaled_time,
+)
+from theory.spectral_law.moments import AffineMap, diagonal_matrix, mode_covariance
+from theory.spectral_law.parametrisations.symmetric_two_layer import tied_growth
+from theory.spectral_law.regression import Modes
+
+
+class MisalignedTwoLayer(AbstractCoupledDenoiser):
+    """Two tied layers, D(x) = μ + P Pᵀ(x - αμ), whose P(0) P(0)ᵀ has small overlaps C_km between modes.
+
+    To first order in the overlaps the diagonal is that of `SymmetricTwoLayer` and (Wang & Pehlevan 2025, App. E.1.2)
+
+        C_km(τ) = C_km(0) e^{4η(h_k + h_m)τ} D_k^{-(3s_k + s_m)/4s_k} D_m^{-(s_k + 3s_m)/4s_m},
+        D_k = 1 + (s_k Q_k/h_k)(e^{8ηh_kτ} - 1),
+
+    with s = α²λ + σ² and h = sψ* (h = λ for the EDM denoiser). An overlap rises at the rate 4η(h_k + h_m) until the
+    first of its two modes is learned and then decays at 2η(s_k + s_m)(ψ*_k + ψ*_m): modes mix only in passing.
+
+    **Arguments:** as for `SymmetricTwoLayer`, with `initial_overlap` C(0) = Uᵀ P(0) P(0)ᵀ U, (d, d), in place of the
+    initial gains, which are its diagonal. Raises ValueError unless it is symmetric with a non-negative diagonal. The
+    relative error is that of the first order, of the size of C_km/√(C_kk C_mm).
+    """
+
+    spectrum: Spectrum
+    process: AbstractProcess
+    objective: Objective
+    initial_overlap: Float[Array, "modes modes"]
+    learning_rate: Float[Array, ""]
+
+    def __init__(
+        self,
+        spectrum: Spectrum,
+        process: AbstractProcess,
+        initial_overlap: ArrayLike,
+        learning_rate: ArrayLike,
+        objective: Objective | None = None,
+    ) -> None:
+        assign_common_fields(self, spectrum, process, learning_rate, objective)
+        overlap = floating(initial_overlap).astype(spectrum.variance.dtype)
+        size = spectrum.dimension
+        if overlap.shape != (size, size):
+            raise ValueError(f"initial_overlap must be a matrix of shape {(size, size)}; got shape {overlap.shape}")
+        if not isinstance(overlap, Tracer):
+            if not bool(jnp.allclose(overlap, overlap.T)):
+                raise ValueError("initial_overlap must be symmetric")
+            if not bool(jnp.all(jnp.diagonal(overlap) >= 0)):
+                raise ValueError(
+                    f"initial_overlap must not have a negative diagonal; got {jnp.diagonal(overlap).min()}"
+                )
+        self.initial_overlap = overlap
+
+    def weights(self, tau: Time, noise_level: Time) -> Float[Array, "*batch modes modes"]:
+        """P(τ) P(τ)ᵀ, (..., d, d), in the data's coordinates; P is free up to a rotation of hidden units."""
+        overlap, basis = self._overlap(tau, noise_level), self.spectrum.basis
+        return overlap if basis is None else basis @ overlap @ basis.T
+
+    def gain(self, tau: Time, noise_level: Time) -> Modes:
+        """u_kᵀ W u_k, (...,) and (...,) -> (..., d)."""
+        diagonal = jnp.diagonal(self._overlap(tau, noise_level), axis1=-2, axis2=-1)
+        return preconditioned(self, noise_level, diagonal)
+
+    def generated_variance(self, tau: Time) -> Modes:
+        """Diagonal of the generated covariance in the eigenbasis, by `spectral_law.moments`; (...,) -> (..., d)."""
+        return jnp.diagonal(mode_covariance(self, tau), axis1=-2, axis2=-1)
+
+    def affine_map(self, tau: Time, noise_level: Time) -> AffineMap:
+        """The map in mode coordinates, overlaps included; the bias is at its optimum."""
+        overlap = self._overlap(tau, noise_level)
+        skip, scale = self.objective.preconditioning.scales(self.process, floating(noise_level))
+        diagonal = jnp.broadcast_to(skip[..., None], overlap.shape[:-1])
+        total = diagonal_matrix(diagonal) + jnp.broadcast_to(scale[..., None, None], overlap.shape) * overlap
+        return AffineMap(total, jnp.zeros_like(diagonal))
+
+    def _overlap(self, tau: Time, noise_level: Time) -> Float[Array, "*batch modes modes"]:
+        """C(τ) in mode coordinates, with the growing exponentials taken out of ln D: nothing overflows at τ = ∞."""
+        tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
+        regression = regression_at(self, noise_level)
+        drive, inputs = regression.pull / 2, regression.curvature / 2
+        time = scaled_time(self, tau)[..., None]
+        initial = jnp.broadcast_to(jnp.diagonal(self.initial_overlap), drive.shape)
+        # ln D = 8ητ max(h, 0) + remainder
+        growing = jnp.maximum(drive, 0.0)
+        saturation = inputs * initial * relaxation_filter(jnp.abs(drive), 8 * time)
+        remainder = jnp.log(jnp.where(drive > 0, jnp.exp(-8 * time * growing), 1.0) + saturation)
+
+        ratio = inputs[..., None, :] / inputs[..., :, None]  # s_m/s_k
+        share = (3 + ratio) / 4
+        exponent = 4 * drive[..., :, None] - 8 * growing[..., :, None] * share
+        exponent = time[..., None] * (exponent + jnp.swapaxes(exponent, -1, -2))
+        lost = share * remainder[..., :, None]
+        between = self.initial_overlap - jnp.diag(jnp.diagonal(self.initial_overlap))
+        overlap = jnp.broadcast_to(between, exponent.shape) * jnp.exp(exponent - lost - jnp.swapaxes(lost, -1, -2))
+        return overlap + diagonal_matrix(tied_growth(regression, initial, time))
