@@ -1,19 +1,23 @@
-"""One module per published figure, named `paper_figure`.
+"""The table of figures: one folder each, by the paper whose statement is tested.
 
-Each module has `PRESETS` (name -> frozen dataclass), `compute(config, *, key, stage) -> arrays`,
-`draw(arrays) -> Figure` and `claims(arrays) -> list[Claim]`. This table is all that `paper-repro list` reads: it
-imports no figure module, and so not JAX. To add a figure, write the module and add its line here.
+A folder holds `experiment.py` (`Config`, `PRESETS`, `compute(config, *, key, stage) -> arrays`), `claims.py`
+(`claims(arrays) -> list[Claim]`), `plots.py` (`draw(arrays) -> Figure`) and, where numbers are read from stored arrays
+for both, `statistics.py`. This table is all that `paper-repro list` reads: it imports no figure, and so not JAX. To add
+a figure, write its folder and add its line here.
 """
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 
 @dataclass(frozen=True)
 class FigureEntry:
     """A line of the table of figures."""
 
+    package: str  # "figures.wang2025.fig2"
     title: str
     source: str
     seconds: dict[str, float]  # expected wall time on two cores, by preset
@@ -23,121 +27,145 @@ class FigureEntry:
 
 FIGURES: dict[str, FigureEntry] = {
     "wang2025_fig2": FigureEntry(
+        package="figures.wang2025.fig2",
         title="Weights, generated variance and the emergence power law, one- and two-layer",
         source="Wang & Pehlevan 2025, Fig. 2",
         seconds={"quick": 40, "paper": 600},
     ),
     "wang2025_fig5": FigureEntry(
+        package="figures.wang2025.fig5",
         title="Figure 2 from a larger initial gain: modes unlearn before they learn",
         source="Wang & Pehlevan 2025, Fig. 5",
         seconds={"quick": 20, "paper": 600},
     ),
     "wang2025_fig6": FigureEntry(
+        package="figures.wang2025.fig6",
         title="Emergence time against variance for five initialisations, both means, both branches",
         source="Wang & Pehlevan 2025, Fig. 6",
         seconds={"quick": 10, "paper": 60},
     ),
     "wang2025_fig7": FigureEntry(
+        package="figures.wang2025.fig7",
         title="Flow matching: weights at four times and what is generated",
         source="Wang & Pehlevan 2025, Fig. 7",
         seconds={"quick": 25, "paper": 900},
     ),
     "wang2025_fig8": FigureEntry(
+        package="figures.wang2025.fig8",
         title="Flow matching: emergence time against variance for five initialisations",
         source="Wang & Pehlevan 2025, Fig. 8",
         seconds={"quick": 15, "paper": 200},
     ),
     "wang2025_fig21": FigureEntry(
+        package="figures.wang2025.fig21",
         title="Learning mean and covariance together: overshoot, mixing of modes",
         source="Wang & Pehlevan 2025, Fig. 21",
         seconds={"quick": 30, "paper": 400},
     ),
     "wang2025_table1": FigureEntry(
+        package="figures.wang2025.table1",
         title="Table 1 with every cell checked: five architectures, trained",
         source="Wang & Pehlevan 2025, Tab. 1",
         seconds={"quick": 25, "paper": 600},
     ),
     "deep_linear": FigureEntry(
+        package="figures.wang2025.deep_linear",
         title="Deep linear networks: sharper transitions, waiting times, the same law",
         source="Wang & Pehlevan 2025, App. F.3",
         seconds={"quick": 45, "paper": 1200},
     ),
     "loss_weighting": FigureEntry(
+        package="figures.wang2025.loss_weighting",
         title="The loss weighting sets the exponent of the spectral law",
         source="this project, from Wang & Pehlevan 2025, Sec. 4",
         seconds={"quick": 30, "paper": 900},
     ),
     "misprints": FigureEntry(
+        package="figures.both.misprints",
         title="Misprints of both papers: printed, corrected, measured",
         source="Wang & Pehlevan 2025; Vastola 2025",
         seconds={"quick": 15, "paper": 120},
     ),
     "patch_convolution": FigureEntry(
+        package="figures.wang2025.patch_convolution",
         title="Convolutions on photographs: generated spectrum against filter width",
         source="Wang & Pehlevan 2025, Props. 5.3, 5.4",
         seconds={"quick": 45, "paper": 900},
     ),
     "natural_images": FigureEntry(
+        package="figures.wang2025.natural_images",
         title="The spectral law on real photographs: linear denoisers trained by SGD",
         source="Wang & Pehlevan 2025, Secs. 4-5 on photographs",
         seconds={"quick": 60, "paper": 900},
     ),
     "vastola2025_fig1": FigureEntry(
+        package="figures.vastola2025.fig1",
         title="Boundary regions: proxy-score variance over proxy-score power",
         source="Vastola 2025, Fig. 1",
         seconds={"quick": 5, "paper": 10},
     ),
     "vastola2025_fig2": FigureEntry(
+        package="figures.vastola2025.fig2",
         title="Average learned distribution of linear models for {-1, 0, 1}",
         source="Vastola 2025, Fig. 2",
         seconds={"quick": 55, "paper": 1700},
     ),
     "vastola2025_fig3": FigureEntry(
+        package="figures.vastola2025.fig3",
         title="Average learned distribution of the rotated square, Gaussian and Fourier features",
         source="Vastola 2025, Fig. 3",
         seconds={"quick": 45, "paper": 2200},
     ),
     "vkernel_linear": FigureEntry(
+        package="figures.vastola2025.vkernel_linear",
         title="Covariance of the learned score: predicted against measured, by F/P",
         source="Vastola 2025, Prop. 5.1 in trained models",
         seconds={"quick": 35, "paper": 100},
     ),
     "learned_distribution": FigureEntry(
+        package="figures.vastola2025.learned_distribution",
         title="The average learned distribution, predicted and trained, F/P from 1/16 to 4",
         source="Vastola 2025, Prop. 5.1",
         seconds={"quick": 30, "paper": 360},
     ),
     "gaps_fill_or_empty": FigureEntry(
+        package="figures.vastola2025.gaps_fill_or_empty",
         title="When gaps fill and when they empty: F/P, ε, features, correlation in time",
         source="Vastola 2025, Secs. 4-6",
         seconds={"quick": 60, "paper": 1500},
     ),
     "unification": FigureEntry(
+        package="figures.both.unification",
         title="One denoiser over draws: mean is the spectral law, covariance the V-kernel",
         source="this project, from Wang & Pehlevan 2025 and Vastola 2025",
         seconds={"quick": 15, "paper": 150},
     ),
     "j0_j1": FigureEntry(
+        package="figures.vastola2025.j0_j1",
         title="What target noise does: DSM, exact score, dose and shape of the noise",
         source="reviewers of Vastola 2025; this project",
         seconds={"quick": 55, "paper": 720},
     ),
     "gaussian_closure": FigureEntry(
+        package="figures.vastola2025.gaussian_closure",
         title="Is the learned score Gaussian over training sets, and what does pretending cost",
         source="reviewers of Vastola 2025; this project",
         seconds={"quick": 50, "paper": 500},
     ),
     "vastola2025_naive": FigureEntry(
+        package="figures.vastola2025.naive",
         title="The naive sampler: SDE, Fokker-Planck and perturbation theory; gaps empty",
         source="Vastola 2025, Prop. 4.1",
         seconds={"quick": 30, "paper": 700},
     ),
     "lazy_networks": FigureEntry(
+        package="figures.vastola2025.lazy_networks",
         title="The V-kernel at training times: variance switches on mode by mode",
         source="Vastola 2025, Prop. 5.2",
         seconds={"quick": 20, "paper": 1000},
     ),
     "spectral_law": FigureEntry(
+        package="figures.wang2025.spectral_law",
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",
         source="Wang & Pehlevan 2025, Secs. 4-5",
         seconds={"quick": 45, "paper": 600},
@@ -147,8 +175,28 @@ FIGURES: dict[str, FigureEntry] = {
 }
 
 
-def load(name: str) -> ModuleType:
-    """Import the module of a figure. Raises ValueError for a name that is not in the table."""
+@dataclass(frozen=True)
+class Figure:
+    """The parts of one figure, each imported when it is first asked for: a process that computes needs no drawing."""
+
+    package: str
+
+    @property
+    def experiment(self) -> ModuleType:
+        """`Config`, `PRESETS`, `compute`, and `check(config)` where the figure reads users' data."""
+        return importlib.import_module(f"{self.package}.experiment")
+
+    def claims(self, arrays: Mapping[str, Any]) -> list:
+        """The statements that the arrays decide."""
+        return importlib.import_module(f"{self.package}.claims").claims(arrays)
+
+    def draw(self, arrays: Mapping[str, Any]) -> Any:
+        """The figure as a Matplotlib figure."""
+        return importlib.import_module(f"{self.package}.plots").draw(arrays)
+
+
+def load(name: str) -> Figure:
+    """The figure of this name. Raises ValueError for a name that is not in the table."""
     if name not in FIGURES:
         raise ValueError(f"unknown figure {name!r}; expected one of {', '.join(FIGURES)}")
-    return importlib.import_module(f"figures.{name}")
+    return Figure(FIGURES[name].package)

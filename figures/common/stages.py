@@ -1,10 +1,12 @@
-"""Stages: the unit of work that is checkpointed and shown as progress.
+"""Stages: the unit of work that is checkpointed, shown as progress, and computed wherever there is a core for it.
 
-A figure's `compute` hands each expensive piece of work to a `RunStage`. The command line passes one that stores
-the arrays of every finished stage, so that an interrupted run goes on from there; `run_directly` just computes.
+A figure's `compute` hands each expensive piece of work to a `RunStage`; pieces that do not need each other's results
+are handed over together. The command line passes one that stores the arrays of every finished stage, so that an
+interrupted run goes on from there; `run_directly` just computes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -12,17 +14,41 @@ import numpy as np
 Arrays = dict[str, np.ndarray]
 
 
-class RunStage(Protocol):
-    """Run `work` (or load its stored result) under a name that is unique within the figure.
+@dataclass(frozen=True)
+class Stage:
+    """A piece of work under a name that is unique within the figure.
 
-    `share` is the fraction of the figure's expected wall time that the stage takes; the shares of a figure add
-    up to one.
+    `work` takes no argument and returns arrays; it may be computed by another process, so it is a function of a module
+    or a `functools.partial` of one with arrays, numbers and dataclasses as arguments. `share` is the fraction of the
+    figure's expected wall time that the stage takes; the shares of a figure add up to one.
     """
 
-    def __call__(self, name: str, work: Callable[[], Mapping], *, share: float) -> Arrays: ...
+    name: str
+    work: Callable[[], Mapping]
+    share: float
 
 
-def run_directly(name: str, work: Callable[[], Mapping], *, share: float) -> Arrays:
-    """Compute the stage now and keep nothing on disk."""
-    del name, share
-    return {key: np.asarray(value) for key, value in work().items()}
+class RunStage(Protocol):
+    """Runs stages, or loads their stored results."""
+
+    def __call__(self, name: str, work: Callable[[], Mapping], *, share: float) -> Arrays:
+        """The arrays of one stage; see `Stage` for the arguments."""
+        ...
+
+    def all(self, stages: Sequence[Stage]) -> list[Arrays]:
+        """The arrays of stages that do not need each other's results, in their order; computed at the same time."""
+        ...
+
+
+class _RunDirectly:
+    """Compute every stage now, one after the other, and keep nothing on disk."""
+
+    def __call__(self, name: str, work: Callable[[], Mapping], *, share: float) -> Arrays:
+        del name, share
+        return {key: np.asarray(value) for key, value in work().items()}
+
+    def all(self, stages: Sequence[Stage]) -> list[Arrays]:
+        return [self(stage.name, stage.work, share=stage.share) for stage in stages]
+
+
+run_directly: RunStage = _RunDirectly()
