@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 import figures
 from figures.common.claims import Claim, Verdict
-from figures.studies.trained_modes import Sizes
+from figures.studies.trained_modes.experiment import Sizes
 
 # Three modes, eight noise levels and two seeds everywhere: figures then share what they compile.
 _EXPERIMENT = {"modes": 3, "snapshots": 6, "noise_levels": 8, "seeds": 2, "generated_samples": 32}

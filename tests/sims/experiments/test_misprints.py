@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from figures import misprints
+from figures.both.misprints import experiment as misprints
 from sims.experiments import misprints as experiments
 from sims.measurements.estimates import Estimate, mean_over
 from theory.derivations.table import ALL, get

@@ -24,7 +24,7 @@ from figures.common.claims import Claim
 from figures.common.panels import draw_mode_curves, exponents
 from figures.common.stages import Arrays, RunStage
 from figures.common.style import PALETTE, label_panels, plt, power_law_guide, styled
-from figures.studies.trained_modes import (
+from figures.studies.trained_modes.experiment import (
     Sizes,
     as_stage,
     clock_for,

@@ -19,7 +19,7 @@ from figures.common.claims import Claim
 from figures.common.panels import draw_mode_curves
 from figures.common.stages import Arrays, RunStage
 from figures.common.style import PALETTE, label_panels, plt, styled
-from figures.studies.trained_modes import (
+from figures.studies.trained_modes.experiment import (
     Sizes,
     follows_closed_form,
     pair_coefficients,

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
-from figures.emergence_experiment import (
+from figures.studies.emergence.experiment import (
     MEANS,
     EmergenceConfig,
     Setting,
@@ -19,7 +19,7 @@ from figures.emergence_experiment import (
     draw_emergence_times,
     exponent_of_branch,
 )
-from figures.studies.trained_modes import flow_matching_times
+from figures.studies.trained_modes.experiment import flow_matching_times
 from sims.training.descent import common_clock
 from theory.definitions.processes import FlowMatching
 

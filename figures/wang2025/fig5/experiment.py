@@ -10,7 +10,7 @@ from dataclasses import replace
 from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 
-from figures import wang2025_fig2
+from figures.studies.two_architectures import experiment as wang2025_fig2
 from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
 

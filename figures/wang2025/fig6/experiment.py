@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
-from figures.emergence_experiment import (
+from figures.studies.emergence.experiment import (
     MEANS,
     EmergenceConfig,
     Setting,

@@ -19,7 +19,7 @@ from figures.common.claims import Claim
 from figures.common.panels import exponents
 from figures.common.stages import Arrays, RunStage
 from figures.common.style import BLACK, PALETTE, label_panels, plt, styled
-from figures.studies.trained_modes import (
+from figures.studies.trained_modes.experiment import (
     Sizes,
     as_stage,
     clock_for,

@@ -21,7 +21,7 @@ from figures.common.claims import Claim
 from figures.common.panels import draw_emergence, draw_mode_curves, exponents
 from figures.common.stages import Arrays, RunStage
 from figures.common.style import label_panels, plt, styled
-from figures.studies.trained_modes import discretisation, follows_closed_form, measured_emergence, share_of_variances
+from figures.studies.trained_modes.experiment import discretisation, follows_closed_form, measured_emergence, share_of_variances
 from sims.experiments.linear import gaussian_training_sets, generated_mode_variances, mode_gains
 from sims.measurements.estimates import Estimate, mean_over
 from sims.measurements.modes import first_crossing, variance_over_seeds

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
 from figures.common.style import BLUE, GREEN, VERMILION, plt, styled
-from figures.studies.trained_modes import Sizes, as_stage, clock_for, theory_of_modes, trained_modes, training_sets
+from figures.studies.trained_modes.experiment import Sizes, as_stage, clock_for, theory_of_modes, trained_modes, training_sets
 from sims.measurements.estimates import Estimate, mean_over
 from sims.measurements.modes import first_crossing
 from sims.networks.convolution import convolution_denoiser

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
-from figures.spectral_experiment import (
+from figures.studies.spectral_law_on_data.experiment import (
     PAPER,
     QUICK,
     ExperimentConfig,

@@ -18,7 +18,7 @@ from figures.common.claims import Claim
 from figures.common.panels import exponents
 from figures.common.stages import Arrays, RunStage
 from figures.common.style import PALETTE, label_panels, plt, power_law_guide, styled
-from figures.studies.trained_modes import pair_coefficients, sampling_flow
+from figures.studies.trained_modes.experiment import pair_coefficients, sampling_flow
 from sims.experiments.linear import gaussian_training_sets, generated_mode_variances
 from sims.measurements.estimates import mean_over
 from sims.measurements.modes import first_crossing

@@ -18,7 +18,7 @@ from figures.common.claims import Claim
 from figures.common.panels import draw_mode_curves
 from figures.common.stages import Arrays, RunStage
 from figures.common.style import label_panels, plt, styled
-from figures.studies.trained_modes import (
+from figures.studies.trained_modes.experiment import (
     Sizes,
     as_stage,
     clock_for,
