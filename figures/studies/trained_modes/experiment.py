@@ -7,7 +7,6 @@ are computed from the theory and told apart from the networks' own deviation.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -15,12 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.claims import Claim
-from figures.common.panels import exponents
 from figures.common.stages import Arrays, RunStage
 from sims.experiments.linear import gaussian_training_sets, generated_mode_variances, mode_gains
-from sims.measurements.estimates import mean_over
-from sims.measurements.modes import first_crossing, variance_over_seeds
+from sims.measurements.modes import first_crossing
 from sims.networks.linear import AbstractLinearNetwork, total_maps_of
 from sims.sampling.linear_flow import FlowCoefficients
 from sims.training.descent import Clock, common_clock, train_full_batch
@@ -28,7 +24,6 @@ from sims.training.pairs import PairCoefficients, SecondMoments
 from theory.spectral_law.denoiser import AbstractDenoiser, regression_at
 from theory.spectral_law.descent import gain_after_steps
 from theory.spectral_law.generation import flow_coefficients, generated_variance, generated_variance_on_schedule
-from theory.spectral_law.power_law import fit_power_law
 
 FINE_TIMES = 300  # of every curve of the theory
 
@@ -56,6 +51,12 @@ class Sizes:
     def times(self) -> np.ndarray:
         """Training times of the snapshots."""
         return np.geomspace(self.first_time, self.last_time, self.snapshots)
+
+
+# Of the "tiny" presets, in every figure: they then share what they compile.
+TINY_SIZES = Sizes(
+    first_time=1e-2, last_time=2.0, snapshots=6, seeds=2, training_samples=4096, generated_samples=32, smallest_steps=4
+)
 
 
 def pair_coefficients(denoiser: AbstractDenoiser, levels: jax.Array) -> PairCoefficients:
@@ -178,68 +179,3 @@ def trained_modes(
         "gain_trained": np.asarray(mode_gains(total_maps[:, sampling:], basis)),
         "variance_trained": variances,
     }
-
-
-def share_of_variances(measured: np.ndarray, predicted: np.ndarray) -> float:
-    """Share of (time, mode) pairs whose ln λ̃, averaged over seeds, lies within 4 standard errors of the prediction.
-
-    `measured` is (seeds, snapshots, modes) and `predicted` (snapshots, modes).
-    """
-    estimate = variance_over_seeds(measured)
-    deviation = np.log(estimate.value / predicted) / (estimate.stderr / estimate.value)
-    return float(np.mean(np.abs(deviation) < 4))
-
-
-def share_of_gains(measured: np.ndarray, predicted: np.ndarray, training_samples: int) -> float:
-    """The same for gains, (seeds, ..., modes) and (..., modes).
-
-    The theory is that of infinitely many training samples P. Products of two sampling fluctuations move gains by d/P
-    on average, which no number of seeds removes: differences below that count as agreement.
-    """
-    estimate = mean_over(measured)
-    resolution = predicted.shape[-1] / training_samples
-    return float(np.mean(np.abs(estimate.value - predicted) < np.maximum(4 * estimate.stderr, resolution)))
-
-
-def follows_closed_form(title: str, source: str, within: float) -> Claim:
-    """The claim that at least 99 % of the pairs lie within 4 standard errors."""
-    statement = "share of (mode, time) pairs within 4 standard errors of the closed form with finite steps ≥ 0.99"
-    return Claim(title, source, statement, None, 0.99, within, (within, within), 0.0, "greater")
-
-
-def discretisation(words: str, finite_steps: np.ndarray, closed_form: np.ndarray) -> Claim:
-    """How far the steps of gradient descent and of Heun's method move ln λ̃ from gradient flow and exact sampling."""
-    shift = float(np.abs(np.log(finite_steps / closed_form)).max())
-    statement = "gradient steps and Heun steps move ln λ̃ from gradient flow and exact sampling by less than 0.1"
-    return Claim(f"{words}: discretisation", "this project", statement, None, 0.1, shift, (shift, shift), 0.0, "less")
-
-
-def measured_emergence(times: np.ndarray, variances: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Emergence time of every seed and mode, (seeds, modes), from (seeds, snapshots, modes); NaN where not reached."""
-    return first_crossing(times, np.moveaxis(variances, 1, 0), level[None])
-
-
-class FittedExponent(NamedTuple):
-    """Exponent of trained networks with its 95 % interval, and that of the closed form; NaN for fewer than 3 modes."""
-
-    measured: float
-    interval: tuple[float, float]
-    expected: float
-
-
-def fitted_exponent(variance: np.ndarray, emergence: np.ndarray, theory: np.ndarray) -> FittedExponent:
-    """Exponents over the modes that emerge in every seed of `emergence` (seeds, modes) and in `theory` (modes,)."""
-    seen = np.isfinite(emergence).all(axis=0) & np.isfinite(theory)
-    if seen.sum() < 3:
-        return FittedExponent(np.nan, (np.nan, np.nan), np.nan)
-    fitted = exponents(variance[seen], emergence[:, seen])
-    return FittedExponent(float(fitted.value), fitted.interval, fit_power_law(variance[seen], theory[seen]).exponent)
-
-
-def exponent_claim(
-    name: str, source: str, variance: np.ndarray, emergence: np.ndarray, theory: np.ndarray, tolerance: float = 0.02
-) -> Claim:
-    """The exponent of trained networks against that of the closed form, over the modes that emerge in every seed."""
-    fit = fitted_exponent(variance, emergence, theory)
-    statement = "exponent α of τ* ∝ λ^-α from trained networks equals the closed form's"
-    return Claim(name, source, statement, None, fit.expected, fit.measured, fit.interval, tolerance)

@@ -12,39 +12,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
-from matplotlib.figure import Figure
 
-from figures.common.claims import Claim
-from figures.common.panels import draw_mode_curves
 from figures.common.stages import Arrays, RunStage
-from figures.common.style import BLACK, PALETTE, label_panels, plt, power_law_guide, styled
 from figures.studies.trained_modes.experiment import (
     FINE_TIMES,
-    FittedExponent,
+    TINY_SIZES,
     Sizes,
     as_stage,
     clock_for,
-    discretisation,
-    exponent_claim,
-    fitted_exponent,
-    follows_closed_form,
     gain_at,
-    measured_emergence,
-    share_of_gains,
-    share_of_variances,
     theory_of_modes,
     trained_modes,
     training_sets,
 )
-from sims.measurements.estimates import mean_over
-from sims.measurements.modes import first_crossing, variance_over_seeds
+from sims.measurements.modes import first_crossing
 from sims.networks.linear import deep_linear_denoiser
 from sims.sampling.schedules import log_snr_schedule
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
 from theory.spectral_law.generation import generated_variance
 from theory.spectral_law.parametrisations.deep_linear import DeepLinear
-from theory.spectral_law.power_law import fit_power_law
 
 
 @dataclass(frozen=True)
@@ -84,6 +71,14 @@ PRESETS = {
         ),
         noise_levels=96,
         trained_depths=(2, 3, 4, 6),
+    ),
+    "tiny": Config(
+        TINY_SIZES,
+        variances=(3.0, 1.0, 0.3),
+        noise_levels=8,
+        depths=(1, 3),
+        trained_depths=(3,),
+        initial_gains=(1e-3, 1e-1, 4),
     ),
 }
 PROCESS = EDM(sigma_min=0.01, sigma_max=20.0)
@@ -161,156 +156,3 @@ def _run(config: Config, spectrum: Spectrum, depth: int, levels, moments, key: P
     network = deep_linear_denoiser(start_key, spectrum.dimension, depth, config.initial_gain)
     theory = theory_of_modes(denoiser, levels, clock, config.sizes, shown=1)
     return theory | trained_modes(denoiser, network, moments, levels, clock, config.sizes, shown=1, key=sample_key)
-
-
-def claims(data: Arrays) -> list[Claim]:
-    source, statements = "Wang & Pehlevan 2025, App. F.3", []
-    for depth in data["trained_depths"]:
-        within = share_of_variances(data[f"variance_trained_{depth}"], data[f"variance_finite_steps_{depth}"])
-        statements.append(follows_closed_form(f"depth {depth}: generated variance", source, within))
-        gains, expected = data[f"gain_trained_{depth}"], data[f"gain_finite_steps_{depth}"]
-        within = share_of_gains(gains, expected, int(data["training_samples"]))
-        statements.append(follows_closed_form(f"depth {depth}: weights", source, within))
-        finite, closed = data[f"variance_finite_steps_{depth}"], data[f"variance_closed_form_{depth}"]
-        statements.append(discretisation(f"depth {depth}", finite, closed))
-        emergence = _emergence(data, depth)
-        name = f"depth {depth}: emergence exponent against theory"
-        theory = data[f"emergence_theory_{depth}"]
-        statements.append(exponent_claim(name, source, data["variance"], emergence, theory))
-    return [*statements, _depth_keeps_the_law(data), _waiting_law(data)]
-
-
-def _emergence(data: Arrays, depth: int) -> np.ndarray:
-    return measured_emergence(data["times"], data[f"variance_trained_{depth}"], data[f"level_{depth}"])
-
-
-def _fit(data: Arrays, depth: int) -> FittedExponent:
-    return fitted_exponent(data["variance"], _emergence(data, depth), data[f"emergence_theory_{depth}"])
-
-
-def _depth_keeps_the_law(data: Arrays) -> Claim:
-    """The exponent of the deepest trained networks against the paper's law."""
-    depth = int(data["trained_depths"].max())
-    fit = _fit(data, depth)
-    return Claim(
-        f"depth {depth}: inverse-variance law",
-        "Wang & Pehlevan 2025, App. F.3",
-        "depth accelerates or delays but does not remove the bias: τ* ∝ λ^-α with α ≈ 1",
-        1.0,
-        None,
-        fit.measured,
-        fit.interval,
-        0.1,
-    )
-
-
-def _waiting_law(data: Arrays) -> Claim:
-    """Exponent of the waiting time in Q at the greatest depth, between the two smallest initial gains."""
-    depth = int(data["depths"][-1])
-    times = np.log(data["waiting"][-1, :3])
-    exponent = float(np.polyfit(np.log(data["initial_gains"][:3]), times, 1)[0])
-    return Claim(
-        f"depth {depth}: waiting time",
-        "this project, from App. F.3",
-        "τ* ∝ Q^{2/L-1} for small Q: exponent of the implicit solution between Q = 1e-6 and 3e-6",
-        None,
-        2 / depth - 1,
-        exponent,
-        (exponent, exponent),
-        0.02,
-    )
-
-
-@styled
-def draw(data: Arrays) -> Figure:
-    figure, axes = plt.subplots(2, 3, figsize=(12, 7))
-    _draw_gains(axes[0, 0], data)
-    for axis, depth in zip(axes[0, 1:], data["trained_depths"], strict=False):
-        _draw_variances(axis, data, int(depth))
-    _draw_emergence(axes[1, 0], data)
-    _draw_exponents(axes[1, 1], data)
-    _draw_waiting(axes[1, 2], data)
-    label_panels(axes)
-    return figure
-
-
-def _colours(data: Arrays) -> dict[int, str]:
-    return dict(zip(data["depths"].tolist(), (BLACK, *PALETTE), strict=False))
-
-
-def _draw_gains(axis, data: Arrays) -> None:
-    mode = 1
-    for index, (depth, colour) in enumerate(_colours(data).items()):
-        axis.semilogx(data["fine_times"], data["gain_by_depth"][index, :, mode], color=colour, label=f"L = {depth}")
-    for depth in data["trained_depths"].tolist():
-        gains = mean_over(data[f"gain_trained_{depth}"][:, 0, :, mode])
-        axis.errorbar(data["times"], gains.value, yerr=2 * gains.stderr, fmt="o", ms=3, color=_colours(data)[depth])
-    axis.set_xlabel("training time ητ")
-    axis.set_ylabel("gain uᵀWu")
-    axis.set_title(f"weight at σ = 1, λ = {data['variance'][mode]:g} (points: trained)")
-    axis.legend()
-
-
-def _draw_variances(axis, data: Arrays, depth: int) -> None:
-    curves = (data[f"fine_times_{depth}"], data[f"variance_curve_{depth}"])
-    measured = variance_over_seeds(data[f"variance_trained_{depth}"])
-    draw_mode_curves(axis, data["variance"], np.arange(data["variance"].size), curves, data["times"], measured)
-    axis.set_yscale("log")
-    axis.set_ylabel("generated variance λ̃")
-    axis.set_title(f"depth {depth}")
-    axis.set_ylim(None, 40)
-    axis.legend(loc="upper left", ncols=2)
-
-
-def _draw_emergence(axis, data: Arrays) -> None:
-    for index, (depth, colour) in enumerate(_colours(data).items()):
-        axis.loglog(data["variance"], data["emergence"][index], color=colour, lw=1.2)
-        if depth in data["trained_depths"]:
-            times = _emergence(data, depth)
-            seen = np.isfinite(times).all(axis=0)
-            estimate = mean_over(times[:, seen])
-            axis.errorbar(
-                data["variance"][seen],
-                estimate.value,
-                yerr=2 * estimate.stderr,
-                fmt="o",
-                ms=3.5,
-                color=colour,
-                label=f"trained, L = {depth}",
-            )
-    power_law_guide(
-        axis, data["variance"], (data["variance"][0], 1.6 * data["emergence"].max(axis=0)[0]), 1.0, "slope -1"
-    )
-    axis.set_xlabel("variance λ of the mode")
-    axis.set_ylabel("emergence time ητ*")
-    axis.set_title("emergence of the generated variance")
-    axis.legend()
-
-
-def _draw_exponents(axis, data: Arrays) -> None:
-    for name, words, colour in (
-        ("emergence", "generated variance", PALETTE[0]),
-        ("weight_emergence", "weight, σ = 1", PALETTE[1]),
-    ):
-        fits = [fit_power_law(data["variance"], times) for times in data[name]]
-        axis.plot(data["depths"], [fit.exponent for fit in fits], "-", color=colour, label=f"theory, {words}")
-    for depth in data["trained_depths"].tolist():
-        fit = _fit(data, depth)
-        low, high = fit.interval
-        error = [[fit.measured - low], [high - fit.measured]]
-        axis.errorbar([depth], [fit.measured], yerr=error, fmt="o", ms=4, color=PALETTE[0])
-    axis.axhline(1.0, color="0.6", lw=0.8, ls=":")
-    axis.set_ylim(0.85, 1.15)
-    axis.set_xlabel("depth L")
-    axis.set_ylabel("exponent α of τ* ∝ λ^-α")
-    axis.set_title("the law at every depth (points: trained)")
-    axis.legend(loc="lower left")
-
-
-def _draw_waiting(axis, data: Arrays) -> None:
-    for index, (depth, colour) in enumerate(_colours(data).items()):
-        axis.loglog(data["initial_gains"], data["waiting"][index], color=colour, label=f"L = {depth}")
-    axis.set_xlabel("initial gain Q")
-    axis.set_ylabel("time to half of the optimum, ητ")
-    axis.set_title("waiting for a mode of λ = 1, σ = 1")
-    axis.legend()

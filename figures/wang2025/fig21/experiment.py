@@ -13,22 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
-from matplotlib.figure import Figure
 
-from figures.common.claims import Claim
-from figures.common.panels import draw_mode_curves
 from figures.common.stages import Arrays, RunStage
-from figures.common.style import PALETTE, label_panels, plt, styled
-from figures.studies.trained_modes.experiment import (
-    Sizes,
-    follows_closed_form,
-    pair_coefficients,
-    sampling_flow,
-    share_of_variances,
-)
+from figures.studies.trained_modes.experiment import TINY_SIZES, Sizes, pair_coefficients, sampling_flow
 from sims.experiments.linear import gaussian_training_sets, generated_moments, mode_gains
-from sims.measurements.estimates import mean_over
-from sims.measurements.modes import variance_over_seeds
 from sims.networks.linear import linear_denoiser, offsets_of, total_maps_of
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import Clock, common_clock, train_full_batch
@@ -79,6 +67,7 @@ PRESETS = {
         ),
         noise_levels=128,
     ),
+    "tiny": Config(TINY_SIZES, variances=(3.0, 0.3, 0.1), mean_lengths=(0.0, 1.0), noise_levels=8),
 }
 
 
@@ -181,113 +170,3 @@ def _train(config: Config, denoiser: OneLayerWithBias, key: PRNGKeyArray) -> Arr
         "variance_trained": np.ascontiguousarray(generated.variance),
         "alignment_trained": on_axes,
     }
-
-
-def claims(data: Arrays) -> list[Claim]:
-    source = "Wang & Pehlevan 2025, App. D.2, Fig. 21"
-    shares = [
-        share_of_variances(measured, expected)
-        for measured, expected in zip(data["variance_trained"], data["variance_finite_steps"], strict=True)
-    ]
-    estimate = mean_over(data["mean_trained"], axis=1)
-    deviation = (estimate.value - data["mean_finite_steps"]) / estimate.stderr
-    return [
-        follows_closed_form("trained bias: generated variance, all means", source, float(np.mean(shares))),
-        follows_closed_form("trained bias: generated mean, all means", source, float(np.mean(np.abs(deviation) < 4))),
-        _overshoot(data, 0),
-        _overshoot(data, -1),
-        _mixing(data),
-    ]
-
-
-def _overshoot(data: Arrays, index: int) -> Claim:
-    """Largest excess of the gain of the weakest mode over its first and last values, for one mean."""
-    ends = max(data["optimal_gain"][-1], data["gain_curve"][index][0, -1])
-    estimate = mean_over(np.max(data["gain_trained"][index][..., -1], axis=-1) - ends)
-    # The trained networks are seen at the snapshots only, so the theory is read there too.
-    at_snapshots = np.interp(np.log(data["times"]), np.log(data["fine_times"]), data["gain_curve"][index][:, -1])
-    length = data["mean_length"][index]
-    return Claim(
-        f"|μ| = {length:g}: overshoot of the weakest mode",
-        "Wang & Pehlevan 2025, App. D.2",
-        "largest gain of the weakest mode beyond its first and last, at σ = 1: the mean passes through the weights",
-        None,
-        float(np.max(at_snapshots) - ends),
-        float(estimate.value),
-        estimate.interval,
-        0.01,
-    )
-
-
-def _mixing(data: Arrays) -> Claim:
-    """The least share of the generated covariance on the data's axes, for the longest mean."""
-    estimate = mean_over(data["alignment_trained"][-1].min(axis=-1))
-    return Claim(
-        f"|μ| = {data['mean_length'][-1]:g}: modes mix in passing",
-        "this project, from App. D.2",
-        "smallest share over training of the generated covariance that lies on the data's principal axes",
-        None,
-        float(data["alignment_curve"][-1].min()),
-        float(estimate.value),
-        estimate.interval,
-        0.02,
-    )
-
-
-@styled
-def draw(data: Arrays) -> Figure:
-    figure, axes = plt.subplots(2, 3, figsize=(12, 6.8))
-    _draw_modes(axes[0, 0], data, "gain", mean_over)
-    axes[0, 0].set_ylabel("gain uᵀWu")
-    axes[0, 0].set_title(f"weights at σ = 1, |μ| = {data['mean_length'][-1]:g}; dotted: optimum")
-    for optimum in data["optimal_gain"]:
-        axes[0, 0].axhline(optimum, color="0.6", lw=0.7, ls=":", zorder=0)
-    axes[0, 0].legend(loc="upper left", ncols=2)
-    _draw_modes(axes[0, 1], data, "bias", mean_over)
-    axes[0, 1].set_ylabel("bias b, per mode")
-    axes[0, 1].set_title(f"bias at σ = 1, |μ| = {data['mean_length'][-1]:g}")
-    _draw_modes(axes[0, 2], data, "variance", variance_over_seeds)
-    axes[0, 2].set_yscale("log")
-    axes[0, 2].set_ylabel("generated variance uᵀΣ̃u")
-    axes[0, 2].set_title(f"generated variance, |μ| = {data['mean_length'][-1]:g}")
-    _draw_per_mean(axes[1], data)
-    label_panels(axes)
-    return figure
-
-
-def _draw_modes(axis, data: Arrays, quantity: str, over_seeds) -> None:
-    """Theory lines and trained points of every mode, for the longest mean."""
-    curves = (data["fine_times"], data[f"{quantity}_curve"][-1])
-    modes = np.arange(data["variance"].size)
-    draw_mode_curves(axis, data["variance"], modes, curves, data["times"], over_seeds(data[f"{quantity}_trained"][-1]))
-
-
-def _draw_per_mean(axes, data: Arrays) -> None:
-    """Error of the generated mean, alignment and divergence, one colour per length of the mean."""
-    error, aligned, divergence = axes
-    for index, (length, colour) in enumerate(zip(data["mean_length"], PALETTE, strict=False)):
-        label = f"|μ| = {length:g}"
-        target = np.full(data["variance"].size, length / np.sqrt(data["variance"].size))
-        if length > 0:
-            distance = np.linalg.norm(data["mean_curve"][index] - target[None], axis=-1) / length
-            error.plot(data["fine_times"], distance, color=colour, lw=1.2)
-            # Averaged over seeds first: the length of a mean of few samples is biased upwards.
-            measured = np.linalg.norm(data["mean_trained"][index].mean(axis=0) - target[None], axis=-1) / length
-            error.plot(data["times"], measured, "o", ms=3, color=colour, label=label)
-        aligned.plot(data["fine_times"], data["alignment_curve"][index], color=colour, lw=1.2)
-        shares = mean_over(data["alignment_trained"][index])
-        aligned.errorbar(
-            data["times"], shares.value, yerr=2 * shares.stderr, fmt="o", ms=3, lw=0.8, color=colour, label=label
-        )
-        divergence.plot(data["fine_times"], data["divergence_curve"][index], color=colour, lw=1.2, label=label)
-    error.set_title("error of the generated mean")
-    error.set_ylabel("|μ̃ - μ|/|μ|")
-    aligned.set_title("generated covariance on the data's axes")
-    aligned.set_ylabel("alignment")
-    divergence.set_title("divergence (theory)")
-    divergence.set_ylabel("KL(p̃‖p) in nats")
-    divergence.set_yscale("log")
-    for axis in axes:
-        axis.set_xscale("log")
-        axis.set_xlabel("training time ητ")
-        axis.legend()

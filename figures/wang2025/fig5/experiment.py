@@ -5,37 +5,40 @@ levels unlearn before small ones learn, so that every mode first falls, those of
 rises again when it is learned. Emergence times are shown for the modes whose target lies above the initial variance.
 """
 
-from dataclasses import replace
-
 from jaxtyping import PRNGKeyArray
-from matplotlib.figure import Figure
 
-from figures.studies.two_architectures import experiment as wang2025_fig2
-from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
+from figures.studies.two_architectures.experiment import ArchitecturesConfig, compute_architectures
 
-Config = wang2025_fig2.Config
+Config = ArchitecturesConfig
 PRESETS = {
-    "quick": replace(
-        wang2025_fig2.PRESETS["quick"],
-        initial_gain=0.5,
-        last_time=30.0,
-        snapshots=28,
-        training_samples=262144,
-        fewer_training_samples=None,
+    "quick": Config(
+        initial_gain=0.5, last_time=30.0, snapshots=28, training_samples=262144, fewer_training_samples=None
     ),
-    "paper": replace(wang2025_fig2.PRESETS["paper"], initial_gain=0.5, fewer_training_samples=None),
+    "paper": Config(
+        initial_gain=0.5,
+        last_time=1e3,
+        snapshots=57,
+        noise_levels=128,
+        seeds=24,
+        training_samples=2097152,
+        fewer_training_samples=None,
+        generated_samples=4096,
+    ),
+    "tiny": Config(
+        variances=(6.0, 3.0, 1.0),
+        initial_gain=0.5,
+        last_time=1.0,
+        snapshots=6,
+        noise_levels=8,
+        seeds=2,
+        training_samples=4096,
+        fewer_training_samples=None,
+        generated_samples=32,
+    ),
 }
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """As for Figure 2."""
-    return wang2025_fig2.compute(config, key=key, stage=stage)
-
-
-def claims(data: Arrays) -> list[Claim]:
-    return wang2025_fig2.claims(data)
-
-
-def draw(data: Arrays) -> Figure:
-    return wang2025_fig2.draw(data)
+    """Theory curves, and trained networks measured at the snapshots; keys end in the parametrisation's name."""
+    return compute_architectures(config, key=key, stage=stage)

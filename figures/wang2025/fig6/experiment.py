@@ -7,19 +7,9 @@ initial and its target variance.
 
 import numpy as np
 from jaxtyping import PRNGKeyArray
-from matplotlib.figure import Figure
 
-from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
-from figures.studies.emergence.experiment import (
-    MEANS,
-    EmergenceConfig,
-    Setting,
-    agreement,
-    compute_emergence,
-    draw_emergence_times,
-    exponent_of_branch,
-)
+from figures.studies.emergence.experiment import EmergenceConfig, Setting, compute_emergence
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import common_clock
 from theory.definitions.processes import EDM
@@ -36,8 +26,16 @@ PRESETS = {
         training_samples=1048576,
         generated_samples=4096,
     ),
+    "tiny": Config(
+        theory_variances=(1e-2, 1e1, 3),
+        trained_variances=(3e-2, 3e1, 3),
+        snapshots=6,
+        noise_levels=8,
+        seeds=2,
+        training_samples=4096,
+        generated_samples=32,
+    ),
 }
-_SOURCE = "Wang & Pehlevan 2025, Fig. 6"
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
@@ -46,28 +44,3 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     curvature = 2 * (config.trained_variances[1] + np.asarray(levels) ** 2)
     clock = common_clock(config.times, curvature, smallest_steps=12, safety=0.8)
     return compute_emergence(config, Setting(EDM(), levels, clock), key=key, stage=stage)
-
-
-def claims(data: Arrays) -> list[Claim]:
-    branches = ((0.0, "rising"), (0.1, "rising"), (0.5, "rising"), (0.6, "falling"), (1.0, "falling"))
-    statements = [exponent_of_branch(data, gain, mean, branch, _SOURCE) for mean in MEANS for gain, branch in branches]
-    return [*statements, *[agreement(data, mean, _SOURCE) for mean in MEANS], _square_root_law(data)]
-
-
-def _square_root_law(data: Arrays) -> Claim:
-    """For Q = 1 the variance falls as 1/c before it reaches λ, so τ* at the geometric mean goes as λ^-1/2."""
-    claim = exponent_of_branch(data, 1.0, "geometric", "falling", _SOURCE)
-    return Claim(
-        "exponent ½ of the falling branch, Q = 1, geometric mean",
-        "this project, from Prop. 4.2",
-        "λ̃ ≈ e^-γ/(2ητ) while λ ≪ λ̃ ≪ σ_T², so the geometric level is reached at τ* ∝ λ^-1/2",
-        None,
-        0.5,
-        claim.measured,
-        claim.interval,
-        0.03,
-    )
-
-
-def draw(data: Arrays) -> Figure:
-    return draw_emergence_times(data)

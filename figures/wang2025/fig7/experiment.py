@@ -12,27 +12,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
-from matplotlib.figure import Figure
 
-from figures.common.claims import Claim
-from figures.common.panels import draw_mode_curves
 from figures.common.stages import Arrays, RunStage
-from figures.common.style import label_panels, plt, styled
 from figures.studies.trained_modes.experiment import (
+    TINY_SIZES,
     Sizes,
     as_stage,
     clock_for,
-    discretisation,
     flow_matching_times,
-    follows_closed_form,
-    share_of_gains,
-    share_of_variances,
     theory_of_modes,
     trained_modes,
     training_sets,
 )
-from sims.measurements.estimates import mean_over
-from sims.measurements.modes import variance_over_seeds
 from sims.networks.linear import linear_denoiser, tied_two_layer_denoiser
 from theory.definitions.processes import FlowMatching
 from theory.definitions.spectra import Spectrum
@@ -74,6 +65,7 @@ PRESETS = {
         variances=(10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.001),
         sampling_times=128,
     ),
+    "tiny": Config(TINY_SIZES, variances=(3.0, 0.3, 0.03), sampling_times=8),
 }
 LAYERS = {"one_layer": OneLayer, "two_layer": SymmetricTwoLayer}
 
@@ -115,68 +107,3 @@ def _train(config: Config, denoiser, network, levels, clock, moments, key: PRNGK
 
 def _named(name: str, arrays: Arrays) -> Arrays:
     return {f"{key}_{name}": value for key, value in arrays.items()}
-
-
-def claims(data: Arrays) -> list[Claim]:
-    statements = []
-    for name in LAYERS:
-        words, source = name.replace("_", "-"), "Wang & Pehlevan 2025, App. H, Fig. 7"
-        within = share_of_variances(data[f"variance_trained_{name}"], data[f"variance_finite_steps_{name}"])
-        statements.append(follows_closed_form(f"flow matching, {words}: generated variance", source, within))
-        gains, expected = data[f"gain_trained_{name}"], data[f"gain_finite_steps_{name}"]
-        within = share_of_gains(gains, expected, int(data["training_samples"]))
-        statements.append(follows_closed_form(f"flow matching, {words}: weights", source, within))
-        statements.append(
-            discretisation(
-                f"flow matching, {words}", data[f"variance_finite_steps_{name}"], data[f"variance_closed_form_{name}"]
-            )
-        )
-    return [*statements, _wrong_limit(data)]
-
-
-def _wrong_limit(data: Arrays) -> Claim:
-    """λ̃/(λ + 1) of the tied network after the longest training, averaged over the modes that are learned by then."""
-    # A mode is learned once 8ητλ is large; slower ones have not reached their limit at the last snapshot.
-    learned = 8 * data["times"][-1] * data["variance"] > 30
-    ratio = data["variance_trained_two_layer"][:, -1, learned] / (data["variance"][learned] + 1)[None]
-    estimate = mean_over(ratio.mean(axis=1))
-    return Claim(
-        "flow matching, tied two-layer: wrong limit",
-        "this project, from App. H",
-        "a tied network cannot fit a negative velocity and generates λ + 1: mean of λ̃(∞)/(λ + 1) over learned modes",
-        None,
-        1.0,
-        float(estimate.value),
-        estimate.interval,
-        0.03,
-    )
-
-
-@styled
-def draw(data: Arrays) -> Figure:
-    shown = data["shown_times"]
-    figure, axes = plt.subplots(2, shown.size + 1, figsize=(15, 6.2))
-    for row, (name, words) in zip(axes, (("one_layer", "one layer"), ("two_layer", "tied two-layer")), strict=True):
-        for index, time in enumerate(shown):
-            _draw_gain(row[index], data, name, index)
-            row[index].set_title(f"{words}, weight at t = {time:g}")
-        curves = (data[f"fine_times_{name}"], data[f"variance_curve_{name}"])
-        measured = variance_over_seeds(data[f"variance_trained_{name}"])
-        draw_mode_curves(row[-1], data["variance"], np.arange(data["variance"].size), curves, data["times"], measured)
-        row[-1].set_yscale("log")
-        row[-1].set_ylabel("generated variance λ̃")
-        row[-1].set_title(f"{words}, generated variance")
-        row[0].set_ylabel("gain uᵀWu")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside right upper", title="lines: theory\npoints: trained", title_fontsize=7.5
-    )
-    label_panels(axes)
-    return figure
-
-
-def _draw_gain(axis, data: Arrays, name: str, index: int) -> None:
-    curves = (data[f"fine_times_{name}"], data[f"gain_curve_{name}"][index])
-    measured = mean_over(data[f"gain_trained_{name}"][:, index])
-    draw_mode_curves(axis, data["variance"], np.arange(data["variance"].size), curves, data["times"], measured)
-    axis.axhline(0.0, color="0.8", lw=0.8, zorder=0)

@@ -6,19 +6,9 @@ an untrained network generates e^{2Q} in every mode: modes above rise, modes bel
 
 import numpy as np
 from jaxtyping import PRNGKeyArray
-from matplotlib.figure import Figure
 
-from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
-from figures.studies.emergence.experiment import (
-    MEANS,
-    EmergenceConfig,
-    Setting,
-    agreement,
-    compute_emergence,
-    draw_emergence_times,
-    exponent_of_branch,
-)
+from figures.studies.emergence.experiment import EmergenceConfig, Setting, compute_emergence
 from figures.studies.trained_modes.experiment import flow_matching_times
 from sims.training.descent import common_clock
 from theory.definitions.processes import FlowMatching
@@ -36,9 +26,18 @@ PRESETS = {
         training_samples=1048576,
         generated_samples=4096,
     ),
+    "tiny": Config(
+        theory_variances=(1e-2, 1e1, 3),
+        trained_variances=(3e-2, 3e1, 3),
+        first_time=1e-4,
+        last_time=2.0,
+        snapshots=6,
+        noise_levels=8,
+        seeds=2,
+        training_samples=4096,
+        generated_samples=32,
+    ),
 }
-_SOURCE = "Wang & Pehlevan 2025, App. H, Fig. 8"
-BRANCHES = ((0.0, "rising"), (0.0, "falling"), (0.1, "falling"), (0.5, "falling"), (1.0, "falling"))
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
@@ -48,27 +47,3 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     curvature = np.full(levels.size, 2 * config.trained_variances[1])
     clock = common_clock(config.times, curvature, smallest_steps=12, safety=0.8)
     return compute_emergence(config, Setting(FlowMatching(), levels, clock), key=key, stage=stage)
-
-
-def claims(data: Arrays) -> list[Claim]:
-    statements = [exponent_of_branch(data, gain, mean, branch, _SOURCE) for mean in MEANS for gain, branch in BRANCHES]
-    return [*statements, *[agreement(data, mean, _SOURCE) for mean in MEANS], _square_root_law(data)]
-
-
-def _square_root_law(data: Arrays) -> Claim:
-    """Between λ and 1 the variance falls as e^-γ/(2ητ), whatever λ, so √λ is reached at τ* ∝ λ^-1/2."""
-    claim = exponent_of_branch(data, 0.0, "geometric", "falling", _SOURCE)
-    return Claim(
-        "exponent ½ of the falling branch, Q = 0, geometric mean",
-        "this project, from App. H",
-        "λ̃ ≈ e^-γ/(2ητ) while λ ≪ λ̃ ≪ 1, so the geometric level √λ is reached at τ* ∝ λ^-1/2",
-        None,
-        0.5,
-        claim.measured,
-        claim.interval,
-        0.05,
-    )
-
-
-def draw(data: Arrays) -> Figure:
-    return draw_emergence_times(data)

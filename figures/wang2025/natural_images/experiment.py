@@ -9,18 +9,15 @@ from typing import Literal
 
 import jax
 from jaxtyping import PRNGKeyArray
-from matplotlib.figure import Figure
 
-from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
 from figures.studies.spectral_law_on_data.experiment import (
     PAPER,
     QUICK,
+    TINY,
     ExperimentConfig,
     ImageData,
     compute_experiment,
-    draw_experiment,
-    experiment_claims,
 )
 from sims.data.built_in import natural_image_patches
 
@@ -37,6 +34,7 @@ class Config(ExperimentConfig):
 PRESETS = {
     "quick": Config(**asdict(QUICK), patches=16384, patch_size=8, channels="grey"),
     "paper": Config(**asdict(PAPER), patches=65536, patch_size=8, channels="colour"),
+    "tiny": Config(**asdict(TINY), patches=64, patch_size=3, channels="grey"),
 }
 
 
@@ -47,11 +45,3 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     shape = (config.patch_size, config.patch_size)
     data = ImageData(samples, shape if config.channels == "grey" else (*shape, 3))
     return compute_experiment(config, data, key=run_key, stage=stage)
-
-
-def claims(data: Arrays) -> list[Claim]:
-    return experiment_claims(data, "photographs")
-
-
-def draw(data: Arrays) -> Figure:
-    return draw_experiment(data)

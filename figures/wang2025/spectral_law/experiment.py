@@ -8,18 +8,15 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from jaxtyping import PRNGKeyArray
-from matplotlib.figure import Figure
 
-from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
 from figures.studies.spectral_law_on_data.experiment import (
     PAPER,
     QUICK,
+    TINY,
     ExperimentConfig,
     ImageData,
     compute_experiment,
-    draw_experiment,
-    experiment_claims,
 )
 from sims.data.built_in import digits
 from sims.data.user_files import load_user_data
@@ -34,7 +31,7 @@ class Config(ExperimentConfig):
     data: str | None = None
 
 
-PRESETS = {"quick": Config(**asdict(QUICK)), "paper": Config(**asdict(PAPER))}
+PRESETS = {"quick": Config(**asdict(QUICK)), "paper": Config(**asdict(PAPER)), "tiny": Config(**asdict(TINY))}
 
 
 def check(config: Config) -> None:
@@ -55,11 +52,3 @@ def _read(config: Config) -> ImageData:
         samples, shape = loaded.samples, loaded.image_shape
     scale = np.sqrt(np.mean((samples - samples.mean(axis=0)) ** 2))
     return ImageData(samples * (_STANDARD_DEVIATION / scale), shape)
-
-
-def claims(data: Arrays) -> list[Claim]:
-    return experiment_claims(data, "your data")
-
-
-def draw(data: Arrays) -> Figure:
-    return draw_experiment(data)
