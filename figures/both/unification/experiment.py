@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from figures.both.unification.claims import claims, half_times
+from figures.both.unification.plots import draw
 from figures.common.stages import Arrays, RunStage
-from figures.unification_claims import claims, half_times
-from figures.unification_plots import draw
 from sims.experiments.training_sets import (
     descend,
     loss_on_fresh_data,

@@ -5,8 +5,8 @@ import numpy as np
 from figures.common.claims import Claim
 from figures.common.stages import Arrays
 from figures.common.style import fraction
-from figures.learned_distances import left_out_estimate
 from figures.studies.linear_ensembles import Sampler
+from figures.vastola2025.learned_distribution.distances import left_out_estimate
 from sims.measurements.estimates import Estimate
 
 GAP = (0.25, 0.75)  # of |x|

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.stats import hypergeom, norm, wasserstein_distance
 
-from figures import learned_distribution_claims
-from figures.learned_distances import BLOCKS, GRID, learned_distances
+from figures.vastola2025.learned_distribution import claims as learned_distribution_claims
+from figures.vastola2025.learned_distribution.distances import BLOCKS, GRID, learned_distances
 from sims.measurements.resampling import jackknife_error
 from tests.oracles.known_ensembles import points_between
 

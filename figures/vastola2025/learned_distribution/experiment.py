@@ -21,10 +21,10 @@ from jaxtyping import PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
 from figures.common.stages import Arrays, RunStage
-from figures.learned_distances import learned_distances
-from figures.learned_distribution_claims import GAP, SUFFIXES, claims
-from figures.learned_distribution_plots import draw
 from figures.studies.linear_ensembles import LinearModels, Sampler, stratified_prior
+from figures.vastola2025.learned_distribution.claims import GAP, SUFFIXES, claims
+from figures.vastola2025.learned_distribution.distances import learned_distances
+from figures.vastola2025.learned_distribution.plots import draw
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_mass, gap_shares, histograms
 from sims.measurements.gaussianity import gaussian_surrogates

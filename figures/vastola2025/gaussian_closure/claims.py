@@ -15,10 +15,16 @@ from jaxtyping import PRNGKeyArray
 from matplotlib.figure import Figure
 from scipy.stats import binomtest, norm
 
-from figures.closure_experiment import Config, draw_points, linear_models, mlps, random_feature_networks
 from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
 from figures.common.style import BLACK, BLUE, VERMILION, fraction, label_panels, plt, styled
+from figures.vastola2025.gaussian_closure.experiment import (
+    Config,
+    draw_points,
+    linear_models,
+    mlps,
+    random_feature_networks,
+)
 from sims.measurements.estimates import mean_over
 from sims.measurements.gaussianity import holm_rejected
 

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from figures import vkernel_statistics
-from figures.vkernel_statistics import ORDERS, comparison
+from figures.vastola2025.vkernel_linear import comparison as vkernel_statistics
+from figures.vastola2025.vkernel_linear.comparison import ORDERS, comparison
 from tests.oracles.known_ensembles import drawn_scores, law_of_scores
 
 EDGES = np.linspace(-2.0, 2.0, 9)

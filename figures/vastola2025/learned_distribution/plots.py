@@ -6,8 +6,8 @@ from scipy.stats import t as student_t
 
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, fraction, label_panels, plt, styled
-from figures.learned_distances import BLOCKS
-from figures.learned_distribution_claims import GAP, LIMIT, SUFFIXES, distance_ratio, validity
+from figures.vastola2025.learned_distribution.claims import GAP, LIMIT, SUFFIXES, distance_ratio, validity
+from figures.vastola2025.learned_distribution.distances import BLOCKS
 from sims.measurements.resampling import jackknife_error
 
 SHOWN = (1 / 16, 1 / 4, 1.0)  # F/P of the densities that are drawn

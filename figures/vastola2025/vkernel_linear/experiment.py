@@ -24,7 +24,7 @@ from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
 from figures.common.style import BLUE, GREEN, ORANGE, VERMILION, plt, styled
 from figures.studies.linear_ensembles import process_of
-from figures.vkernel_statistics import ORDERS, comparison
+from figures.vastola2025.vkernel_linear.comparison import ORDERS, comparison
 from sims.data.built_in import triple
 from sims.networks.feature_model import FeatureModel
 from sims.training.feature_ensembles import train_ensemble

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from figures.naive_comparison import distance, extrapolated_gap, total_variation
+from figures.vastola2025.naive.statistics import distance, extrapolated_gap, total_variation
 
 
 def test_total_variation_of_samples_has_mean_zero_for_equal_laws_and_the_stated_error():

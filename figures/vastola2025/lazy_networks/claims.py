@@ -15,7 +15,14 @@ from matplotlib.figure import Figure
 from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
 from figures.common.style import BLACK, BLUE, GREEN, ORANGE, PALETTE, VERMILION, label_panels, mode_colours, plt, styled
-from figures.lazy_ensembles import FINER, ORDERS, Config, linear_ensemble, linear_theory, wide_networks
+from figures.vastola2025.lazy_networks.experiment import (
+    FINER,
+    ORDERS,
+    Config,
+    linear_ensemble,
+    linear_theory,
+    wide_networks,
+)
 from sims.measurements.estimates import Estimate
 from sims.measurements.modes import first_crossing, mode_covariances
 from sims.measurements.resampling import jackknife

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import norm
 
-from figures import unification_claims
+from figures.both.unification import claims as unification_claims
 from figures.common.stages import Arrays
 from tests.oracles.known_ensembles import claims_by_name
 

@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from figures.both.unification.claims import half_times
 from figures.common.panels import draw_mode_curves
 from figures.common.stages import Arrays
 from figures.common.style import BLUE, GREEN, ORANGE, VERMILION, label_panels, mode_colours, plt, styled
-from figures.unification_claims import half_times
 from sims.measurements.estimates import Estimate, mean_over
 from sims.measurements.modes import first_crossing
 

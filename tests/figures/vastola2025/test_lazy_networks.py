@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.stats import t as student_t
 
-from figures import lazy_networks
 from figures.common.stages import Arrays
+from figures.vastola2025.lazy_networks import claims as lazy_networks
 from tests.oracles.known_ensembles import claims_by_name, drawn_scores, law_of_scores
 
 

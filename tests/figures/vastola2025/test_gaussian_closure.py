@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, wasserstein_distance
 
-from figures import closure_experiment
+from figures.vastola2025.gaussian_closure import experiment as closure_experiment
 from sims.measurements.distributions import cumulative
 from tests.oracles.known_ensembles import points_between
 

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
 from figures.common.style import BLACK, BLUE, GREEN, VERMILION, label_panels, plt, styled
-from figures.target_noise_experiment import (
+from figures.vastola2025.j0_j1.experiment import (
     BRACKET,
     CASES,
     DSM,

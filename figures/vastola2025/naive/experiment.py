@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
 from figures.common.style import label_panels, plt, styled
-from figures.naive_comparison import (
+from figures.vastola2025.naive.statistics import (
     GAP,
     PAIRS,
     WORDS,
