@@ -24,32 +24,6 @@ _SIZES = Sizes(
 )
 # What each quick preset becomes here.
 TINY = {
-    "vkernel_linear": {
-        "ratios": (0.25, 1.0),
-        "features_per_axis": 4,
-        "models": 8,
-        "places": 20,
-        "bins": 12,
-    },
-    "learned_distribution": {
-        "training_samples": (64, 16),
-        "features_per_axis": 4,
-        "models": 10,
-        "samples": 20,
-        "steps": 6,
-        "bins": 10,
-    },
-    "gaps_fill_or_empty": {
-        "feature_ratios": (0.5,),
-        "cutoffs": (1e-2,),
-        "per_axis": 4,
-        "per_time": (2, 3),
-        "models": 4,
-        "samples": 16,
-        "steps": 4,
-        "windows": (1, 4),
-        "window_models": 4,
-    },
     "wang2025_fig5": {
         "variances": (6.0, 3.0, 1.0),
         "snapshots": 6,
@@ -119,94 +93,6 @@ TINY = {
     },
     "natural_images": _EXPERIMENT | {"patches": 64, "patch_size": 3, "last_time": 1.0},
     "spectral_law": _EXPERIMENT | {"last_time": 1.0},
-    "unification": {
-        "variances": (3.0, 0.4, 0.05),
-        "times": (0.03, 3.0, 6),
-        "smallest_steps": 4,
-        "data": 64,
-        "noises": (1, 3),
-        "members": 24,
-        "points": 3,
-        "few_draws": (4, 8, 8),
-        "scarce_data": (6, 4, 6),
-    },
-    "vastola2025_fig1": {"times": (0.1, 0.5), "resolution": 12, "pairs": 20_000, "bins": 16},
-    "vastola2025_fig2": {
-        "cutoffs": (1e-3, 1e-2),
-        "training_samples": (16, 64),
-        "features_per_axis": 5,
-        "models": 4,
-        "samples": 40,
-        "converged_steps": 10,
-        "bins": 20,
-    },
-    "j0_j1": {
-        "features_per_axis": 4,
-        "training_samples": (32, 16),
-        "square_features_per_axis": 3,
-        "square_training_samples": 20,
-        "network_training_samples": 16,
-        "square_network_training_samples": 16,
-        "width": 4,
-        "network_steps": 16,
-        "square_network_steps": 8,
-        "batch_size": 8,
-        "line_models": 3,
-        "models": 3,
-        "samples": 20,
-        "square_samples_per_axis": 5,
-        "sampling_steps": 8,
-        "bins": 10,
-    },
-    "gaussian_closure": {
-        "features_per_axis": 4,
-        "training_samples": (32, 8),
-        "network_training_samples": 12,
-        "random_features": 6,
-        "width": 4,
-        "network_steps": 8,
-        "batch_size": 8,
-        "models": 6,
-        "points": 12,
-        "null_draws": 50,
-        "samples": 20,
-        "sampling_steps": 8,
-        "permutations": 10,
-    },
-    "vastola2025_fig3": {
-        "angles": (0.0, 45.0),
-        "features_per_axis": 4,
-        "training_samples": 40,
-        "models": 3,
-        "samples": 60,
-        "steps": 6,
-        "bins": 12,
-    },
-    "vastola2025_naive": {
-        "kappas": (0.01, 0.05),
-        "steps": (8, 16, 32),
-        "paths": 400,
-        "sde_paths": 200,
-        "slope_repeats": 1,
-        "cells": 40,
-        "mesh_steps": 40,
-        "curve_points": 3,
-        "bins": 12,
-    },
-    "lazy_networks": {
-        "modes": 4,
-        "draws": (512, 1024),
-        "models": 12,
-        "first_time": 0.1,
-        "last_time": 30.0,
-        "times": 4,
-        "steps": 80,
-        "population": 1024,
-        "networks": ((4, (4,)),),
-        "network_draws": 16,
-        "network_models": 6,
-        "probes": 5,
-    },
 }
 # Arrays that may hold what is not finite, as their docstrings say: bins with too few pairs, times never reached.
 NOT_FINITE = {
@@ -381,7 +267,7 @@ def test_gap_masses_are_indexed_by_cutoff_and_ratio():
         assert (arrays[f"gap_mass_{solver}"] >= 0).all()
         assert (arrays[f"gap_mass_{solver}"] <= 1).all()
         assert (arrays[f"gap_mass_{solver}_stderr"] > 0).any()
-    published = figures.load("vastola2025_fig2").PRESETS["quick"]
+    published = figures.load("vastola2025_fig2").experiment.PRESETS["quick"]
     assert list(published.cutoffs) == sorted(published.cutoffs)
     assert list(published.training_samples) == sorted(published.training_samples)
 

@@ -4,16 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from figures.both.unification.half_times import half_times
 from figures.common.claims import Claim
 from figures.common.stages import Arrays
 from sims.measurements.estimates import mean_over
-from sims.measurements.modes import first_crossing
-
-
-def half_times(times: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """When the variance of the elements that feed mode l into the weakest mode passes half its final value."""
-    row = variance[:, -1]
-    return first_crossing(times, row, row[-1] / 2)
 
 
 def _claim(name: str, statement: str, estimate: tuple[Any, Any], **held_against) -> Claim:

@@ -15,8 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.both.unification.claims import claims, half_times
-from figures.both.unification.plots import draw
+from figures.both.unification.half_times import half_times
 from figures.common.stages import Arrays, RunStage
 from sims.experiments.training_sets import (
     descend,
@@ -40,8 +39,6 @@ from theory.finite_data.weight_covariances import (
 )
 from theory.spectral_law.parametrisations.one_layer import OneLayer
 
-__all__ = ["PRESETS", "Config", "claims", "compute", "draw"]
-
 GROUPS = 8  # of members, for the standard error of a half-time
 
 
@@ -64,6 +61,17 @@ class Config:
 PRESETS = {
     "quick": Config(),
     "paper": Config(members=4000, few_draws=(40, 80, 1000), scarce_data=(100, 80, 200), times=(0.01, 100.0, 25)),
+    "tiny": Config(
+        variances=(3.0, 0.4, 0.05),
+        times=(0.03, 3.0, 6),
+        smallest_steps=4,
+        data=64,
+        noises=(1, 3),
+        members=24,
+        points=3,
+        few_draws=(4, 8, 8),
+        scarce_data=(6, 4, 6),
+    ),
 }
 FEW_LEVEL = 0.3
 SCARCE_LEVEL = 0.2

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.both.unification.claims import half_times
+from figures.both.unification.half_times import half_times
 from figures.common.panels import draw_mode_curves
 from figures.common.stages import Arrays
 from figures.common.style import BLUE, GREEN, ORANGE, VERMILION, label_panels, mode_colours, plt, styled

@@ -10,14 +10,10 @@ from typing import ClassVar
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
-from matplotlib.figure import Figure
 
-from figures.common.claims import Claim
 from figures.common.randomness import numpy_generator
 from figures.common.stages import Arrays, RunStage
-from figures.common.style import plt, styled
 from sims.data.built_in import l_shape, line, polygon, random_points
-from sims.measurements.estimates import mean_over
 from theory.definitions.processes import VariancePreserving
 from theory.definitions.schedules import AbstractSchedule
 from theory.exact_scores.point_masses import PointMasses
@@ -36,8 +32,17 @@ class Config:
     bins: int = 64
 
 
-PRESETS = {"quick": Config(), "paper": Config(resolution=400, pairs=10_000_000, bins=128)}
-_SIMULATED_TIMES = (0.1, 0.2)
+PRESETS = {
+    "quick": Config(),
+    "paper": Config(resolution=400, pairs=10_000_000, bins=128),
+    "tiny": Config(
+        times=(0.1, 0.5),
+        resolution=12,
+        pairs=20_000,
+        bins=16,
+    ),
+}
+SIMULATED_TIMES = (0.1, 0.2)
 _SMALLEST_COUNT = 50
 
 
@@ -88,14 +93,14 @@ def _simulate(config: Config, key: PRNGKeyArray) -> Arrays:
     simulated, expected = [], []
     for make in DATA_SETS.values():
         points = make()
-        for time in _SIMULATED_TIMES:
+        for time in SIMULATED_TIMES:
             clean = points[generator.integers(len(points), size=config.pairs)]
             noise = generator.standard_normal(clean.shape)
             x = np.sqrt(1 - time) * clean + np.sqrt(time) * noise
             fraction = PointMasses(points).boundary_fraction(jnp.asarray(x), time, process)
             simulated.append(_variance_share(x, -noise / np.sqrt(time), edges))
             expected.append(_bin_mean(x, np.asarray(fraction), edges))
-    shape = (len(DATA_SETS), len(_SIMULATED_TIMES), config.bins, config.bins)
+    shape = (len(DATA_SETS), len(SIMULATED_TIMES), config.bins, config.bins)
     return {"simulated": np.reshape(simulated, shape), "expected": np.reshape(expected, shape), "edges": edges}
 
 
@@ -111,79 +116,3 @@ def _variance_share(x: np.ndarray, proxy: np.ndarray, edges: np.ndarray) -> np.n
     power = _bin_mean(x, np.sum(proxy**2, axis=1), edges)
     mean_square = sum(_bin_mean(x, component, edges) ** 2 for component in proxy.T)
     return 1 - mean_square / power
-
-
-def _at(data: Arrays, data_set: str, time: float, positions: np.ndarray) -> np.ndarray:
-    """Simulated fraction in the bins that hold the given positions."""
-    row, column = list(DATA_SETS).index(data_set), _SIMULATED_TIMES.index(time)
-    index = np.searchsorted(data["edges"], positions) - 1
-    return data["simulated"][row, column, index[:, 1], index[:, 0]]
-
-
-def claims(data: Arrays) -> list[Claim]:
-    difference = (data["simulated"] - data["expected"]).reshape(len(DATA_SETS) * len(_SIMULATED_TIMES), -1)
-    per_map = mean_over(np.nanmean(difference, axis=1))
-    time = _SIMULATED_TIMES[0]
-    corners = data["points_hexagon"]
-    middles = np.sqrt(1 - time) * (corners + np.roll(corners, 1, axis=0)) / 2
-    between = mean_over(_at(data, "hexagon", time, middles))
-    source = "Vastola 2025, Fig. 1"
-    return [
-        Claim(
-            "boundary map against simulated proxy scores",
-            source,
-            "mean over positions of (variance share of s̃ in a small bin - theory) is zero",
-            None,
-            0.0,
-            float(per_map.value),
-            per_map.interval,
-            0.01,
-        ),
-        Claim(
-            f"boundary between neighbours, hexagon, t = {time:g}",
-            source,
-            "half way between neighbouring points the proxy score is mostly variance: share > 0.5",
-            0.5,
-            None,
-            float(between.value),
-            between.interval,
-            0.0,
-            "greater",
-        ),
-        Claim(
-            f"variance share grows towards the boundary, hexagon, t = {time:g}",
-            source,
-            "the share half way between neighbours exceeds the share just outside the points",
-            0.0,
-            None,
-            *_contrast(data, time, middles, corners),
-            0.0,
-            "greater",
-        ),
-    ]
-
-
-def _contrast(data: Arrays, time: float, middles: np.ndarray, corners: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """Share half way between neighbours minus share one noise width outside the points, with its interval."""
-    outside = corners * (np.sqrt(1 - time) + np.sqrt(time))
-    difference = mean_over(_at(data, "hexagon", time, middles) - _at(data, "hexagon", time, outside))
-    return float(difference.value), difference.interval
-
-
-@styled
-def draw(data: Arrays) -> Figure:
-    names = list(DATA_SETS)
-    figure, axes = plt.subplots(len(names), len(data["times"]), figsize=(9.2, 7.2), sharex=True, sharey=True)
-    half = data["axis"][-1]
-    for row, (name, maps) in enumerate(zip(names, data["fraction"], strict=True)):
-        for column, (time, fraction) in enumerate(zip(data["times"], maps, strict=True)):
-            axis = axes[row, column]
-            image = axis.imshow(fraction, origin="lower", extent=(-half, half, -half, half), vmin=0, vmax=1)
-            axis.plot(*data[f"points_{name}"].T, "o", color="#D55E00", mec="white", mew=0.6, ms=4.5)
-            if row == 0:
-                axis.set_title(f"t = {time:g}")
-        axes[row, 0].set_ylabel(f"{name}\ny")
-    for axis in axes[-1]:
-        axis.set_xlabel("x")
-    figure.colorbar(image, ax=axes, shrink=0.6, label="tr C / (tr C + |s|²)")
-    return figure

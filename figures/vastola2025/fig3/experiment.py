@@ -14,16 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
-from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
 
-from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
-from figures.common.style import plt, styled
 from figures.studies.linear_ensembles import FEATURES, LinearModels
 from sims.data.built_in import rotated_square
 from sims.measurements.densities import joint_histogram
-from sims.measurements.estimates import mean_over
 
 _NEAR_SEGMENT = 0.15  # what counts as on an edge or a diagonal of the square
 _NEAR_POINT = 0.3  # what counts as at a corner, and is left out of both
@@ -45,7 +40,19 @@ class Config:
     lattice: int = 2**13  # points of the prediction: its standard deviations to 3 %, of the 14 % of 24 models
 
 
-PRESETS = {"quick": Config(), "paper": Config(models=100, samples=20_000, steps=200, bins=200, lattice=2**16)}
+PRESETS = {
+    "quick": Config(),
+    "paper": Config(models=100, samples=20_000, steps=200, bins=200, lattice=2**16),
+    "tiny": Config(
+        angles=(0.0, 45.0),
+        features_per_axis=4,
+        training_samples=40,
+        models=3,
+        samples=60,
+        steps=6,
+        bins=12,
+    ),
+}
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
@@ -118,129 +125,3 @@ def _distance(x: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Distance of positions x to the segment from `start` to `end`."""
     along = np.clip((x - start) @ (end - start) / np.sum((end - start) ** 2), 0, 1)
     return np.linalg.norm(x - start - along[..., None] * (end - start), axis=-1)
-
-
-def _contrast(data: Arrays, features: int, angle: int):
-    """Edge minus diagonal mass over the models of one panel, as mean and standard error."""
-    return mean_over(data["edge_mass"][features, angle] - data["diagonal_mass"][features, angle])
-
-
-def _differs(name: str, statement: str, first, second) -> Claim:
-    """A claim that two estimates differ, by the absolute difference."""
-    difference = abs(float(first.value - second.value))
-    half_width = 1.96 * float(np.hypot(first.stderr, second.stderr))
-    return Claim(
-        name,
-        "Vastola 2025, Fig. 3",
-        statement,
-        0.0,
-        None,
-        difference,
-        (difference - half_width, difference + half_width),
-        0.0,
-        "greater",
-    )
-
-
-def claims(data: Arrays) -> list[Claim]:
-    names, angles = list(FEATURES), data["angle"]
-    statements = []
-    for index, name in enumerate(names):
-        filled = mean_over((data["edge_mass"] + data["diagonal_mass"])[index].mean(axis=0))
-        statements.append(
-            Claim(
-                f"{name} features fill gaps",
-                "Vastola 2025, Fig. 3",
-                "mass on edges and diagonals away from the corners exceeds 0.01 (mean over angles)",
-                0.01,
-                None,
-                float(filled.value),
-                filled.interval,
-                0.0,
-                "greater",
-            )
-        )
-        statements.append(
-            _differs(
-                f"orientation matters, {name} features",
-                "edge minus diagonal mass at 45° differs from that at 0°",
-                _contrast(data, index, len(angles) - 1),
-                _contrast(data, index, 0),
-            )
-        )
-    statements += [
-        _differs(
-            f"features matter, {angle:g}°",
-            "edge minus diagonal mass of Gaussian features differs from that of Fourier features",
-            _contrast(data, 0, column),
-            _contrast(data, 1, column),
-        )
-        for column, angle in enumerate(angles)
-    ]
-    statements += [_predicted_mass(data, index, name) for index, name in enumerate(names)]
-    variation = mean_over(_total_variation(data).ravel())
-    return [
-        *statements,
-        Claim(
-            "the published normalisation changes the picture",
-            "this project",
-            "total variation between the published heat map and the joint density is zero (mean over panels)",
-            0.0,
-            None,
-            float(variation.value),
-            variation.interval,
-            0.05,
-        ),
-    ]
-
-
-def _predicted_mass(data: Arrays, index: int, name: str) -> Claim:
-    """Mass on edges and diagonals, trained against predicted, averaged over the angles."""
-    trained, predicted = (
-        mean_over((data[f"{part}edge_mass"] + data[f"{part}diagonal_mass"])[index].mean(axis=0))
-        for part in ("", "predicted_")
-    )
-    error = 1.96 * float(np.hypot(trained.stderr, predicted.stderr))
-    value = float(trained.value)
-    return Claim(
-        f"predicted mass on edges and diagonals, {name} features",
-        "Vastola 2025, Prop. 5.1, with the ridge's deterministic equivalent",
-        "mass on edges and diagonals of trained models is that of the predicted Gaussian weights (F/P = 2)",
-        None,
-        float(predicted.value),
-        value,
-        (value - error, value + error),
-        0.0,
-    )
-
-
-def _total_variation(data: Arrays) -> np.ndarray:
-    """½ Σ |published - joint| with both normalised to one on the grid, [features, angle]."""
-    joint, published = (data[name] / data[name].sum(axis=(2, 3), keepdims=True) for name in ("density", "published"))
-    return np.abs(joint - published).sum(axis=(2, 3)) / 2
-
-
-@styled
-def draw(data: Arrays) -> Figure:
-    figure, axes = plt.subplots(6, len(data["angle"]), figsize=(8.4, 13.4), sharex=True, sharey=True)
-    rows = [
-        (kind, index, name) for kind in ("density", "predicted", "published") for index, name in enumerate(FEATURES)
-    ]
-    images = {}
-    for axis_row, (kind, index, name) in zip(axes, rows, strict=True):
-        floor, norm = (1e-3, LogNorm(1e-3, 1)) if kind == "published" else (1e-2, LogNorm(1e-2, 10))
-        for column, axis in enumerate(axis_row):
-            image = data[kind][index, column].T
-            images[kind] = axis.imshow(
-                np.maximum(image, floor), origin="lower", extent=(-1.5, 1.5, -1.5, 1.5), norm=norm, cmap="viridis"
-            )
-            axis.plot(*data["corners"][index, column].T, "o", ms=5, mfc="none", mec="#D55E00", mew=1.2)
-        words = {"density": "trained", "predicted": "predicted", "published": "as published: p(y|x)"}[kind]
-        axis_row[0].set_ylabel(f"{name}\n{words}\ny")
-    for axis, angle in zip(axes[0], data["angle"], strict=True):
-        axis.set_title(f"square at {angle:g}°")
-    for axis in axes[-1]:
-        axis.set_xlabel("x")
-    figure.colorbar(images["density"], ax=axes[:4], label="joint density", shrink=0.5, extend="both")
-    figure.colorbar(images["published"], ax=axes[4:], label="share of column", shrink=0.7, extend="both")
-    return figure

@@ -21,12 +21,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
-from matplotlib.colors import TwoSlopeNorm
-from matplotlib.figure import Figure
 
-from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
-from figures.common.style import BLUE, GREEN, VERMILION, fraction, label_panels, plt, styled
 from figures.studies.linear_ensembles import LinearModels, stratified_prior
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_mass, gap_shares
@@ -72,6 +68,17 @@ PRESETS = {
         windows=(1, 2, 4, 8, 16, 32, 64, 128, 256),
         window_models=1000,
         lattice=2**14,
+    ),
+    "tiny": Config(
+        feature_ratios=(0.5,),
+        cutoffs=(1e-2,),
+        per_axis=4,
+        per_time=(2, 3),
+        models=4,
+        samples=16,
+        steps=4,
+        windows=(1, 4),
+        window_models=4,
     ),
 }
 
@@ -186,167 +193,3 @@ def _sample_windows(
         return heun(drift, initial, times)
 
     return jax.lax.map(of_model, keys)
-
-
-def claims(data: Arrays) -> list[Claim]:
-    statements = [_sign_claim(data, kind, index) for index, kind in enumerate(KINDS)]
-    for index, kind in enumerate(KINDS):
-        statements += [_correlation_decides(data, kind, index, strength) for strength in range(len(STRENGTHS))]
-        statements.append(_white_empties(data, kind, index))
-    return [*statements, _smoothness(data), _predicted_sign(data)]
-
-
-def _sign_claim(data: Arrays, kind: str, index: int) -> Claim:
-    """Does variance fill, on average over the map?"""
-    effect = data["trained"][index] - data["average"][index]
-    error = 1.96 * float(np.sqrt(np.sum(data["trained_stderr"][index] ** 2))) / effect.size
-    value = float(effect.mean())
-    return Claim(
-        f"variance fills gaps, {kind} features",
-        "Vastola 2025, Secs. 5, 6",
-        "trained gap mass exceeds that of the average learned score alone (mean over F/P, ε and smoothness)",
-        0.0,
-        None,
-        value,
-        (value - error, value + error),
-        0.0,
-        "greater",
-    )
-
-
-def _correlation_decides(data: Arrays, kind: str, index: int, strength: int) -> Claim:
-    """Fully correlated against white-like score fields."""
-    mass, stderr = data["window_mass"][index, strength], data["window_mass_stderr"][index, strength]
-    value, error = float(mass[0] - mass[-1]), 1.96 * float(np.hypot(stderr[0], stderr[-1]))
-    return Claim(
-        f"correlation in time decides, {kind} features, same variance {STRENGTHS[strength]}",
-        "Vastola 2025, Sec. 6 (conjecture)",
-        "the same variance puts more mass into gaps when correlated in time (K = 1) than when drawn anew at every step",
-        0.0,
-        None,
-        value,
-        (value - error, value + error),
-        0.0,
-        "greater",
-    )
-
-
-def _white_empties(data: Arrays, kind: str, index: int) -> Claim:
-    """White fields of the same integrated variance against no variance at all."""
-    strength = STRENGTHS.index("integrated")
-    mass, stderr = data["window_mass"][index, strength, -1], data["window_mass_stderr"][index, strength, -1]
-    value = float(mass - data["window_average"][index])
-    return Claim(
-        f"white variance empties gaps, {kind} features",
-        "Vastola 2025, Sec. 4",
-        "fields drawn anew at every step, of the same integrated variance, leave less mass in the gaps than the "
-        "average score alone",
-        0.0,
-        None,
-        value,
-        (value - 1.96 * float(stderr), value + 1.96 * float(stderr)),
-        0.0,
-        "less",
-    )
-
-
-def _smoothness(data: Arrays) -> Claim:
-    """Smooth features in time make V correlated over longer times: does that fill more, at the same F/P?"""
-    effect, stderr = data["trained"] - data["average"], data["trained_stderr"]
-    value = float((effect[:, 0] - effect[:, -1]).mean())
-    cells = effect[:, 0].size
-    error = 1.96 * float(np.sqrt(np.sum(stderr[:, 0] ** 2) + np.sum(stderr[:, -1] ** 2))) / cells
-    return Claim(
-        "smoothness of the features in time",
-        "Vastola 2025, Sec. 6 (conjecture)",
-        "variance fills more with few features in time than with many (trained, mean over features, ε and F/P)",
-        0.0,
-        None,
-        value,
-        (value - error, value + error),
-        0.0,
-        "greater",
-    )
-
-
-def _predicted_sign(data: Arrays) -> Claim:
-    """Cells of the map where trained variance changes the gap mass by more than two standard errors."""
-    effect, predicted = data["trained"] - data["average"], data["predicted"] - data["average"]
-    clear = np.abs(effect) > 2 * data["trained_stderr"]
-    agree = np.sign(effect[clear]) == np.sign(predicted[clear])
-    count, share = int(clear.sum()), float(agree.mean()) if clear.any() else float("nan")
-    # Wilson's interval of a share.
-    z2 = 1.96**2
-    centre = (share + z2 / (2 * count)) / (1 + z2 / count) if count else float("nan")
-    half = 1.96 * np.sqrt(share * (1 - share) / count + z2 / (4 * count**2)) / (1 + z2 / count) if count else 0.0
-    return Claim(
-        "sign of the effect predicted",
-        "Vastola 2025, Prop. 5.1, with every sample's own leverage",
-        "share of cells in which the V-kernel predicts whether variance fills or empties, above one half",
-        None,
-        0.5,
-        share,
-        (float(centre - half), float(centre + half)),
-        0.0,
-        "greater",
-    )
-
-
-@styled
-def draw(data: Arrays) -> Figure:
-    figure = plt.figure(figsize=(12, 7.4))
-    top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=(1.25, 1)))
-    limit = float(np.abs(np.concatenate([data[name] - data["average"] for name in ("trained", "predicted")])).max())
-    axes = top.subplots(2, len(KINDS) * data["per_time"].size, sharex=True, sharey=True)
-    image = None
-    for row, name in enumerate(("trained", "predicted")):
-        for column, (kind, smooth) in enumerate(product(range(len(KINDS)), range(data["per_time"].size))):
-            image = _draw_map(axes[row, column], data, name, kind, smooth, max(limit, 1e-6))
-    for column, (kind, per_time) in enumerate(product(KINDS, data["per_time"])):
-        axes[0, column].set_title(f"{kind}, {per_time} in time")
-        axes[1, column].set_xlabel("F/P")
-    for axis, name in zip(axes[:, 0], ("trained", "predicted"), strict=True):
-        axis.set_ylabel(f"{name}\nε")
-    assert image is not None
-    top.colorbar(image, ax=axes, label="gap mass due to variance", shrink=0.8)
-    lower = bottom.subplots(1, len(KINDS))
-    _draw_windows(lower, data)
-    label_panels(np.concatenate([axes.ravel(), lower]))
-    return figure
-
-
-def _draw_map(axis, data: Arrays, name: str, kind: int, smooth: int, limit: float):
-    effect = data[name][kind, smooth] - data["average"][kind, smooth]
-    norm = TwoSlopeNorm(0.0, -limit, limit)
-    image = axis.imshow(effect, origin="lower", norm=norm, cmap="PuOr_r", aspect="auto")
-    ratios = [fraction(ratio) for ratio in data["feature_ratio"]]
-    few = len(ratios) <= 4  # there is room for numbers
-    for (row, column), value in np.ndenumerate(effect if few else effect[:0]):
-        colour = "white" if abs(value) > 0.6 * limit else "black"
-        axis.text(column, row, f"{value:+.3f}", ha="center", va="center", fontsize=7, color=colour)
-    axis.set_xticks(range(len(ratios)), ratios, rotation=0 if few else 90)
-    axis.set_yticks(range(data["cutoff"].size), [f"{cutoff:g}" for cutoff in data["cutoff"]])
-    return image
-
-
-def _draw_windows(axes, data: Arrays) -> None:
-    for index, (axis, kind) in enumerate(zip(axes, KINDS, strict=True)):
-        for strength, colour, marker in zip(range(len(STRENGTHS)), (VERMILION, GREEN), "os", strict=True):
-            axis.errorbar(
-                data["windows"],
-                data["window_mass"][index, strength],
-                yerr=2 * data["window_mass_stderr"][index, strength],
-                fmt=f"{marker}-",
-                ms=4,
-                color=colour,
-                label=f"field drawn K times, same variance {STRENGTHS[strength]}",
-            )
-        axis.axhline(data["window_average"][index], color=BLUE, lw=1, ls="--", label="average score alone")
-        axis.set_xscale("log", base=2)
-        axis.set_xticks(data["windows"], [str(count) for count in data["windows"]])
-        axis.set_xlabel("K, independent fields during sampling (1: as in a trained model)")
-        axis.set_ylabel("mass with 0.25 < |x| < 0.75")
-        axis.set_ylim(0, 1.35 * axis.get_ylim()[1])  # room for the legend
-        place = f"F/P = {fraction(float(data['window_ratio']))}, ε = {data['cutoff'][-1]:g}"
-        axis.set_title(f"{kind}, {data['per_time'][0]} in time, {place} (bars: 2 standard errors)")
-        axis.legend(loc="upper right")

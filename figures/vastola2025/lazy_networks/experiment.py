@@ -1,9 +1,12 @@
-"""Ensembles of linear features and wide networks trained by gradient descent, and what `LazyVKernel` says of both.
+"""The V-kernel at training times: in which order the variance of learned scores switches on, mode by mode.
 
-The experiments behind the figure `lazy_networks`.
+Proposition 5.2 of Vastola 2025 gives the covariance of a lazily trained network, its feature modes k switching on like
+1 - e^{-l_kτ}, the rates l_k being eigenvalues of E[w φφᵀ]: the spectral law of Wang & Pehlevan 2025 for a variance.
+Held against it are linear features and wide networks, trained by gradient descent on noisy triples of {-1, 0, 1}.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -12,18 +15,18 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from figures.common.stages import Arrays
+from figures.common.stages import Arrays, RunStage
 from figures.studies.linear_ensembles import process_of
+from figures.vastola2025.lazy_networks.tangent_modes import ResidualTarget, tangent_modes
 from sims.data.built_in import triple
-from sims.networks.nonlinear import AbstractScoreNetwork, WideNetwork, network_scales, ntk_features, wide_network
+from sims.networks.nonlinear import AbstractScoreNetwork, WideNetwork, network_scales, wide_network
 from sims.training.network_ensembles import train_networks
 from sims.training.score_ensembles import TrainingSets, descend_features, draw_training_sets, fit_features
 from sims.training.score_targets import TargetNoiseDose
 from sims.training.training_triples import draw_triples
-from theory.definitions.arrays import Time
 from theory.definitions.features import AbstractFeatures, FourierFeatures
 from theory.definitions.processes import VariancePreserving
-from theory.definitions.targets import AbstractTarget, DenoiserTarget
+from theory.definitions.targets import DenoiserTarget
 from theory.exact_scores.point_masses import PointMasses
 from theory.v_kernel.feature_regression import feature_regression, normal_equations
 from theory.v_kernel.gradient_flow import LazyOrder, LazyVKernel
@@ -33,7 +36,6 @@ from theory.v_kernel.population import Population, lattice_population
 CUTOFF = 0.01  # ε
 ORDERS: tuple[LazyOrder, ...] = ("first_order", "fixed_design")
 FINER = 2  # training times of the theory's lines for each of the measured ones
-TANGENT_CUTOFF = 1e-6  # relative rate below which tangent modes have not begun to learn when training ends
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,59 @@ class Config:
     network_models: int = 1000
     step_size: float = 0.5
     probes: int = 32
+
+
+PRESETS = {
+    "quick": Config(),
+    "paper": Config(
+        draws=(128, 512, 2048, 8192),
+        models=4000,
+        times=20,
+        steps=1500,  # the largest rate of one small training set is many times that of the population
+        networks=((4, (1024,)), (16, (1024,)), (64, (1024,)), (256, (32, 256, 1024))),
+        network_draws=128,
+        network_models=2000,
+        step_size=0.25,
+        probes=64,
+    ),
+    "tiny": Config(
+        modes=4,
+        draws=(512, 1024),
+        models=12,
+        first_time=0.1,
+        last_time=30.0,
+        times=4,
+        steps=80,
+        population=1024,
+        networks=((4, (4,)),),
+        network_draws=16,
+        network_models=6,
+        probes=5,
+    ),
+}
+
+
+def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
+    """Weights [P, member, τ, mode] of linear features; outputs [run, member, probe] of networks, run by width and τ."""
+    linear_key, probe_key, network_key = jax.random.split(key, 3)
+    theory = stage("theory of linear features", partial(linear_theory, config), share=0.2)
+    measured = []
+    for draws, draw_key in zip(config.draws, jax.random.split(linear_key, len(config.draws)), strict=True):
+        work = partial(linear_ensemble, config, theory["directions"], theory["times"], draws, draw_key)
+        measured.append(stage(f"linear features, P = {draws}", work, share=0.4 / len(config.draws)))
+    networks = []
+    for (width, steps), width_key in zip(
+        config.networks, jax.random.split(network_key, len(config.networks)), strict=True
+    ):
+        work = partial(wide_networks, config, width, steps, probe_key, width_key)
+        networks.append(stage(f"networks, width {width}", work, share=0.4 / len(config.networks)))
+    return {
+        **theory,
+        **{name: np.stack([each[name] for each in measured]) for name in measured[0]},
+        **{name: np.concatenate([each[name] for each in networks]) for name in networks[0]},
+        "draws": np.asarray(config.draws),
+        "network_draws": np.asarray(config.network_draws),
+    }
 
 
 def _process() -> VariancePreserving:
@@ -137,53 +192,6 @@ def linear_ensemble(config: Config, directions, times, draws: int, key: PRNGKeyA
 # --- Networks ---
 
 
-class ResidualTarget(AbstractTarget):
-    """y = x_0 - c_skip x, what a `WideNetwork` adds to c_skip x: c = σ²/(α² + σ²) and e = -ασ/(α² + σ²)."""
-
-    def coefficients(self, process: VariancePreserving, time: Time) -> tuple[Time, Time]:
-        alpha, sigma = process.signal_scale(time), process.noise_scale(time)
-        total = alpha**2 + sigma**2
-        return sigma**2 / total, -alpha * sigma / total
-
-
-class TangentModes(eqx.Module):
-    """Tangent features of a network along F orthonormal directions of its parameters, φ_k = v_k·∂D/∂θ, for D = 1.
-
-    Gradient flow of the linearised network moves φ·(θ - θ_0); with all directions that learn, nothing is lost.
-    """
-
-    network: WideNetwork
-    directions: Float[Array, "parameters F"]
-
-    @property
-    def number(self) -> int:
-        return self.directions.shape[1]
-
-    def __call__(self, x: Float[Array, "*batch 1"], time: Float[Array, "*batch"]) -> Float[Array, "*batch F"]:
-        flat, moments = x.reshape(-1, 1), jnp.broadcast_to(time, x.shape[:-1]).reshape(-1)
-        values = ntk_features(self.network, flat, moments)[:, 0] @ self.directions
-        return values.reshape(*x.shape[:-1], self.number)
-
-
-@eqx.filter_jit
-def _tangent_directions(network: WideNetwork, population: Population, weight: Float[Array, " N"]):
-    """Right singular vectors of √(p w) φ over the population, and its squared singular values, falling."""
-    phi = ntk_features(network, population.x, population.time)[:, 0]
-    phi = jnp.sqrt(population.mass * weight)[:, None] * phi
-    values, vectors = jnp.linalg.eigh(phi @ phi.T)
-    values, vectors = values[::-1], vectors[:, ::-1]
-    return phi.T @ (vectors / jnp.sqrt(jnp.maximum(values, jnp.finfo(values.dtype).tiny))[None]), values
-
-
-def _tangent_modes(network: WideNetwork, data: PointMasses, process: VariancePreserving) -> TangentModes:
-    """The directions in which a network learns at all, from its empirical tangent kernel on 384 points."""
-    network = jax.tree.map(lambda leaf: leaf.astype(float) if eqx.is_array(leaf) else leaf, network)
-    population = lattice_population(data, process, 384)
-    weight = (process.signal_scale(population.time) / process.noise_scale(population.time)) ** 2
-    directions, values = _tangent_directions(network, population, weight)
-    return TangentModes(network, directions[:, : int(np.sum(np.asarray(values / values[0]) > TANGENT_CUTOFF))])
-
-
 def wide_networks(
     config: Config, width: int, durations: tuple[int, ...], probe_key: PRNGKeyArray, key: PRNGKeyArray
 ) -> Arrays:
@@ -205,7 +213,7 @@ def wide_networks(
         key=sets_key,
     )
     shifted = sets._replace(targets=_shifted_targets(network, sets, process))
-    modes = _tangent_modes(network, data, process)
+    modes = tangent_modes(network, data, process)
     population = lattice_population(data, process, config.population // 4)
     weight = process.signal_scale(probes.time) / process.noise_scale(probes.time)
     outputs, predicted, freedom = [], [], []

@@ -1,4 +1,4 @@
-"""Claims of the figure `learned_distribution`, and where its prediction is valid."""
+"""Claims of the figure `learned_distribution`."""
 
 import numpy as np
 
@@ -6,27 +6,10 @@ from figures.common.claims import Claim
 from figures.common.stages import Arrays
 from figures.common.style import fraction
 from figures.studies.linear_ensembles import Sampler
-from figures.vastola2025.learned_distribution.distances import left_out_estimate
-from sims.measurements.estimates import Estimate
+from figures.vastola2025.learned_distribution.experiment import SUFFIXES
+from figures.vastola2025.learned_distribution.statistics import LIMIT, distance_ratio
 
-GAP = (0.25, 0.75)  # of |x|
-SUFFIXES: dict[Sampler, str] = {
-    "converged": "",
-    "published": "_published",
-}  # suffix of what is measured on their samples
 SOURCE = "Vastola 2025, Prop. 5.1, with every sample's own leverage"
-LIMIT = 1.5  # of W_1(predicted, trained)/W_1(trained, trained'), up to which the prediction is called valid
-
-
-def distance_ratio(data: Arrays, index: int, over: str, which: str = "") -> Estimate:
-    """W_1(predicted, trained) over another distance, with its jackknife error; `which` ends the names of both."""
-    return left_out_estimate(data[f"wasserstein1_predicted{which}"][index] / data[f"wasserstein1_{over}{which}"][index])
-
-
-def validity(data: Arrays) -> list[str]:
-    """Is the prediction no farther from a trained ensemble than one and a half times another one is, at 95 %?"""
-    intervals = [distance_ratio(data, index, "trained").interval for index in range(data["feature_ratio"].size)]
-    return ["valid" if high <= LIMIT else "invalid" if low > LIMIT else "undecided" for low, high in intervals]
 
 
 def claims(data: Arrays) -> list[Claim]:

@@ -1,12 +1,9 @@
-"""Distances between the average distributions of ensembles of models: the statistics of `learned_distribution`."""
+"""Distances between the average distributions of ensembles of models, with every block of models left out in turn."""
 
 import numpy as np
-from jaxtyping import Float
 
 from figures.common.stages import Arrays
 from sims.measurements.distributions import cumulative, wasserstein1_permutations
-from sims.measurements.estimates import Estimate
-from sims.measurements.resampling import jackknife_error
 
 GRID = np.linspace(-4.0, 4.0, 3201)  # of the distribution functions; beyond it hardly any model has mass
 BLOCKS = 10  # of models, each left out in turn
@@ -45,8 +42,3 @@ def _distances_of(
     options = {"repetitions": max(40 // len(pairs), 1), "random": random}
     splits = [wasserstein1_permutations(first, second, GRID, **options) for first, second in pairs]
     return distances | {"trained": float(np.mean(splits))}
-
-
-def left_out_estimate(values: Float[np.ndarray, " replicates"]) -> Estimate:
-    """The first value, with the standard error that those without one block give."""
-    return Estimate(values[0], jackknife_error(values[1:]), BLOCKS)

@@ -22,17 +22,16 @@ from jaxtyping import PRNGKeyArray
 from figures.common.randomness import numpy_generator
 from figures.common.stages import Arrays, RunStage
 from figures.studies.linear_ensembles import LinearModels, Sampler, stratified_prior
-from figures.vastola2025.learned_distribution.claims import GAP, SUFFIXES, claims
 from figures.vastola2025.learned_distribution.distances import learned_distances
-from figures.vastola2025.learned_distribution.plots import draw
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_mass, gap_shares, histograms
 from sims.measurements.gaussianity import gaussian_surrogates
 from sims.networks.feature_model import FeatureModel
 from theory.exact_scores.point_masses import PointMasses
 
-__all__ = ["PRESETS", "Config", "claims", "compute", "draw"]
-
+GAP = (0.25, 0.75)  # of |x|
+# What ends the names of what is measured on the samples of each.
+SUFFIXES: dict[Sampler, str] = {"converged": "", "published": "_published"}
 _FINER = 20  # times the samples, for a single model
 
 
@@ -62,6 +61,14 @@ PRESETS = {
         predicted_models=6000,  # several times as many: the prediction is to have little noise of its own
         steps=200,
         lattice=2**14,
+    ),
+    "tiny": Config(
+        training_samples=(64, 16),
+        features_per_axis=4,
+        models=10,
+        samples=20,
+        steps=6,
+        bins=10,
     ),
 }
 

@@ -6,8 +6,9 @@ from scipy.stats import t as student_t
 
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, fraction, label_panels, plt, styled
-from figures.vastola2025.learned_distribution.claims import GAP, LIMIT, SUFFIXES, distance_ratio, validity
 from figures.vastola2025.learned_distribution.distances import BLOCKS
+from figures.vastola2025.learned_distribution.experiment import GAP, SUFFIXES
+from figures.vastola2025.learned_distribution.statistics import LIMIT, distance_ratio, validity
 from sims.measurements.resampling import jackknife_error
 
 SHOWN = (1 / 16, 1 / 4, 1.0)  # F/P of the densities that are drawn

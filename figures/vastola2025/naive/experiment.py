@@ -13,22 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
-from matplotlib.figure import Figure
 
-from figures.common.claims import Claim
 from figures.common.stages import Arrays, RunStage
-from figures.common.style import label_panels, plt, styled
-from figures.vastola2025.naive.statistics import (
-    GAP,
-    PAIRS,
-    WORDS,
-    distance,
-    draw_convergence,
-    draw_densities,
-    draw_gap,
-    draw_processes,
-    extrapolated_gap,
-)
 from sims.measurements.estimates import mean_over
 from sims.sampling.naive import naive_sampler
 from sims.sampling.schedules import log_snr_schedule, uniform_schedule
@@ -47,7 +33,7 @@ from theory.path_integral.semiclassical import NoisyPaths, first_order_expectati
 from theory.v_kernel.white import NaiveVKernel
 
 DATA = np.array([[-1.0], [1.0]])
-_SOURCE = "Vastola 2025, Prop. 4.1"
+GAP = 0.4  # the gap is |x| < GAP
 # The paper's schedule, and two others, each with the cut-off ε at which p(x | ε) has .038 of its mass in the gap.
 PROCESSES = {
     "VP, β from .1 to 20": VariancePreserving(LinearSchedule(0.1, 20.0), end_time=0.0665),
@@ -83,6 +69,17 @@ PRESETS = {
         cells=800,
         mesh_steps=8000,
         curve_points=25,
+    ),
+    "tiny": Config(
+        kappas=(0.01, 0.05),
+        steps=(8, 16, 32),
+        paths=400,
+        sde_paths=200,
+        slope_repeats=1,
+        cells=40,
+        mesh_steps=40,
+        curve_points=3,
+        bins=12,
     ),
 }
 
@@ -256,140 +253,3 @@ def _slope(config: Config, key: PRNGKeyArray) -> Arrays:
         slopes.append((large * (first - ode) / small - small * (second - ode) / large) / (large - small))
     estimate = mean_over(np.concatenate(slopes))
     return {"square_slope": estimate.value, "square_slope_stderr": estimate.stderr}
-
-
-def _claim(name: str, statement: str, value: float | np.ndarray, stderr: float, **held_against) -> Claim:
-    held = {"paper": None, "theory": 0.0, "tolerance": 0.0, "relation": "equal"} | held_against
-    interval = (float(value - 1.96 * stderr), float(value + 1.96 * stderr))
-    return Claim(name, _SOURCE, statement, measured=float(value), interval=interval, **held)
-
-
-def claims(data: Arrays) -> list[Claim]:
-    return [*_gap_claims(data), *_limit_claims(data), *_mesh_claims(data), *_perturbation_claims(data)]
-
-
-def _gap_claims(data: Arrays) -> list[Claim]:
-    """Gaps empty: on the same starts and steps, the naive sampler leaves less in the gap than the ODE."""
-    columns = zip(data["kappas"], data["gap_change_of_kappa"], data["gap_change_stderr_of_kappa"], strict=True)
-    return [
-        _claim(
-            f"naive sampler empties the gap, κ = {kappa:g}",
-            f"gap mass |x| < {GAP:g} less that of the probability-flow ODE is negative (paired paths, "
-            f"{data['steps'][1]} steps)",
-            change,
-            stderr,
-            relation="less",
-        )
-        for kappa, change, stderr in columns
-    ]
-
-
-def _limit_claims(data: Arrays) -> list[Claim]:
-    """As Δt → 0 the naive sampler, the SDE and the Fokker-Planck equation are one law."""
-    finest, exact = data["steps"][-1], float(data["gap_fokker_planck"][int(data["converging"])])
-    kappa = float(data["kappas"][int(data["converging"])])
-    same_law = []
-    for (first, second), tolerance in zip(PAIRS, (0.008, 0.015, 0.015), strict=True):
-        value, stderr = distance(data, first, second)
-        statement = f"total variation at {finest} steps is zero (κ = {kappa:g}; unbiased for equal laws)"
-        same_law.append(
-            _claim(f"{WORDS[first]} and {WORDS[second]}", statement, value[-1], stderr, tolerance=tolerance)
-        )
-    falling, stderr = distance(data, "naive", "fokker_planck")
-    return [
-        *same_law,
-        _claim(
-            "naive sampler converges",
-            f"total variation to Fokker-Planck falls from {data['steps'][0]} to {finest} steps",
-            falling[-1] - falling[0],
-            np.sqrt(2) * stderr,
-            relation="less",
-        ),
-        _claim(
-            "gap mass of the naive sampler as Δt → 0",
-            f"that of the Fokker-Planck equation (κ = {kappa:g}; in √Δt, the order of skewed draws)",
-            *extrapolated_gap(data, "naive", 0.5),
-            theory=exact,
-            tolerance=0.005,
-        ),
-        _claim(
-            "gap mass of the SDE as Δt → 0",
-            f"that of the Fokker-Planck equation (κ = {kappa:g}; extrapolated in Δt)",
-            *extrapolated_gap(data, "sde", 1.0),
-            theory=exact,
-            tolerance=0.005,
-        ),
-    ]
-
-
-def _mesh_claims(data: Arrays) -> list[Claim]:
-    refined = np.abs(data["gap_fokker_planck"] - data["gap_coarse_mesh"]).max()
-    return [
-        _claim("mass is conserved", "|total mass - 1| of every solution", data["mass_error"], 0.0, tolerance=1e-10),
-        _claim("density is not negative", "smallest mass of a cell", data["smallest_mass"], 0.0, relation="greater"),
-        _claim(
-            "Fokker-Planck has converged",
-            "half the cells and half the steps leave the gap mass unchanged (largest change over κ)",
-            refined,
-            0.0,
-            tolerance=5e-4,
-        ),
-    ]
-
-
-def _perturbation_claims(data: Arrays) -> list[Claim]:
-    theory = float(data["square_first_order"])
-    small, half = data["gap_quotients"]
-    slope = float(data["gap_first_order"])
-    return [
-        _claim(
-            "slope in κ of E x², naive sampler",
-            "dE[x²]/dκ at κ = 0 is that of first-order perturbation theory (extrapolated from two κ, within 15 %)",
-            float(data["square_slope"]),
-            float(data["square_slope_stderr"]),
-            theory=theory,
-            tolerance=0.15 * abs(theory),
-        ),
-        _claim(
-            "slope in κ of the gap mass, Fokker-Planck",
-            "d(gap mass)/dκ at κ = 0 is that of first-order perturbation theory (extrapolated quotient, within 1 %)",
-            2 * half - small,
-            0.0,
-            theory=slope,
-            tolerance=0.01 * abs(slope),
-        ),
-        _claim(
-            f"Gaussian sum over paths, κ = {data['kappas'][0]:g}",
-            "the gap mass of Gaussian fluctuations about every path is Fokker-Planck's (within 10 %)",
-            data["gap_semiclassical"][0],
-            0.0,
-            theory=float(data["gap_fokker_planck"][0]),
-            tolerance=0.1 * float(data["gap_fokker_planck"][0]),
-        ),
-        _claim(
-            "first order does not reach κ = 0.05",
-            "first-order gap mass at κ = 0.05 is negative: perturbation theory holds for κ ≪ 0.03 only",
-            data["gap_curve"][0] + 0.05 * slope,
-            0.0,
-            relation="less",
-        ),
-    ]
-
-
-@styled
-def draw(data: Arrays) -> Figure:
-    panels = len(data["kappas"])
-    figure = plt.figure(figsize=(4 * max(panels, 3), 7.4))
-    top, bottom = np.asarray(figure.subfigures(2, 1))
-    axes = np.atleast_1d(top.subplots(1, panels, sharey=True))
-    for index, axis in enumerate(axes):
-        draw_densities(axis, data, index)
-    axes[0].set_ylabel("density of x at ε")
-    handles, labels = axes[0].get_legend_handles_labels()
-    top.legend(handles, labels, loc="outside lower center", ncols=6)
-    lower = bottom.subplots(1, 3)
-    draw_gap(lower[0], data)
-    draw_convergence(lower[1], data)
-    draw_processes(lower[2], data, list(PROCESSES))
-    label_panels(np.concatenate([axes, lower]))
-    return figure

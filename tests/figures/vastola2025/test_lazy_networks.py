@@ -21,7 +21,7 @@ def test_network_agreement_of_a_prediction_that_is_right_up_to_a_factor():
     random = np.random.default_rng(16)
     outputs = drawn_scores(random, law_of_scores(np.linspace(0, 1, 8)), 50)
     for mean in (0.0, 1e7):
-        found = lazy_networks._network_agreement(_network_data(outputs + mean, np.cov(outputs.T) / 1.3), 1)
+        found = lazy_networks.network_agreement(_network_data(outputs + mean, np.cov(outputs.T) / 1.3), 1)
         np.testing.assert_allclose(found["correlation"].value, 1, rtol=1e-9)
         np.testing.assert_allclose(found["ratio"].value, 1.3, rtol=1e-6)
         assert found["ratio"].repetitions == 50
@@ -32,7 +32,7 @@ def test_network_agreement_pair_by_pair():
     random = np.random.default_rng(17)
     fields = law_of_scores(np.linspace(0, 1, 8))
     outputs, other = drawn_scores(random, fields, 50), np.cov(drawn_scores(random, fields, 20).T)
-    found = lazy_networks._network_agreement(_network_data(outputs, other), 1)
+    found = lazy_networks.network_agreement(_network_data(outputs, other), 1)
     covariance = np.cov(outputs.T)
     pairs = [(other[i, j], covariance[i, j]) for i in range(8) for j in range(i, 8)]
     np.testing.assert_allclose(found["correlation"].value, np.corrcoef(*zip(*pairs, strict=True))[0, 1], rtol=1e-9)
@@ -46,7 +46,7 @@ def test_errors_of_network_agreement_are_their_scatter():
     fields = law_of_scores(np.linspace(0, 1, 8))
     truth = fields.T @ fields
     found = [
-        lazy_networks._network_agreement(_network_data(drawn_scores(random, fields, 120), truth), 1) for _ in range(40)
+        lazy_networks.network_agreement(_network_data(drawn_scores(random, fields, 120), truth), 1) for _ in range(40)
     ]
     for name in ("correlation", "ratio"):
         values, errors = (np.array([getattr(one[name], part) for one in found]) for part in ("value", "stderr"))
@@ -130,7 +130,7 @@ def test_emergence_exponents_of_mean_and_variance():
         np.testing.assert_allclose([first_order.measured, first_order.theory], [0.8, 1], rtol=2e-3)
         share = found[f"variance to half of its {level} value and mean share an exponent"]
         np.testing.assert_allclose(share.measured, -0.2, atol=2e-3)
-    assert lazy_networks._has_mean(data, 1).tolist() == [True, False, True, False, True, False]
+    assert lazy_networks.has_mean(data, 1).tolist() == [True, False, True, False, True, False]
 
 
 def test_emergence_is_at_half_of_the_final_or_of_the_largest_value():
@@ -138,7 +138,7 @@ def test_emergence_is_at_half_of_the_final_or_of_the_largest_value():
     times = np.geomspace(1e-3, 1e4, 400)
     curve = np.vstack([1 - np.exp(-times[:, None] * RATES), np.full((1, 6), 1.5)])
     for level, part in (("end", 1 / 4), ("peak", 1 / 2)):
-        np.testing.assert_allclose(lazy_networks._emergence(times, curve, level), -np.log(part) / RATES, rtol=1e-3)
+        np.testing.assert_allclose(lazy_networks.emergence_times(times, curve, level), -np.log(part) / RATES, rtol=1e-3)
 
 
 def test_variance_over_members_and_its_error():
