@@ -15,12 +15,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.linear_ensembles import LinearModels, stratified_prior
+from figures.studies.linear_ensembles import LinearModels
+from figures.studies.published_setting import GAP, POSITIONS, stratified_prior
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_mass, gap_shares, histograms, wasserstein1
 from theory.exact_scores.point_masses import PointMasses
-
-GAP = (0.25, 0.75)
 
 
 @dataclass(frozen=True)
@@ -78,10 +77,10 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
 
 
 def _edges(config: Config) -> np.ndarray:
-    """Bin edges of the published histogram: bins centred on linspace(-1.5, 1.5)."""
-    centres = np.linspace(-1.5, 1.5, config.bins)
+    """Bin edges of the published histogram: bins centred on an even grid that ends at ±1.5."""
+    centres = np.linspace(*POSITIONS, config.bins)
     half = (centres[1] - centres[0]) / 2
-    return np.linspace(-1.5 - half, 1.5 + half, config.bins + 1)
+    return np.linspace(POSITIONS[0] - half, POSITIONS[1] + half, config.bins + 1)
 
 
 def _models(config: Config, cutoff: float, count: int) -> LinearModels:

@@ -23,7 +23,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.linear_ensembles import LinearModels, stratified_prior
+from figures.studies.linear_ensembles import LinearModels
+from figures.studies.published_setting import FEATURES, GAP, stratified_prior
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_mass, gap_shares
 from sims.measurements.estimates import Estimate
@@ -33,8 +34,7 @@ from sims.sampling.schedules import log_snr_schedule
 from sims.sampling.solvers import heun
 from sims.training.training_triples import with_array_parameters
 
-GAP = (0.25, 0.75)
-KINDS = ("Gaussian", "Fourier")
+KINDS = tuple(FEATURES)
 STRENGTHS = ("at every time", "integrated")  # what keeps its variance as the fields are drawn more often
 _FINER = 20  # times the samples, for a single model
 

@@ -20,10 +20,10 @@ from jaxtyping import PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
 from figures.common.stages import Arrays, RunStage
-from figures.studies.linear_ensembles import process_of
+from figures.studies.published_setting import GAP, features_of, normal_quantiles, process_of
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_shares
-from sims.measurements.distributions import cumulative, wasserstein1_permutations
+from sims.measurements.distributions import cumulative, wasserstein1_between, wasserstein1_permutations
 from sims.measurements.gaussianity import gaussian_surrogates, gaussianity_p_values
 from sims.measurements.resampling import jackknife
 from sims.networks.feature_model import FeatureModel
@@ -41,10 +41,8 @@ from sims.training.network_ensembles import train_networks
 from sims.training.score_ensembles import TrainingSets, draw_training_sets, fit_features, fit_readouts
 from sims.training.score_targets import TargetNoiseDose
 from sims.training.training_triples import TrainingTriples, draw_triples
-from theory.definitions.features import GaussianFeatures
 from theory.definitions.processes import VariancePreserving
 
-GAP = (0.25, 0.75)
 _GRID = np.linspace(-6.0, 6.0, 1201)  # for distribution functions; samples beyond count at its ends
 
 
@@ -129,7 +127,7 @@ def _process(config: Config) -> VariancePreserving:
 
 def _initial(config: Config) -> jnp.ndarray:
     """Stratified draw from N(0, 1): the mid-quantiles, the same for every model."""
-    return jax.scipy.special.ndtri((jnp.arange(config.samples) + 0.5) / config.samples)[:, None]
+    return normal_quantiles(config.samples)[:, None]
 
 
 def _training_sets(config: Config, count: int, key: PRNGKeyArray) -> TrainingSets:
@@ -144,7 +142,7 @@ def _training_sets(config: Config, count: int, key: PRNGKeyArray) -> TrainingSet
 def linear_models(config: Config, drawn: TrainingTriples, count: int, key: PRNGKeyArray) -> Arrays:
     set_key, random_key = jax.random.split(key)
     process, number = _process(config), config.features_per_axis
-    features = GaussianFeatures(1, number, number, positions=(-1.5, 1.5), times=(config.cutoff, 1.0))
+    features = features_of("Gaussian", 1, number, number, config.cutoff)
     sets = _training_sets(config, count, set_key)
     weight = np.asarray(fit_features(features, sets, process, ridge=config.ridge).weight[0])
     times = log_snr_schedule(process, config.sampling_steps)
@@ -252,12 +250,11 @@ def _closure(
 
 def _distance(first: np.ndarray, second: np.ndarray) -> float:
     """W_1 between the averages of two ensembles given by their distribution functions."""
-    return float(np.trapezoid(np.abs(first.mean(axis=0) - second.mean(axis=0)), _GRID))
+    return float(wasserstein1_between(first.mean(axis=0), second.mean(axis=0), _GRID))
 
 
 def _bootstrap_stderr(first: np.ndarray, second: np.ndarray, repetitions: int, random: np.random.Generator) -> float:
     """Standard deviation of W_1 under resampling of the models of both ensembles."""
     size = len(first)
     counts = random.multinomial(size, np.full(size, 1 / size), size=(2, repetitions)) / size
-    averages = counts[0] @ first - counts[1] @ second
-    return float(np.std(np.trapezoid(np.abs(averages), _GRID, axis=1), ddof=1))
+    return float(np.std(wasserstein1_between(counts[0] @ first, counts[1] @ second, _GRID), ddof=1))

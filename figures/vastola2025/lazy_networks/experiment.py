@@ -16,7 +16,7 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.linear_ensembles import process_of
+from figures.studies.published_setting import features_of, process_of
 from figures.vastola2025.lazy_networks.tangent_modes import ResidualTarget, tangent_modes
 from sims.data.built_in import triple
 from sims.networks.nonlinear import AbstractScoreNetwork, WideNetwork, network_scales, wide_network
@@ -24,7 +24,7 @@ from sims.training.network_ensembles import train_networks
 from sims.training.score_ensembles import TrainingSets, descend_features, draw_training_sets, fit_features
 from sims.training.score_targets import TargetNoiseDose
 from sims.training.training_triples import draw_triples
-from theory.definitions.features import AbstractFeatures, FourierFeatures
+from theory.definitions.features import AbstractFeatures
 from theory.definitions.processes import VariancePreserving
 from theory.definitions.targets import DenoiserTarget
 from theory.exact_scores.point_masses import PointMasses
@@ -121,7 +121,7 @@ def _process() -> VariancePreserving:
 
 def _features(config: Config) -> AbstractFeatures:
     """Fourier functions: smooth, so that E[w φφᵀ] has its eigenvalues spread evenly over three decades."""
-    return FourierFeatures(1, config.per_axis, config.per_time, positions=(-1.5, 1.5), times=(CUTOFF, 1.0))
+    return features_of("Fourier", 1, config.per_axis, config.per_time, CUTOFF)
 
 
 def _symmetric_population(data: PointMasses, process: VariancePreserving, count: int) -> Population:

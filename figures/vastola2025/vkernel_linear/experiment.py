@@ -17,13 +17,12 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.linear_ensembles import process_of
+from figures.studies.published_setting import features_of, process_of
 from figures.vastola2025.vkernel_linear.comparison import ORDERS, comparison
 from sims.data.built_in import triple
 from sims.networks.feature_model import FeatureModel
 from sims.training.feature_ensembles import train_ensemble
 from sims.training.training_triples import draw_triples
-from theory.definitions.features import FourierFeatures, GaussianFeatures
 from theory.definitions.processes import VariancePreserving
 from theory.definitions.targets import DenoiserTarget
 from theory.exact_scores.point_masses import PointMasses
@@ -86,8 +85,7 @@ def _edges(config: Config) -> np.ndarray:
 def _case(config: Config, fourier: bool, ratio: float, place_key: PRNGKeyArray, key: PRNGKeyArray) -> Arrays:
     """One family of features at one F/P: train, measure, predict."""
     number = config.features_per_axis
-    family = FourierFeatures if fourier else GaussianFeatures
-    features = family(1, number, number, positions=(-1.5, 1.5), times=(config.cutoff, 1.0))
+    features = features_of("Fourier" if fourier else "Gaussian", 1, number, number, config.cutoff)
     process = process_of(config.cutoff)
     draws, points = round(features.number / ratio), jnp.asarray(triple())
     options = {"models": config.models, "samples": draws, "ridge": config.ridge}
