@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.linear_ensembles import LinearModels
 from figures.studies.published_setting import FEATURES, POSITIONS, bin_edges
 from sims.data.built_in import rotated_square
@@ -60,10 +60,11 @@ PRESETS = {
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Densities indexed [features, angle, x bin, y bin] and the mass on edges and diagonals per model."""
     cases = [(name, angle) for name in FEATURES for angle in config.angles]
-    panels = []
+    stages = []
     for (name, angle), panel_key in zip(cases, jax.random.split(key, len(cases)), strict=True):
         work = partial(_panel, config, name, angle, panel_key)
-        panels.append(stage(f"{name} features, {angle:g}°", work, share=1 / len(cases)))
+        stages.append(Stage(f"{name} features, {angle:g}°", work, share=1 / len(cases)))
+    panels = stage.all(stages)
     shape = (len(FEATURES), len(config.angles))
     stacked = {name: np.stack([panel[name] for panel in panels]) for name in panels[0]}
     return {

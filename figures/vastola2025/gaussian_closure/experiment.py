@@ -19,7 +19,7 @@ import optax
 from jaxtyping import PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.published_setting import GAP, features_of, normal_quantiles, process_of
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_shares
@@ -95,16 +95,16 @@ PRESETS = {
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Per kind of model: p-values at the points and at surrogates' values there; distances and gap masses."""
     point_key, random_key, network_key, *linear_keys = jax.random.split(key, 3 + len(config.training_samples))
-    drawn = draw_points(config, point_key)
+    drawn = _draw_points(config, point_key)
     share = 0.6 / len(config.training_samples)
-    rows = [
-        stage(f"linear models, P = {count}", partial(linear_models, config, drawn, count, linear_key), share=share)
+    stages = [
+        Stage(f"linear models, P = {count}", partial(_linear_models, config, drawn, count, linear_key), share=share)
         for count, linear_key in zip(config.training_samples, linear_keys, strict=True)
     ]
-    rows.append(
-        stage("random-feature networks", partial(random_feature_networks, config, drawn, random_key), share=0.15)
-    )
-    network = stage("MLPs", partial(mlps, config, drawn, network_key), share=0.25)
+    random_features = partial(_random_feature_networks, config, drawn, random_key)
+    stages.append(Stage("random-feature networks", random_features, share=0.15))
+    stages.append(Stage("MLPs", partial(_mlps, config, drawn, network_key), share=0.25))
+    *rows, network = stage.all(stages)
     return {
         "feature_ratio": config.features_per_axis**2 / np.asarray(config.training_samples, dtype=float),
         "random_feature_ratio": np.asarray(config.random_features / config.network_training_samples),
@@ -116,7 +116,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     }
 
 
-def draw_points(config: Config, key: PRNGKeyArray) -> TrainingTriples:
+def _draw_points(config: Config, key: PRNGKeyArray) -> TrainingTriples:
     """Independent points (x, t) from p(x, t), where the estimators are tested."""
     return draw_triples(jnp.asarray(triple()), _process(config), config.points, key=key)
 
@@ -139,7 +139,7 @@ def _training_sets(config: Config, count: int, key: PRNGKeyArray) -> TrainingSet
 # --- Kinds of model ---
 
 
-def linear_models(config: Config, drawn: TrainingTriples, count: int, key: PRNGKeyArray) -> Arrays:
+def _linear_models(config: Config, drawn: TrainingTriples, count: int, key: PRNGKeyArray) -> Arrays:
     set_key, random_key = jax.random.split(key)
     process, number = _process(config), config.features_per_axis
     features = features_of("Gaussian", 1, number, number, config.cutoff)
@@ -157,7 +157,7 @@ def linear_models(config: Config, drawn: TrainingTriples, count: int, key: PRNGK
     return _closure(config, weight, values, generate, random_key)
 
 
-def random_feature_networks(config: Config, drawn: TrainingTriples, key: PRNGKeyArray) -> Arrays:
+def _random_feature_networks(config: Config, drawn: TrainingTriples, key: PRNGKeyArray) -> Arrays:
     """One draw of random features for all models: only the readout depends on the training set."""
     feature_key, set_key, random_key = jax.random.split(key, 3)
     process = _process(config)
@@ -183,7 +183,7 @@ def random_feature_networks(config: Config, drawn: TrainingTriples, key: PRNGKey
     return _closure(config, readout, values, generate, random_key)
 
 
-def mlps(config: Config, drawn: TrainingTriples, key: PRNGKeyArray) -> Arrays:
+def _mlps(config: Config, drawn: TrainingTriples, key: PRNGKeyArray) -> Arrays:
     """MLPs have their own initial weights each: the estimator varies with both draws."""
     set_key, training_key, random_key = jax.random.split(key, 3)
     process, points = _process(config), jnp.asarray(triple())

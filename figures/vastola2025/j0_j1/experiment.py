@@ -18,7 +18,7 @@ import numpy as np
 import optax
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.published_setting import GAP, bin_edges, features_of, normal_quantiles, process_of
 from sims.data.built_in import rotated_square, triple
 from sims.measurements.densities import gap_shares, histograms, joint_histogram
@@ -109,11 +109,12 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "corners": square_corners(),
     }
     keys = dict(zip(names, jax.random.split(key, len(names)), strict=True))
-    for name, case_key in keys.items():
-        measured = stage(name, partial(CASES[name], config, case_key), share=_SHARES[name])
+    cases = [Stage(name, partial(_CASES[name], config, keys[name]), share=_SHARES[name]) for name in names]
+    doubled = Stage("twice the steps", partial(_change_on_doubling, config, keys["linear_second"]), share=0.05)
+    *results, change = stage.all([*cases, doubled])
+    for name, measured in zip(names, results, strict=True):
         arrays |= {f"{name}_{part}": value for part, value in measured.items()}
-    check = stage("twice the steps", partial(change_on_doubling, config, keys["linear_second"]), share=0.05)
-    return arrays | check
+    return arrays | change
 
 
 def _process(config: Config) -> VariancePreserving:
@@ -223,7 +224,7 @@ def _square_network(config: Config, key: PRNGKeyArray) -> Arrays:
     return _measure_square(config, samples) | training
 
 
-CASES: dict[str, Callable[[Config, PRNGKeyArray], Arrays]] = {
+_CASES: dict[str, Callable[[Config, PRNGKeyArray], Arrays]] = {
     "linear_first": partial(_line_linear, 0),
     "linear_second": partial(_line_linear, 1),
     "network": _line_network,
@@ -254,7 +255,7 @@ def _measure_square(config: Config, samples: np.ndarray) -> Arrays:
     }
 
 
-def change_on_doubling(config: Config, key: PRNGKeyArray) -> Arrays:
+def _change_on_doubling(config: Config, key: PRNGKeyArray) -> Arrays:
     """Gap mass at F/P = 1 with twice the sampler's steps minus with the steps used, [objective, model]."""
     coarse, fine = (_line_linear_samples(1, config, key, config.sampling_steps * factor, stride=4) for factor in (1, 2))
     return {"gap_change_on_doubling": gap_shares(fine[..., 0], *GAP) - gap_shares(coarse[..., 0], *GAP)}

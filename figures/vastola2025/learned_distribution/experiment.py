@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.linear_ensembles import LinearModels, Sampler
 from figures.studies.published_setting import GAP, bin_edges, stratified_prior
 from figures.vastola2025.learned_distribution.distances import learned_distances
@@ -78,12 +78,13 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     counts = sorted(config.training_samples, reverse=True)
     # Fits to P samples cost P; small sets cost the same as the prediction.
     expected = np.asarray(counts) + 1000.0
-    runs = [
-        stage(f"P = {count}", partial(_run, config, count, run_key), share=float(share))
-        for count, run_key, share in zip(
-            counts, jax.random.split(key, len(counts)), expected / expected.sum(), strict=True
-        )
-    ]
+    columns = zip(counts, jax.random.split(key, len(counts)), expected / expected.sum(), strict=True)
+    runs = stage.all(
+        [
+            Stage(f"P = {count}", partial(_run, config, count, run_key), share=float(share))
+            for count, run_key, share in columns
+        ]
+    )
     model = _models(config, counts[0])
     edges = bin_edges(config.bins)
     centres = (edges[1:] + edges[:-1]) / 2

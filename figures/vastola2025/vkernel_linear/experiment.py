@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.published_setting import features_of, process_of
 from figures.vastola2025.vkernel_linear.comparison import ORDERS, comparison
 from sims.data.built_in import triple
@@ -63,11 +63,12 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Statistics indexed [case, order], and 2-D histograms of all pairs [case, order, predicted bin, measured bin]."""
     cases = [(False, ratio) for ratio in config.ratios] + [(True, config.fourier_ratio)]
     place_key, *case_keys = jax.random.split(key, len(cases) + 1)
-    results = []
+    stages = []
     for (fourier, ratio), case_key in zip(cases, case_keys, strict=True):
         work = partial(_case, config, fourier, ratio, place_key, case_key)
         name = f"{'Fourier' if fourier else 'Gaussian'} features at F/P = {ratio:g}"
-        results.append(stage(name, work, share=1 / len(cases)))
+        stages.append(Stage(name, work, share=1 / len(cases)))
+    results = stage.all(stages)
     return {
         "fourier": np.asarray([fourier for fourier, _ in cases]),
         "feature_ratio": np.asarray([ratio for _, ratio in cases]),
