@@ -5,8 +5,9 @@ says what is trained for; the network of `sims` is what is trained. Both discret
 are computed from the theory and told apart from the networks' own deviation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -19,8 +20,11 @@ from sims.experiments.linear import gaussian_training_sets, generated_mode_varia
 from sims.measurements.modes import first_crossing
 from sims.networks.linear import AbstractLinearNetwork, total_maps_of
 from sims.sampling.linear_flow import FlowCoefficients
+from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import Clock, common_clock, train_full_batch
 from sims.training.pairs import PairCoefficients, SecondMoments
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
 from theory.spectral_law.denoiser import AbstractDenoiser, regression_at
 from theory.spectral_law.descent import gain_after_steps
 from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
@@ -57,6 +61,18 @@ class Sizes:
 TINY_SIZES = Sizes(
     first_time=1e-2, last_time=2.0, snapshots=6, seeds=2, training_samples=4096, generated_samples=32, smallest_steps=4
 )
+
+
+def rotated_spectrum(variances: tuple[float, ...], key: PRNGKeyArray) -> Spectrum:
+    """These variances along axes drawn at random, with zero mean."""
+    variance = jnp.asarray(variances)
+    basis, _ = jnp.linalg.qr(jax.random.normal(key, (variance.size, variance.size)))
+    return Spectrum(jnp.zeros_like(variance), variance, basis)
+
+
+def levels_with_shown(process: EDM, count: int, shown: float) -> jax.Array:
+    """Every noise level that has a network: `count` of the sampler and, last, the one whose weights are shown."""
+    return jnp.append(log_snr_schedule(process, count - 1), shown)
 
 
 def pair_coefficients(denoiser: AbstractDenoiser, levels: jax.Array) -> PairCoefficients:
@@ -111,8 +127,17 @@ def training_sets(denoiser: AbstractDenoiser, levels: jax.Array, sizes: Sizes, k
 
 def as_stage(stage: RunStage, draw: Callable[[], SecondMoments], *, share: float) -> SecondMoments:
     """Training sets that several networks of a figure share, drawn once in a stage of their own."""
-    arrays = stage("training sets", lambda: draw()._asdict(), share=share)
+    arrays = stage("training sets", partial(_as_arrays, draw), share=share)
     return SecondMoments(**{name: jnp.asarray(value) for name, value in arrays.items()})
+
+
+def _as_arrays(draw: Callable[[], SecondMoments]) -> Mapping[str, jax.Array]:
+    return draw()._asdict()
+
+
+def named(arrays: Mapping[str, np.ndarray], suffix: str) -> Arrays:
+    """Arrays of one network among several, their names ending in `suffix`."""
+    return {f"{name}_{suffix}": value for name, value in arrays.items()}
 
 
 def theory_of_modes(denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock, sizes: Sizes, *, shown: int) -> Arrays:

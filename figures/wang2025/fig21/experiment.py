@@ -15,10 +15,15 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.trained_modes.experiment import TINY_SIZES, Sizes, pair_coefficients, sampling_flow
-from sims.experiments.linear import gaussian_training_sets, generated_moments, mode_gains
+from figures.studies.trained_modes.experiment import (
+    TINY_SIZES,
+    Sizes,
+    levels_with_shown,
+    sampling_flow,
+    training_sets,
+)
+from sims.experiments.linear import generated_moments, mode_gains
 from sims.networks.linear import linear_denoiser, offsets_of, total_maps_of
-from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import Clock, common_clock, train_full_batch
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
@@ -102,7 +107,7 @@ def _fine_times(config: Config) -> np.ndarray:
 
 def _all_levels(config: Config) -> jnp.ndarray:
     """Every noise level that has a network: those of the sampler and, last, the one whose weights are shown."""
-    return jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
+    return levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
 
 
 def _clock(config: Config, denoiser: OneLayerWithBias) -> Clock:
@@ -141,13 +146,7 @@ def _curves(denoiser: OneLayerWithBias, times: jax.Array, shown: jax.Array) -> d
 def _train(config: Config, denoiser: OneLayerWithBias, key: PRNGKeyArray) -> Arrays:
     data_key, sample_key = jax.random.split(key)
     sizes, levels, clock = config.sizes, _all_levels(config), _clock(config, denoiser)
-    moments = gaussian_training_sets(
-        denoiser.spectrum,
-        pair_coefficients(denoiser, levels),
-        seeds=sizes.seeds,
-        samples=sizes.training_samples,
-        key=data_key,
-    )
+    moments = training_sets(denoiser, levels, sizes, data_key)
     network = linear_denoiser(denoiser.spectrum.dimension, config.initial_gain, initial_bias=0.0)
     steps = jnp.asarray(clock.step_sizes, jnp.float32), jnp.asarray(clock.steps)
     trained = train_full_batch(network, moments, *steps)

@@ -25,6 +25,8 @@ from figures.studies.trained_modes.experiment import (
     Sizes,
     as_stage,
     clock_for,
+    levels_with_shown,
+    named,
     pair_coefficients,
     theory_of_modes,
     trained_modes,
@@ -32,7 +34,6 @@ from figures.studies.trained_modes.experiment import (
 from sims.data.built_in import natural_image_patches
 from sims.experiments.linear import training_sets_from_samples
 from sims.networks.convolution import convolution_denoiser
-from sims.sampling.schedules import log_snr_schedule
 from sims.training.pairs import SecondMoments
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import stationary_autocovariance
@@ -117,7 +118,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     for (name, denoiser), run_key in zip((denoisers | {FULL: full}).items(), run_keys, strict=True):
         run = partial(_run, config, name, denoiser, moments, modes, run_key)
         words = "full width" if name == FULL else f"width {name}"
-        arrays |= {f"{quantity}_{name}": value for quantity, value in stage(words, run, share=share).items()}
+        arrays |= named(stage(words, run, share=share), name)
     return arrays
 
 
@@ -131,7 +132,7 @@ def _distinct_modes(grid: tuple[int, int], variance: np.ndarray) -> np.ndarray:
 
 def _levels(config: Config) -> jax.Array:
     """Every noise level that has a filter: those of the sampler and, last, the one whose gains are compared."""
-    return jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
+    return levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
 
 
 def _training_sets(config: Config, denoiser, samples, key: PRNGKeyArray) -> SecondMoments:
