@@ -33,7 +33,7 @@ from theory.definitions.features import FourierFeatures, GaussianFeatures
 from theory.definitions.processes import VariancePreserving
 from theory.definitions.targets import DenoiserTarget
 from theory.exact_scores.point_masses import PointMasses
-from theory.v_kernel.feature_regression import NoiseVarianceWeight, score_coefficients
+from theory.v_kernel.learned_scores import NoiseVarianceWeight, score_coefficients
 from theory.v_kernel.least_squares import LinearVKernel
 
 WORDS = {

@@ -25,8 +25,8 @@ from theory.definitions.features import AbstractFeatures, FourierFeatures, Gauss
 from theory.definitions.processes import VariancePreserving
 from theory.definitions.schedules import LinearSchedule
 from theory.exact_scores.point_masses import PointMasses
+from theory.v_kernel.lattices import lattice_population
 from theory.v_kernel.least_squares import LinearVKernel
-from theory.v_kernel.population import lattice_population
 
 POSITIONS = (-1.5, 1.5)
 FEATURES: dict[str, Callable[..., AbstractFeatures]] = {"Gaussian": GaussianFeatures, "Fourier": FourierFeatures}

@@ -20,15 +20,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.v_kernel.feature_regression import (
-    PopulationBlock,
-    Regression,
-    each_point,
-    moment_spectrum,
-    normal_equations,
-    spread_moment,
-    where_kept,
-)
+from theory.v_kernel.feature_regression import PopulationBlock, Regression, each_point
+from theory.v_kernel.modes import moment_spectrum, where_kept
+from theory.v_kernel.moments import normal_equations, spread_moment
 
 _HISTORY = 5
 _TOLERANCE = 1e-5
