@@ -1,10 +1,12 @@
-"""Feature maps φ(x, t) of models that are linear in their parameters: products of families."""
+"""Feature maps φ(x, t) of models that are linear in their parameters: products of families, and sets side by side."""
 
 import abc
+import functools
 from typing import Protocol
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from theory.definitions.checks import check_coordinates
@@ -170,3 +172,50 @@ def _check_dimension(dimension: int) -> int:
     if dimension < 1:
         raise ValueError(f"the dimension of features must be one or more; got dimension={dimension}")
     return dimension
+
+
+class FeatureSum(AbstractFeatures):
+    """φ = (φ_1, φ_2, …): several sets of features side by side, localised and global ones say.
+
+    A model in them is the sum of one model in each, W = [W_1 W_2 …]; the features of the first set come first, and its
+    kernel φ·φ' is the sum of theirs. Raises ValueError without any set, and for sets of features of positions with
+    different numbers of coordinates.
+
+    >>> bumps = GaussianFeatures(1, 8, 4, positions=(-1.5, 1.5), times=(0.0, 1.0))
+    >>> waves = FourierFeatures(1, 3, 1, positions=(-1.5, 1.5), times=(0.0, 1.0))
+    >>> FeatureSum(bumps, waves).number
+    35
+    """
+
+    parts: tuple[AbstractFeatures, ...]
+
+    def __init__(self, *parts: AbstractFeatures) -> None:
+        dimensions = sorted({part.dimension for part in parts})
+        if len(dimensions) != 1:
+            raise ValueError(f"the parts of a sum must be sets of features of one dimension; got {dimensions}")
+        self.parts = parts
+
+    @property
+    def number(self) -> int:
+        """F, that of all sets together."""
+        return sum(part.number for part in self.parts)
+
+    @property
+    def dimension(self) -> int:
+        """D, the same for all sets."""
+        return self.parts[0].dimension
+
+    def __call__(self, x: Float[Array, "*batch dim"], time: Float[Array, "*batch"]) -> Float[Array, "*batch features"]:
+        """φ(x, t), (..., F), one set after the other."""
+        return jnp.concatenate([part(x, time) for part in self.parts], axis=-1)
+
+    def gram(self, x: Float[Array, "n dim"], time: Float[Array, " n"]) -> Float[Array, "n n"]:
+        """φ(x_i, t_i)·φ(x_j, t_j), the sum of the sets' own."""
+        return functools.reduce(jnp.add, [part.gram(x, time) for part in self.parts])
+
+    def combine(
+        self, weights: Float[Array, "out features"], x: Float[Array, "n dim"], time: Float[Array, ""]
+    ) -> Float[Array, "n out"]:
+        """Σ_f W_of φ_f(x, t), every set by its own quick contraction."""
+        shares = jnp.split(weights, np.cumsum([part.number for part in self.parts])[:-1], axis=1)
+        return functools.reduce(jnp.add, [part.combine(w, x, time) for part, w in zip(self.parts, shares, strict=True)])
