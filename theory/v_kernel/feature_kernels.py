@@ -49,10 +49,15 @@ class AbstractFeatureVKernel(AbstractVKernel):
     @eqx.filter_jit
     def mean_score(self, z: Z) -> Float[Array, "*batch dim"]:
         """The learned score averaged over training draws, b x + a ⟨W⟩ φ; the exact score where φ can express it."""
+        return self.score(self.mean_weights, z)
+
+    @eqx.filter_jit
+    def score(self, weights: Weights, z: Z) -> Float[Array, "*batch dim"]:
+        """ŝ(z) = b x + a W φ of one network with the given weights, drawn by `draw_weights` or trained."""
         x, time = z
         time = jnp.broadcast_to(time, x.shape[:-1])
         known, scale = score_coefficients(self.target, self.process, time)
-        return known[..., None] * x + scale[..., None] * (self.features(x, time) @ self.mean_weights.T)
+        return known[..., None] * x + scale[..., None] * (self.features(x, time) @ weights.T)
 
     @checked_jit(models=check_count)
     def draw_weights(self, key: PRNGKeyArray, models: int) -> Float[Array, "models dim F"]:
