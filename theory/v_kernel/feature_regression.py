@@ -28,7 +28,7 @@ def target_moments(
     """Mean and covariance of y = c x_0 + e ε given z = (x, t): q E[x_0|z] + e x/σ and q² Cov(x_0|z), q = c - eα/σ."""
     x, time = z
     alpha, sigma = process.signal_scale(time), process.noise_scale(time)
-    clean, noise = target.coefficients(process, time)
+    clean, noise = target.coefficients(alpha, sigma)
     slope = (clean - noise * alpha / sigma)[..., None]
     mean = slope * data.denoised(x, time, process) + (noise / sigma)[..., None] * x
     return mean, slope[..., None] ** 2 * data.posterior_covariance(x, time, process)
