@@ -1,6 +1,7 @@
 """What every parametrisation of the denoiser answers."""
 
 import abc
+import math
 from collections.abc import Callable
 
 import equinox as eqx
@@ -11,11 +12,9 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from theory.definitions.arrays import Time, floating
 from theory.definitions.objectives import Objective, native_objective
-from theory.definitions.preconditionings import NoPreconditioning
-from theory.definitions.processes import EDM, AbstractProcess
+from theory.definitions.preconditionings import PreconditioningScales
+from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
-from theory.definitions.targets import DenoiserTarget, FlowTarget
-from theory.definitions.weights import UniformWeight
 from theory.spectral_law.generation import variance_by_graded_quadrature, variance_by_quadrature
 from theory.spectral_law.moments import AffineMap
 from theory.spectral_law.regression import ModeRegression, Modes, mode_regression, preconditioned_regression, saturated
@@ -83,14 +82,10 @@ def assign_common_fields(
     denoiser.learning_rate = learning_rates(learning_rate, spectrum)
 
 
-def is_plain_edm(denoiser: AbstractDenoiser) -> bool:
-    """Whether this is the setting of most closed forms: EDM, denoised data, uniform weight, no preconditioning."""
-    return (
-        isinstance(denoiser.process, EDM)
-        and isinstance(denoiser.objective.target, DenoiserTarget)
-        and isinstance(denoiser.objective.weight, UniformWeight)
-        and isinstance(denoiser.objective.preconditioning, NoPreconditioning)
-    )
+def noise_range_of_closed_forms(denoiser: AbstractDenoiser) -> tuple[float, float] | None:
+    """(σ_0, σ_T) in the setting of most closed forms, a variance-exploding process and denoised data; else None."""
+    denoised = denoiser.objective.target.constant_coefficients() == (1, 0)
+    return denoiser.process.variance_exploding_range() if denoised else None
 
 
 def regression_at(denoiser: AbstractDenoiser, noise_level: Time, variance: Modes | None = None) -> ModeRegression:
@@ -105,14 +100,20 @@ def regression_at(denoiser: AbstractDenoiser, noise_level: Time, variance: Modes
     objective, process = denoiser.objective, denoiser.process
     weight = objective.weight(process, noise_level)
     regression = mode_regression(variance, process, objective.target, noise_level, weight)
-    skip, scale = (x[..., None] for x in objective.preconditioning.scales(process, noise_level))
-    return preconditioned_regression(regression, skip, scale)
+    scales = scales_at(denoiser, noise_level)
+    return preconditioned_regression(regression, scales.skip[..., None], scales.linear[..., None])
 
 
 def effective_weight(denoiser: AbstractDenoiser, noise_level: Time) -> Time:
     """w (c_out c_in)², by which weight and preconditioning speed up the training at each noise level."""
-    _, scale = denoiser.objective.preconditioning.scales(denoiser.process, noise_level)
-    return denoiser.objective.weight(denoiser.process, noise_level) * scale**2
+    return denoiser.objective.weight(denoiser.process, noise_level) * scales_at(denoiser, noise_level).linear ** 2
+
+
+def scales_at(denoiser: AbstractDenoiser, noise_level: Time) -> PreconditioningScales:
+    """The scales around the network at process time `noise_level`, (...,) each."""
+    process = denoiser.process
+    alpha, sigma = process.signal_scale(noise_level), process.noise_scale(noise_level)
+    return denoiser.objective.preconditioning.scales(alpha, sigma)
 
 
 def scaled_time(denoiser: AbstractDenoiser, tau: Time) -> Time:
@@ -132,8 +133,8 @@ def network_gain(
 def preconditioned(denoiser: AbstractDenoiser, noise_level: Time, gain: Modes) -> Modes:
     """Gain of the denoiser, c_skip + c_out c_in · gain of the network inside; `noise_level` (...,), `gain` (..., d)."""
     noise_level = jnp.broadcast_to(floating(noise_level), gain.shape[:-1])
-    skip, scale = denoiser.objective.preconditioning.scales(denoiser.process, noise_level)
-    return skip[..., None] + scale[..., None] * gain
+    scales = scales_at(denoiser, noise_level)
+    return scales.skip[..., None] + scales.linear[..., None] * gain
 
 
 def gain_at_own_time(
@@ -153,14 +154,16 @@ def gain_at_own_time(
 def variance_of_modes(denoiser: AbstractDenoiser, initial_gain: Modes, tau: Time, solution: ModeSolution) -> Modes:
     """λ̃ by quadrature of a gain that trains mode by mode, (...,) -> (..., d).
 
-    A multi-layer network on flow matching passes through zero slowly: its gain bends where the target's correlation
-    αλ - σ changes sign, at ln(α/σ) = -ln λ, within a range ∝ 1/τ. The quadrature is graded about that point.
+    A multi-layer network passes through zero slowly: where the target's correlation αcλ + σe changes sign, at ln(α/σ) =
+    ln(-e/c) - ln λ for constant c and e (flow matching), its gain bends within a range ∝ 1/τ. The quadrature is graded
+    about that point.
     """
-    objective = denoiser.objective
-    if isinstance(objective.target, FlowTarget) and isinstance(objective.preconditioning, NoPreconditioning):
-        kink = -jnp.log(denoiser.spectrum.variance)
-        return variance_by_graded_quadrature(denoiser, tau, kink, gain_at_own_time(denoiser, initial_gain, solution))
-    return variance_by_quadrature(denoiser, tau)
+    constants = denoiser.objective.target.constant_coefficients()
+    if constants is None or constants[0] * constants[1] >= 0 or not denoiser.objective.preconditioning.is_identity():
+        return variance_by_quadrature(denoiser, tau)
+    signal, noise = constants
+    kink = math.log(-noise / signal) - jnp.log(denoiser.spectrum.variance)
+    return variance_by_graded_quadrature(denoiser, tau, kink, gain_at_own_time(denoiser, initial_gain, solution))
 
 
 def initial_gains(

@@ -23,10 +23,8 @@ from theory.spectral_law.generation import (
     NODE_WEIGHTS,
     NODES,
     TrainingTime,
-    flow_coefficients,
     generated_variance,
     panel_edges,
-    scales,
 )
 from theory.spectral_law.regression import Modes
 
@@ -97,12 +95,12 @@ def propagator(denoiser: AbstractDenoiser, tau: TrainingTime) -> Propagator:
 
 def _velocity(denoiser: AbstractDenoiser, tau: Time, log_ratio: Array) -> tuple[Array, Array]:
     """The matrix (..., d, d) and the source (..., d, d+1) of d[X v]/dℓ at ℓ = `log_ratio`."""
-    process = denoiser.process
+    process, target = denoiser.process, denoiser.objective.target
     time = process.time_from_log_snr(2 * log_ratio)
-    alpha, sigma = scales(denoiser, time, log_ratio)
-    signal, noise = denoiser.objective.target.coefficients(process, time)
+    alpha, sigma = process.scales_at_log_ratio(log_ratio)
+    signal, _ = target.coefficients(alpha, sigma)
     matrix, offset = affine_map(denoiser, tau, time)
-    removed = sigma / (signal * sigma - noise * alpha)
+    removed = sigma / target.determinant(alpha, sigma)
     identity = diagonal_matrix(jnp.ones_like(offset))
     rate = (jax.nn.sigmoid(-log_ratio) - removed * signal) * identity + removed * alpha * matrix
     source = jax.nn.sigmoid(log_ratio) * removed * offset
@@ -176,11 +174,11 @@ def moments_on_schedule(denoiser: AbstractDenoiser, maps: AffineMap, times: Floa
     **Arguments:** `maps` in mode coordinates at those times, (steps, ..., d, d) and (steps, ..., d); `times` (steps,)
     from noise to data. **Returns:** (..., d) and (..., d, d).
     """
-    spectrum, process = denoiser.spectrum, denoiser.process
+    spectrum, process, target = denoiser.spectrum, denoiser.process, denoiser.objective.target
     mean = spectrum.mode_mean
-    state, output = flow_coefficients(denoiser, times)
+    state, output = process.flow_coefficients(target, times)
     alpha = process.signal_scale(times)
-    signal, _ = denoiser.objective.target.coefficients(process, times)
+    signal, _ = target.coefficients(alpha, process.noise_scale(times))
     identity = diagonal_matrix(jnp.ones_like(maps.offset))
 
     def per_step(x: Array, like: Array) -> Array:

@@ -40,11 +40,11 @@ def mode_regression(
     time, weight = (jnp.broadcast_to(jnp.asarray(x), shape)[..., None] for x in (time, weight))
     variance = jnp.broadcast_to(variance, (*shape, jnp.shape(variance)[-1]))
     alpha, sigma = process.signal_scale(time), process.noise_scale(time)
-    signal, noise = target.coefficients(process, time)
+    signal, noise = target.coefficients(alpha, sigma)
     input_variance = alpha**2 * variance + sigma**2
     correlation = alpha * signal * variance + sigma * noise
     # c²λ + e² - Sψ*² without the cancellation: the determinant form (cσ - eα)²λ/S.
-    minimum = (signal * sigma - noise * alpha) ** 2 * variance / input_variance
+    minimum = target.determinant(alpha, sigma) ** 2 * variance / input_variance
     return ModeRegression(
         correlation / input_variance, 2 * weight * input_variance, weight * minimum, 2 * weight * correlation
     )

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from theory.definitions.arrays import Time
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.targets import AbstractTarget
-from theory.definitions.weights import AbstractWeight
+from theory.definitions.weights import AbstractSmoothWeight, AbstractWeight
 from theory.exact_scores.point_masses import PointMasses
 from theory.v_kernel.population import FeatureMap, Population, Z, lattice_population
 
@@ -27,12 +27,12 @@ def score_coefficients(target: AbstractTarget, process: AbstractProcess, time: T
     Denoiser: b = -1/σ², a = α/σ². Noise: b = 0, a = -1/σ. Score: b = 0, a = 1 (Vastola 2025, App. H and I).
     """
     alpha, sigma = process.signal_scale(time), process.noise_scale(time)
-    clean, noise = target.coefficients(process, time)
-    divisor = sigma * (clean * sigma - noise * alpha)
+    clean, _ = target.coefficients(alpha, sigma)
+    divisor = sigma * target.determinant(alpha, sigma)
     return -clean / divisor, alpha / divisor
 
 
-class NoiseVarianceWeight(AbstractWeight):
+class NoiseVarianceWeight(AbstractSmoothWeight):
     """λ = σ² on the score, as a weight on another target's loss: w = σ²a², with score = b x + a output.
 
     α²/σ² for the denoiser, 1 for the noise, σ² for the score (Vastola 2025, App. H and I).
@@ -43,6 +43,9 @@ class NoiseVarianceWeight(AbstractWeight):
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
         return (process.noise_scale(time) * score_coefficients(self.target, process, time)[1]) ** 2
 
+    def noise_power(self) -> float | None:
+        return None
+
 
 def target_moments(
     data: PointMasses, process: AbstractProcess, target: AbstractTarget, z: Z
@@ -50,7 +53,7 @@ def target_moments(
     """Mean and covariance of y = c x_0 + e ε given z = (x, t): q E[x_0|z] + e x/σ and q² Cov(x_0|z), q = c - eα/σ."""
     x, time = z
     alpha, sigma = process.signal_scale(time), process.noise_scale(time)
-    clean, noise = target.coefficients(process, time)
+    clean, noise = target.coefficients(alpha, sigma)
     slope = (clean - noise * alpha / sigma)[..., None]
     mean = slope * data.denoised(x, time, process) + (noise / sigma)[..., None] * x
     return mean, slope[..., None] ** 2 * data.posterior_covariance(x, time, process)

@@ -23,7 +23,7 @@ from sims.training.descent import Clock, common_clock, train_full_batch
 from sims.training.pairs import PairCoefficients, SecondMoments
 from theory.spectral_law.denoiser import AbstractDenoiser, regression_at
 from theory.spectral_law.descent import gain_after_steps
-from theory.spectral_law.generation import flow_coefficients, generated_variance, generated_variance_on_schedule
+from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
 
 FINE_TIMES = 300  # of every curve of the theory
 
@@ -62,14 +62,14 @@ TINY_SIZES = Sizes(
 def pair_coefficients(denoiser: AbstractDenoiser, levels: jax.Array) -> PairCoefficients:
     """What the networks of each noise level are trained for, from the denoiser's process and objective."""
     process, objective = denoiser.process, denoiser.objective
-    signal, noise = objective.target.coefficients(process, levels)
-    weight = objective.weight(process, levels)
-    return PairCoefficients(process.signal_scale(levels), process.noise_scale(levels), signal, noise, weight)
+    alpha, sigma = process.signal_scale(levels), process.noise_scale(levels)
+    signal, noise = objective.target.coefficients(alpha, sigma)
+    return PairCoefficients(alpha, sigma, signal, noise, objective.weight(process, levels))
 
 
 def sampling_flow(denoiser: AbstractDenoiser, levels: jax.Array) -> FlowCoefficients:
     """The probability-flow ODE of those networks on their own noise levels."""
-    state, output = flow_coefficients(denoiser, levels)
+    state, output = denoiser.process.flow_coefficients(denoiser.objective.target, levels)
     return FlowCoefficients(levels, state, output, jnp.sqrt(jnp.asarray(denoiser.process.prior_variance)))
 
 

@@ -27,7 +27,7 @@ from tests.oracles.v_kernels import (
 )
 from theory import EDM, GaussianFeatures, LazyVKernel, LinearVKernel, PointMasses
 from theory.definitions.targets import DenoiserTarget, NoiseTarget, ScoreTarget
-from theory.definitions.weights import AbstractWeight, UniformWeight
+from theory.definitions.weights import AbstractSmoothWeight, UniformWeight
 from theory.v_kernel.kernels import AbstractVKernel, kernel_matrix
 from theory.v_kernel.population import Population
 
@@ -171,13 +171,16 @@ class Table(eqx.Module):
         return self.table[x[..., 0].astype(int)]
 
 
-class TwoWeights(AbstractWeight):
+class TwoWeights(AbstractSmoothWeight):
     """0.1 before the given time and 10 after."""
 
     time: float
 
     def __call__(self, process, time):
         return jnp.where(time < self.time, 0.1, 10.0)
+
+    def noise_power(self):
+        return None
 
 
 def test_local_equivalent_where_few_samples_carry_the_weight():

@@ -15,6 +15,7 @@ from theory.spectral_law.denoiser import (
     preconditioned,
     regression_at,
     scaled_time,
+    scales_at,
 )
 from theory.spectral_law.moments import AffineMap, diagonal_matrix, mode_covariance
 from theory.spectral_law.parametrisations.symmetric_two_layer import tied_growth
@@ -82,9 +83,10 @@ class MisalignedTwoLayer(AbstractCoupledDenoiser):
     def affine_map(self, tau: Time, noise_level: Time) -> AffineMap:
         """The map in mode coordinates, overlaps included; the bias is at its optimum."""
         overlap = self._overlap(tau, noise_level)
-        skip, scale = self.objective.preconditioning.scales(self.process, floating(noise_level))
-        diagonal = jnp.broadcast_to(skip[..., None], overlap.shape[:-1])
-        total = diagonal_matrix(diagonal) + jnp.broadcast_to(scale[..., None, None], overlap.shape) * overlap
+        scales = scales_at(self, floating(noise_level))
+        diagonal = jnp.broadcast_to(scales.skip[..., None], overlap.shape[:-1])
+        scale = jnp.broadcast_to(scales.linear[..., None, None], overlap.shape)
+        total = diagonal_matrix(diagonal) + scale * overlap
         return AffineMap(total, jnp.zeros_like(diagonal))
 
     def _overlap(self, tau: Time, noise_level: Time) -> Float[Array, "*batch modes modes"]:

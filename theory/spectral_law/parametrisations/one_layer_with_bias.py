@@ -16,6 +16,7 @@ from theory.spectral_law.denoiser import (
     initial_gains,
     regression_at,
     scaled_time,
+    scales_at,
 )
 from theory.spectral_law.moments import AffineMap, diagonal_matrix, mode_covariance
 from theory.spectral_law.regression import Modes
@@ -115,22 +116,21 @@ def map_after_steps(
 
 def _total_map(denoiser: OneLayerWithBias, noise_level: Time, matrix: Array, bias: Array) -> AffineMap:
     """The denoiser's map from the network's W and b, all in mode coordinates."""
-    process, objective = denoiser.process, denoiser.objective
-    skip, scale = objective.preconditioning.scales(process, noise_level)
-    total = scale[..., None, None] * matrix + skip[..., None, None] * _identity(bias)
-    alpha = process.signal_scale(noise_level)[..., None]
-    signal, _ = objective.target.coefficients(process, noise_level)
+    process, scales = denoiser.process, scales_at(denoiser, noise_level)
+    total = scales.linear[..., None, None] * matrix + scales.skip[..., None, None] * _identity(bias)
+    alpha, sigma = process.signal_scale(noise_level), process.noise_scale(noise_level)
+    signal, _ = denoiser.objective.target.coefficients(alpha, sigma)
     mean = denoiser.spectrum.mode_mean
     centred = signal[..., None] * jnp.broadcast_to(mean, bias.shape)
-    return AffineMap(total, alpha * (total @ mean) + scale[..., None] * bias - centred)
+    return AffineMap(total, alpha[..., None] * (total @ mean) + scales.linear[..., None] * bias - centred)
 
 
 def _relaxed(denoiser: OneLayerWithBias, noise_level: Time, decay: Array, untrained: Array) -> tuple[Array, Array]:
     """[W* b*] + ([W b](0) - [W* b*]) · decay in mode coordinates, and exactly [W b](0) where `untrained`."""
-    spectrum, process, objective = denoiser.spectrum, denoiser.process, denoiser.objective
-    skip, scale = (x[..., None] for x in objective.preconditioning.scales(process, noise_level))
-    alpha = process.signal_scale(noise_level)[..., None]
-    signal = objective.target.coefficients(process, noise_level)[0][..., None]
+    spectrum, process, scales = denoiser.spectrum, denoiser.process, scales_at(denoiser, noise_level)
+    skip, scale = scales.skip[..., None], scales.linear[..., None]
+    alpha, sigma = process.signal_scale(noise_level), process.noise_scale(noise_level)
+    signal, alpha = denoiser.objective.target.coefficients(alpha, sigma)[0][..., None], alpha[..., None]
     regression = regression_at(denoiser, noise_level)
     # Where flow matching ends, σ = 0: a mode without data has no input and no optimum, and nothing depends on it.
     optimum = jnp.where(regression.curvature == 0, 0.0, regression.pull) / _nonzero(regression.curvature)

@@ -11,7 +11,6 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import Time, floating
 from theory.definitions.objectives import Objective
-from theory.definitions.preconditionings import ConstantSkip
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum, fourier_transform, patch_offsets
 from theory.numerics.matrix_functions import matrix_functions_action
@@ -139,12 +138,11 @@ class PatchConvolution(AbstractDenoiser):
         λ̃_k = exp{DFT_k[log(Σ_patch + σ_0²) e_0]}. A general w(0) takes λ̃ at Q = 0 and adds, in the same way, the slope
         of ln λ̃ in Q times v_jᵀw(0); ln λ̃ is linear in Q. (This project's; the paper integrates numerically, App. G.4.)
         """
-        if closed_log_variance(self) is None:
+        skip = self.objective.preconditioning.constant_skip()
+        if closed_log_variance(self) is None or skip is None:
             return variance_by_quadrature(self, tau)
-        skip = self.objective.preconditioning
         start = self.initial_filter.ravel()
-        if isinstance(skip, ConstantSkip):
-            start = start + skip.skip * _centre(self.initial_filter.shape).astype(start.dtype)
+        start = start + skip * _centre(self.initial_filter.shape).astype(start.dtype)
         return jnp.exp(filter_gain(self, _apply(self, start, _log_variances, (self, tau))))
 
     def _taps(self, tau: Time, noise_level: Time) -> Taps:

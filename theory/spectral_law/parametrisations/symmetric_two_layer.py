@@ -6,7 +6,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import Time
 from theory.definitions.objectives import Objective
-from theory.definitions.processes import EDM, AbstractProcess
+from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
 from theory.numerics.special import relaxation_filter
 from theory.spectral_law.denoiser import (
@@ -14,8 +14,8 @@ from theory.spectral_law.denoiser import (
     assign_common_fields,
     batched,
     initial_gains,
-    is_plain_edm,
     network_gain,
+    noise_range_of_closed_forms,
     over_modes,
     preconditioned,
     scaled_time,
@@ -71,10 +71,10 @@ class SymmetricTwoLayer(AbstractDenoiser):
         the integral of d ln x/dσ = (1 - ψ)/σ with ψ = Q/(a + bσ²). At Q = 0 the derivative with respect to Q grows
         like 1/E = e^{8ητλ}; it is cut off where E² would underflow, so that gradients stay finite.
         """
-        if not is_plain_edm(self):
+        ends, objective = noise_range_of_closed_forms(self), self.objective
+        if ends is None or objective.weight.noise_power() != 0 or not objective.preconditioning.is_identity():
             return variance_of_modes(self, self.initial_gain, tau, tied_growth)
-        assert isinstance(self.process, EDM)
-        low, high = self.process.sigma_min**2, self.process.sigma_max**2
+        low, high = (sigma**2 for sigma in ends)
         tau, _ = batched(tau, 0.0)
         rate = 8 * scaled_time(self, tau)
         variance, initial = over_modes(tau, self.spectrum.variance, self.initial_gain)
