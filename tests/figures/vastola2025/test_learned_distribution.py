@@ -1,7 +1,8 @@
 """Distances between learned distributions, and the intervals of their claims, where the answer is known."""
 
 import numpy as np
-from scipy.stats import hypergeom, norm, wasserstein_distance
+from scipy.stats import hypergeom, wasserstein_distance
+from scipy.stats import t as student_t
 
 from figures.vastola2025.learned_distribution import claims as learned_distribution_claims
 from figures.vastola2025.learned_distribution.distances import BLOCKS, GRID, learned_distances
@@ -123,21 +124,23 @@ def test_intervals_of_gap_masses_hold_the_error_of_both():
     errors = np.array([[0.03], [0.04], [0.06], [0.08], [0.12]])
     data |= dict(zip((f"gap_mass_stderr_{name}" for name in names), errors, strict=True))
     data |= {"gap_mass_average": np.array([0.1]), "feature_ratio": np.array([0.25])}
-    for claim, theory, measured, error in (
-        (learned_distribution_claims._gap_claim(data, 0, "here", ""), 0.4, 0.5, 0.05),
-        (learned_distribution_claims._gap_claim(data, 0, "here", "_published"), 0.2, 0.3, 0.1),
-        (learned_distribution_claims._closure_claim(data, 0), 0.4, 0.1, 0.13),
-        (learned_distribution_claims._variance_fills(data, 0), None, 0.4, 0.03),
+    data |= {"trained_models": np.asarray(9), "predicted_models": np.asarray(5)}
+    for claim, theory, measured, error, models in (
+        (learned_distribution_claims._gap_claim(data, 0, "here", ""), 0.4, 0.5, 0.05, 5),
+        (learned_distribution_claims._gap_claim(data, 0, "here", "_published"), 0.2, 0.3, 0.1, 5),
+        (learned_distribution_claims._closure_claim(data, 0), 0.4, 0.1, 0.13, 5),
+        (learned_distribution_claims._variance_fills(data, 0), None, 0.4, 0.03, 9),
     ):
         assert claim.theory == theory
         np.testing.assert_allclose(claim.measured, measured, rtol=1e-12)
-        np.testing.assert_allclose(claim.interval, measured + error * norm.ppf(0.975) * np.array([-1, 1]), rtol=1e-4)
+        half_width = error * student_t.ppf(0.975, models - 1)  # the fewer models of the two
+        np.testing.assert_allclose(claim.interval, measured + half_width * np.array([-1, 1]), rtol=1e-9)
 
 
 def test_claims_compare_what_one_sampler_generated():
     """Distances and masses of the two samplers far apart: each claim must take both of its numbers from one of them."""
     names = ("trained", "predicted", "surrogate", "average", "exact")
-    data = {"feature_ratio": np.array([0.25])}
+    data = {"feature_ratio": np.array([0.25]), "trained_models": np.asarray(9), "predicted_models": np.asarray(9)}
     for suffix, scale in (("", 1.0), ("_published", 100.0)):
         for rank, name in enumerate(names, start=1):
             data[f"gap_mass_{name}{suffix}"] = np.array([scale * rank])
@@ -150,4 +153,4 @@ def test_claims_compare_what_one_sampler_generated():
         np.testing.assert_allclose(found[f"prediction against the exact score{ending}"].measured, 2 / 5)
         mass = found[f"gap mass{ending}"]
         np.testing.assert_allclose([mass.measured, mass.theory], [scale, 2 * scale])
-        np.testing.assert_allclose(np.ptp(mass.interval), 2 * 1.96 * scale * np.hypot(0.001, 0.001))
+        np.testing.assert_allclose(np.ptp(mass.interval), 2 * student_t.ppf(0.975, 8) * scale * np.hypot(0.001, 0.001))
