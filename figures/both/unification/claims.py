@@ -18,12 +18,7 @@ def _over_members(data: Arrays, name: str, members: str = "members") -> Estimate
     return Estimate(data[name], data[f"{name}_stderr"], int(data[members]))
 
 
-def _over_scarce_sets(data: Arrays, name: str) -> Estimate:
-    """An average over the data sets that are smaller than their dimension."""
-    return Estimate(data[f"scarce_{name}"], data[f"scarce_{name}_stderr"], len(data["scarce_overfit"]))
-
-
-def _farthest(ratio: Estimate, reference: np.ndarray | float = 1.0) -> Estimate:
+def _farthest(ratio: Estimate, reference: float = 1.0) -> Estimate:
     """Of many values the one farthest from its reference."""
     off = np.abs(ratio.value - reference)
     return ratio.at(np.unravel_index(np.argmax(off), off.shape))
@@ -151,8 +146,9 @@ def _exponent(power: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 def _data_claims(data: Arrays) -> list[Claim]:
     """U2 and U3: many noises per datum, and fewer data than dimensions."""
-    gain, loss = _over_scarce_sets(data, "gain"), data["scarce_loss_theory"]
-    measured_loss = Estimate(data["scarce_loss"] / loss, data["scarce_loss_stderr"] / loss, len(data["scarce_overfit"]))
+    sets, loss = len(data["scarce_overfit"]), data["scarce_loss_theory"]
+    gain = Estimate(data["scarce_gain"], data["scarce_gain_stderr"], sets)
+    loss_ratio = Estimate(data["scarce_loss"] / loss, data["scarce_loss_stderr"] / loss, sets)
     of_scarce = partial(_claim, source="this project, U3")
     return [
         _claim(
@@ -180,7 +176,7 @@ def _data_claims(data: Arrays) -> list[Claim]:
         of_scarce(
             "loss on fresh data at finite data",
             "measured over predicted at every time, mean over data sets (farthest from 1)",
-            _farthest(measured_loss),
+            _farthest(loss_ratio),
         ),
         of_scarce(
             "no overfitting with all noise averaged",

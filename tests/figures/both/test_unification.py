@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import t as student_t
 
-from figures.both.unification import claims as unification_claims
+from figures.both.unification import claims
 from figures.both.unification.half_times import half_times
 from figures.common.stages import Arrays
 from tests.oracles.known_ensembles import claims_by_name
@@ -76,7 +76,7 @@ def _repetitions(name: str) -> int:
 def test_unification_claims_state_the_numbers_that_decide_them():
     """Value, standard error and theory of every claim, each put into the data by hand."""
     data = _unification_data()
-    found = claims_by_name(unification_claims.claims(data))
+    found = claims_by_name(claims.claims(data))
     expected = {
         # The time at which measured over theory is farthest from 1, below or above.
         "variance of weights over draws, σ = 0.5": (0.5, data["shared_ratio_stderr"][0, 3, 0], 1),
@@ -123,9 +123,7 @@ def test_unified_variance_switches_on_by_the_exponent_of_groups():
     rates = (data["variance"] + 0.25) ** 1.5
     data["total_theory"] = np.ones((400, 2, 3, 3)) * times[:, None, None, None]
     data["total_theory"][:, 0, -1] = 1 - np.exp(-times[:, None] * rates)
-    claim = claims_by_name(unification_claims._kernel_claims(data))[
-        "variance switches on in the order of the spectral law"
-    ]
+    claim = claims_by_name(claims._kernel_claims(data))["variance switches on in the order of the spectral law"]
     np.testing.assert_allclose([claim.measured, claim.theory], [1.0, 1.5], rtol=2e-3)
     half = student_t.ppf(0.975, 2) * 0.2 / np.sqrt(3)
     np.testing.assert_allclose(claim.interval, (1 - half, 1 + half), rtol=1e-6)
