@@ -1,1 +1,1 @@
-"""Figures that test statements of Wang & Pehlevan 2025 and of Vastola 2025 at once."""
+"""Figures that test both papers."""

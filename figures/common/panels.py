@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
+from figures.common.power_laws import exponents
 from figures.common.style import VERMILION, mode_colours, power_law_guide
 from sims.measurements.estimates import Estimate, mean_over
 from theory.spectral_law.power_law import fit_power_law
@@ -50,8 +51,3 @@ def draw_emergence(
     axis.set_ylabel("emergence time ητ*")
     axis.set_title("emergence time")
     axis.legend(loc="lower left")
-
-
-def exponents(variance: np.ndarray, emergence: np.ndarray) -> Estimate:
-    """Exponent of τ* ∝ λ^-α fitted for every seed of (seeds, modes), as mean and standard error over seeds."""
-    return mean_over(np.array([fit_power_law(variance, row).exponent for row in emergence]))

@@ -23,8 +23,8 @@ from sims.training.training_triples import with_array_parameters
 from theory.definitions.features import AbstractFeatures
 from theory.definitions.processes import VariancePreserving
 from theory.exact_scores.point_masses import PointMasses
+from theory.v_kernel.lattices import lattice_population
 from theory.v_kernel.least_squares import LinearVKernel
-from theory.v_kernel.population import lattice_population
 
 # Heun's method in steps of log signal-to-noise ratio, or the paper's: Euler's, in steps of time.
 Sampler = Literal["converged", "published"]

@@ -2,10 +2,10 @@
 
 import dataclasses
 import functools
-import importlib
-import pkgutil
 import typing
+from pathlib import Path
 
+import cloudpickle
 import jax
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,86 +14,7 @@ from matplotlib.figure import Figure
 
 import figures
 from figures.common.claims import Claim, Verdict
-from figures.studies.trained_modes import Sizes
 
-# Three modes, eight noise levels and two seeds everywhere: figures then share what they compile.
-_EXPERIMENT = {"modes": 3, "snapshots": 6, "noise_levels": 8, "seeds": 2, "generated_samples": 32}
-_EXPERIMENT |= {"batch_per_effective_mode": 16, "small_batch_per_effective_mode": 4, "small_batch_seeds": 2}
-_SIZES = Sizes(
-    first_time=1e-2, last_time=2.0, snapshots=6, seeds=2, training_samples=4096, generated_samples=32, smallest_steps=4
-)
-# What each quick preset becomes here.
-TINY = {
-    "wang2025_fig5": {
-        "variances": (6.0, 3.0, 1.0),
-        "snapshots": 6,
-        "last_time": 1.0,
-        "noise_levels": 8,
-        "seeds": 2,
-        "training_samples": 4096,
-        "generated_samples": 32,
-    },
-    "wang2025_fig7": {"sizes": _SIZES, "variances": (3.0, 0.3, 0.03), "sampling_times": 8},
-    "wang2025_fig8": {
-        "theory_variances": (1e-2, 1e1, 3),
-        "trained_variances": (3e-2, 3e1, 3),
-        "last_time": 2.0,
-        "snapshots": 6,
-        "noise_levels": 8,
-        "seeds": 2,
-        "training_samples": 4096,
-        "generated_samples": 32,
-    },
-    "wang2025_fig21": {"sizes": _SIZES, "variances": (3.0, 0.3, 0.1), "mean_lengths": (0.0, 1.0), "noise_levels": 8},
-    "wang2025_table1": {"sizes": _SIZES, "points": 5, "noise_levels": 8},
-    "deep_linear": {
-        "sizes": _SIZES,
-        "variances": (3.0, 1.0, 0.3),
-        "noise_levels": 8,
-        "depths": (1, 3),
-        "trained_depths": (3,),
-        "initial_gains": (1e-3, 1e-1, 4),
-    },
-    "misprints": {"repetitions": 2, "samples": 256, "models": 64},
-    "patch_convolution": {
-        "sizes": _SIZES,
-        "patches": 64,
-        "patch_size": 4,
-        "noise_repeats": 1,
-        "widths": (1, 3),
-        "noise_levels": 8,
-    },
-    "loss_weighting": {
-        "exponents": (0.0, 0.5, 1.0),
-        "trained_variances": (0.3, 3.0, 3),
-        "theory_variances": (0.1, 10.0, 3),
-        "noise_levels": 8,
-        "snapshots": 6,
-        "seeds": 2,
-        "training_samples": 4096,
-        "generated_samples": 32,
-    },
-    "wang2025_fig2": {
-        "variances": (3.0, 0.3, 0.03),
-        "snapshots": 6,
-        "noise_levels": 8,
-        "seeds": 2,
-        "training_samples": 4096,
-        "fewer_training_samples": 1024,
-        "generated_samples": 32,
-    },
-    "wang2025_fig6": {
-        "theory_variances": (1e-2, 1e1, 3),
-        "trained_variances": (3e-2, 3e1, 3),
-        "snapshots": 6,
-        "noise_levels": 8,
-        "seeds": 2,
-        "training_samples": 4096,
-        "generated_samples": 32,
-    },
-    "natural_images": _EXPERIMENT | {"patches": 64, "patch_size": 3, "last_time": 1.0},
-    "spectral_law": _EXPERIMENT | {"last_time": 1.0},
-}
 # Arrays that may hold what is not finite, as their docstrings say: bins with too few pairs, times never reached.
 NOT_FINITE = {
     "vastola2025_fig1": {"simulated", "expected"},
@@ -121,7 +42,10 @@ each_figure = pytest.mark.parametrize("name", figures.FIGURES)
 
 
 class Recorder:
-    """A `RunStage` that keeps what every stage gave, and gives it back without work to the next run."""
+    """A `RunStage` that keeps what every stage gave, and gives it back without work to the next run.
+
+    Work is done from a pickled copy, as by a worker.
+    """
 
     def __init__(self, stored=None):
         self.shares, self.results, self.stored = [], {}, stored
@@ -129,18 +53,21 @@ class Recorder:
     def __call__(self, name, work, *, share):
         assert name not in self.results, f"two stages are called {name!r}"
         self.shares.append(share)
-        arrays = work() if self.stored is None else self.stored[name]
+        arrays = cloudpickle.loads(cloudpickle.dumps(work))() if self.stored is None else self.stored[name]
         self.results[name] = {key: np.asarray(value) for key, value in arrays.items()}
         return dict(self.results[name])
 
+    def all(self, stages):
+        return [self(stage.name, stage.work, share=stage.share) for stage in stages]
 
-def config_of(name):
-    return dataclasses.replace(figures.load(name).PRESETS["quick"], **TINY[name])
+
+def tiny(name):
+    return figures.load(name).experiment.PRESETS["tiny"]
 
 
 def run(name, stored=None):
     recorder = Recorder(stored)
-    return figures.load(name).compute(config_of(name), key=jax.random.key(0), stage=recorder), recorder
+    return figures.load(name).experiment.compute(tiny(name), key=jax.random.key(0), stage=recorder), recorder
 
 
 @functools.cache
@@ -154,22 +81,21 @@ def assert_same(first, second):
         np.testing.assert_array_equal(first[name], second[name], err_msg=name, strict=True)
 
 
-def test_table_lists_every_figure_module():
-    modules = {
-        part.name: importlib.import_module(f"figures.{part.name}") for part in pkgutil.iter_modules(figures.__path__)
-    }
-    assert set(figures.FIGURES) == {name for name, module in modules.items() if hasattr(module, "PRESETS")}
-    assert set(TINY) == set(figures.FIGURES)
+def test_table_lists_every_figure_folder():
+    root = Path(figures.__file__).parent
+    folders = {path.parent.relative_to(root).parts for path in root.glob("*/*/experiment.py")}
+    expected = {".".join(("figures", *parts)) for parts in folders if parts[0] != "studies"}
+    assert {entry.package for entry in figures.FIGURES.values()} == expected
     with pytest.raises(ValueError, match="unknown figure"):
         figures.load("wang2025_fig99")
 
 
 @each_figure
 def test_presets_are_those_of_the_table(name):
-    entry, module = figures.FIGURES[name], figures.load(name)
-    assert module is importlib.import_module(f"figures.{name}")
-    assert set(module.PRESETS) == set(entry.seconds) == {"quick", "paper"}
-    assert all(type(config).__dataclass_params__.frozen for config in module.PRESETS.values())
+    entry, presets = figures.FIGURES[name], figures.load(name).experiment.PRESETS
+    assert set(entry.seconds) == {"quick", "paper"}
+    assert set(presets) == {"quick", "paper", "tiny"}
+    assert all(type(config).__dataclass_params__.frozen for config in presets.values())
     assert entry.title
     assert entry.source
     assert min(entry.seconds.values()) > 0
@@ -199,7 +125,8 @@ def test_stages_share_the_time_and_restore_the_run(name):
 @each_figure
 def test_a_key_gives_one_result_and_is_the_only_source_of_randomness(name, monkeypatch):
     key, generator = jax.random.key(0), np.random.default_rng
-    first, compute = computed(name)[0], figures.load(name).compute  # imports may draw random numbers; computing may not
+    # Imports may draw random numbers; computing may not.
+    first, compute = computed(name)[0], figures.load(name).experiment.compute
 
     def from_key_data(seed):
         assert isinstance(seed, list), "a generator whose seed is not the figure's key"
@@ -208,7 +135,7 @@ def test_a_key_gives_one_result_and_is_the_only_source_of_randomness(name, monke
     for maker in ("key", "PRNGKey"):
         monkeypatch.setattr(jax.random, maker, lambda *_: pytest.fail("compute makes a key of its own"))
     monkeypatch.setattr(np.random, "default_rng", from_key_data)
-    again = compute(config_of(name), key=key, stage=Recorder())
+    again = compute(tiny(name), key=key, stage=Recorder())
     assert_same(first, again)
 
 
@@ -256,7 +183,7 @@ def test_drawing_labels_its_outer_axes_and_leaves_pyplot_alone(name):
 
 
 def test_gap_masses_are_indexed_by_cutoff_and_ratio():
-    arrays, config = computed("vastola2025_fig2")[0], config_of("vastola2025_fig2")
+    arrays, config = computed("vastola2025_fig2")[0], tiny("vastola2025_fig2")
     np.testing.assert_array_equal(arrays["cutoff"], config.cutoffs)
     np.testing.assert_allclose(arrays["feature_ratio"], 25 / np.array(config.training_samples))
     assert (np.diff(arrays["cutoff"]) > 0).all()
@@ -276,22 +203,22 @@ def test_spectral_law_on_a_users_file(tmp_path):
     """Rows that are no images: no sample pictures, and fewer dimensions than the preset's modes are no obstacle."""
     path = tmp_path / "mine.npy"
     np.save(path, np.random.default_rng(0).normal(size=(60, 3)) * [2.0, 0.5, 0.1] + 5)
-    module = figures.load("spectral_law")
-    config = dataclasses.replace(config_of("spectral_law"), data=str(path), modes=48)
-    module.check(config)
+    figure = figures.load("spectral_law")
+    config = dataclasses.replace(tiny("spectral_law"), data=str(path), modes=48)
+    figure.experiment.check(config)
     recorder = Recorder()
-    arrays = module.compute(config, key=jax.random.key(0), stage=recorder)
+    arrays = figure.experiment.compute(config, key=jax.random.key(0), stage=recorder)
     assert arrays["variance"].shape == (3,)
     assert "images_generated" not in arrays
     np.testing.assert_allclose(arrays["variance"].mean(), 0.25, rtol=1e-6)  # the convention of EDM
     np.testing.assert_allclose(sum(recorder.shares), 1.0, atol=1e-6)
-    assert module.claims(arrays)
-    plt.close(module.draw(arrays))
+    assert figure.claims(arrays)
+    plt.close(figure.draw(arrays))
 
 
 def test_spectral_law_refuses_a_bad_file_before_computing(tmp_path):
     np.save(tmp_path / "bad.npy", np.full((5, 3), np.nan))
     for data in (tmp_path / "bad.npy", tmp_path / "missing.npy"):
-        config = dataclasses.replace(config_of("spectral_law"), data=str(data))
+        config = dataclasses.replace(tiny("spectral_law"), data=str(data))
         with pytest.raises(ValueError, match=r"\w"):
-            figures.load("spectral_law").check(config)
+            figures.load("spectral_law").experiment.check(config)

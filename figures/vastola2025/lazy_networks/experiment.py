@@ -28,10 +28,12 @@ from theory.definitions.features import AbstractFeatures
 from theory.definitions.processes import VariancePreserving
 from theory.definitions.targets import DenoiserTarget
 from theory.exact_scores.point_masses import PointMasses
-from theory.v_kernel.feature_regression import feature_regression, normal_equations
+from theory.v_kernel.feature_kernels import score_factor
+from theory.v_kernel.feature_regression import feature_regression
 from theory.v_kernel.gradient_flow import LazyOrder, LazyVKernel
-from theory.v_kernel.kernels import score_factor
-from theory.v_kernel.population import Population, lattice_population
+from theory.v_kernel.lattices import lattice_population
+from theory.v_kernel.moments import normal_equations
+from theory.v_kernel.population import Population
 
 CUTOFF = 0.01  # ε
 ORDERS: tuple[LazyOrder, ...] = ("first_order", "fixed_design")

@@ -22,15 +22,12 @@ from sims.training.training_triples import with_array_parameters
 from theory.definitions.processes import EDM, AbstractProcess, VariancePreserving
 from theory.definitions.schedules import LinearSchedule
 from theory.exact_scores.point_masses import PointMasses
+from theory.path_integral.cells import CellMasses, gaussian_cells_ending_at
 from theory.path_integral.effective_sde import sample_effective_sde
-from theory.path_integral.fokker_planck import (
-    CellMasses,
-    first_order_fokker_planck,
-    fokker_planck,
-    gaussian_cells_ending_at,
-)
-from theory.path_integral.semiclassical import NoisyPaths, first_order_expectation, semiclassical_paths
-from theory.v_kernel.white import NaiveVKernel
+from theory.path_integral.fokker_planck import first_order_fokker_planck, fokker_planck
+from theory.path_integral.perturbation import first_order_expectation
+from theory.path_integral.semiclassical import NoisyPaths, semiclassical_paths
+from theory.v_kernel.naive_sampling import NaiveVKernel
 
 DATA = np.array([[-1.0], [1.0]])
 GAP = 0.4  # the gap is |x| < GAP

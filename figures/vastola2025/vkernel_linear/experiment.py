@@ -26,7 +26,7 @@ from sims.training.training_triples import draw_triples
 from theory.definitions.processes import VariancePreserving
 from theory.definitions.targets import DenoiserTarget
 from theory.exact_scores.point_masses import PointMasses
-from theory.v_kernel.feature_regression import NoiseVarianceWeight, score_coefficients
+from theory.v_kernel.learned_scores import NoiseVarianceWeight, score_coefficients
 from theory.v_kernel.least_squares import LinearVKernel
 
 LINEAR_WIDTH = 1e-3  # of the axes of covariances, in units of the largest predicted variance

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from figures import misprints
+from figures.both.misprints import claims, experiment, plots
 from sims.experiments import misprints as experiments
 from sims.measurements.estimates import Estimate, mean_over
 from theory.derivations.table import ALL, get
@@ -21,16 +21,16 @@ def assert_measures(values, expected, *, bias=0.0):
 
 
 def test_every_misprint_has_its_row():
-    assert set(misprints.ROWS) == {derivation.name for derivation in ALL if derivation.misprint is not None}
-    for words in misprints.ROWS.values():
+    assert set(experiment.ROWS) == {derivation.name for derivation in ALL if derivation.misprint is not None}
+    for words in experiment.ROWS.values():
         assert all(0 < len(word) < 40 for word in words)
-    assert len({wrong for _, wrong, _ in misprints.ROWS.values()}) == len(misprints.ROWS)
+    assert len({wrong for _, wrong, _ in experiment.ROWS.values()}) == len(experiment.ROWS)
 
 
 def test_every_row_names_the_paper_of_its_derivation():
     for derivation in ALL:
         if derivation.misprint is not None:
-            source = misprints.ROWS[derivation.name][0]
+            source = experiment.ROWS[derivation.name][0]
             assert source.startswith("W&P" if derivation.source.startswith("Wang") else "Vastola")
 
 
@@ -108,15 +108,15 @@ def test_naive_sampler_adds_the_variance_of_its_score():
 
 def test_claims_tell_the_printed_value_from_the_measured_one():
     """Every printed value lies outside its claim's tolerance, so that an experiment that followed it would differ."""
-    found = [get(name).misprint for name in misprints.ROWS]
+    found = [get(name).misprint for name in experiment.ROWS]
     printed, corrected = np.array([misprint.values()[:2] for misprint in found if misprint is not None]).T
     arrays, copies = {"printed": printed, "corrected": corrected}, np.ones((1, 4))
-    followed = misprints.claims(arrays | {"measured": printed[:, None] * copies})
-    assert [claim.verdict for claim in followed] == ["differs"] * len(misprints.ROWS)
-    right = misprints.claims(arrays | {"measured": corrected[:, None] * copies})
-    assert [claim.verdict for claim in right] == ["holds"] * len(misprints.ROWS)
+    followed = claims.claims(arrays | {"measured": printed[:, None] * copies})
+    assert [claim.verdict for claim in followed] == ["differs"] * len(experiment.ROWS)
+    right = claims.claims(arrays | {"measured": corrected[:, None] * copies})
+    assert [claim.verdict for claim in right] == ["holds"] * len(experiment.ROWS)
 
 
 def test_a_value_is_shown_to_the_digits_of_its_error():
     for stderr, expected in ((0.005, "3.996 ± 0.005"), (0.0012, "3.9960 ± 0.0012"), (7.0, "4 ± 7")):
-        assert misprints._with_error(Estimate(np.asarray(3.996), np.asarray(stderr), 4)) == expected
+        assert plots._with_error(Estimate(np.asarray(3.996), np.asarray(stderr), 4)) == expected

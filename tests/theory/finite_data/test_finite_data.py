@@ -58,8 +58,9 @@ def trained_weights(setting, tau, *, data, noises=1, members=MEMBERS, variance=V
     process, objective, level = SETTINGS[setting]
     generator, level = np.random.default_rng(seed), jnp.asarray(level)
     alpha, sigma = float(process.signal_scale(level)), float(process.noise_scale(level))
-    signal, noise = (float(each) for each in objective.target.coefficients(process, level))
-    skip, scale = (float(each) for each in objective.preconditioning.scales(process, level))
+    scales = process.signal_scale(level), process.noise_scale(level)
+    signal, noise = (float(each) for each in objective.target.coefficients(*scales))
+    skip, _, _, scale = (float(each) for each in objective.preconditioning.scales(*scales))
     clean = generator.normal(size=(members, data, len(variance))) * np.sqrt(variance)
     clean = np.repeat(clean, noises, axis=1)
     epsilon = generator.normal(size=clean.shape)

@@ -27,7 +27,7 @@ from tests.oracles.v_kernels import (
 )
 from theory import EDM, GaussianFeatures, LazyVKernel, LinearVKernel, PointMasses
 from theory.definitions.targets import DenoiserTarget, NoiseTarget, ScoreTarget
-from theory.definitions.weights import AbstractWeight, UniformWeight
+from theory.definitions.weights import AbstractSmoothWeight, UniformWeight
 from theory.v_kernel.kernels import AbstractVKernel, kernel_matrix
 from theory.v_kernel.population import Population
 
@@ -171,13 +171,16 @@ class Table(eqx.Module):
         return self.table[x[..., 0].astype(int)]
 
 
-class TwoWeights(AbstractWeight):
+class TwoWeights(AbstractSmoothWeight):
     """0.1 before the given time and 10 after."""
 
     time: float
 
     def __call__(self, process, time):
         return jnp.where(time < self.time, 0.1, 10.0)
+
+    def noise_power(self):
+        return None
 
 
 def test_local_equivalent_where_few_samples_carry_the_weight():
@@ -318,11 +321,14 @@ def test_noise_and_score_targets_with_features_that_make_them_one_model():
 def test_bad_arguments():
     data, features = PointMasses(TRIPLE), small_features(1)
     cases = [
-        (lambda: LinearVKernel(data, VP, features, 0), "at least one training draw; got 0"),
+        (lambda: LinearVKernel(data, VP, features, 0), "draws must be one or more; got 0"),
         (lambda: LinearVKernel(data, VP, features, 10, -1.0), "zero or more; got -1.0"),
         (lambda: LinearVKernel(data, VP, features, order="exact"), "order must be one of leading"),
-        (lambda: LinearVKernel(data, VP, features, 15, order="corrected"), "more draws than the 15 features; got 15"),
-        (lambda: LinearVKernel(data, VP, features, 15, 0.0), "more draws than the 15 features; got 15"),
+        (
+            lambda: LinearVKernel(data, VP, features, 15, order="corrected"),
+            "more than the 15 features for this order; got 15",
+        ),
+        (lambda: LinearVKernel(data, VP, features, 15, 0.0), "more than the 15 features for this order; got 15"),
     ]
     other, options = small_features(2), {"population": coarse_population(TRIPLE)}
     kernel, z = LinearVKernel(data, VP, features, 100, **options), places(np.random.default_rng(0), TRIPLE, 3)

@@ -1,0 +1,1 @@
+"""Misprints of both papers: printed, corrected, measured."""

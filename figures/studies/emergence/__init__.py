@@ -1,0 +1,1 @@
+"""Emergence time against variance for several initial gains."""

@@ -1,0 +1,1 @@
+"""The spectral law on a data set: linear denoisers trained on samples by SGD."""

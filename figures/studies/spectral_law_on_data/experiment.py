@@ -1,0 +1,207 @@
+"""The spectral law on a data set: linear denoisers trained by SGD on samples, beside the closed form.
+
+Shared by the figures on photographs and on users' data: they differ only in where the samples come from.
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray
+
+from figures.common.stages import Arrays, RunStage
+from sims.experiments.linear import generated_mode_variances, mode_gains, train_seeds_minibatch
+from sims.networks.linear import linear_denoiser
+from sims.sampling.linear_flow import sample_linear_networks
+from sims.sampling.schedules import log_snr_schedule
+from sims.training.descent import Clock, common_clock
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
+from theory.spectral_law.denoiser import regression_at
+from theory.spectral_law.emergence import emergence_level, emergence_time
+from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
+from theory.spectral_law.parametrisations.one_layer import OneLayer
+from theory.spectral_law.regression import gradient_descent
+
+
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """Sizes of the experiment. Times are ητ with η = 1."""
+
+    modes: int  # data of more dimensions are projected on their leading principal components
+    initial_gain: float
+    first_time: float
+    last_time: float
+    snapshots: int
+    noise_levels: int
+    seeds: int
+    batch_per_effective_mode: int  # samples per step for each of the tr Σ/λ_1 effective modes
+    small_batch_per_effective_mode: int  # the same for a second set of networks
+    small_batch_seeds: int
+    generated_samples: int
+
+    def batch_size(self, variance: np.ndarray) -> int:
+        """Samples per step. The noise of SGD leaks variance ∝ tr Σ/(λ_1 B) into modes that have not emerged."""
+        return int(np.ceil(self.batch_per_effective_mode * variance.sum() / variance.max()))
+
+
+# Sizes of the presets, for a spectrum whose largest variance is of order ten.
+QUICK = ExperimentConfig(
+    modes=64,
+    initial_gain=0.1,
+    first_time=1e-3,
+    last_time=10.0,
+    snapshots=24,
+    noise_levels=28,
+    seeds=8,
+    batch_per_effective_mode=240,
+    small_batch_per_effective_mode=30,
+    small_batch_seeds=4,
+    generated_samples=512,
+)
+PAPER = replace(
+    QUICK,
+    modes=192,
+    last_time=300.0,
+    snapshots=40,
+    noise_levels=48,
+    batch_per_effective_mode=960,
+    small_batch_per_effective_mode=120,
+    generated_samples=2048,
+)
+TINY = replace(
+    QUICK,
+    modes=3,
+    last_time=1.0,
+    snapshots=6,
+    noise_levels=8,
+    seeds=2,
+    batch_per_effective_mode=16,
+    small_batch_per_effective_mode=4,
+    small_batch_seeds=2,
+    generated_samples=32,
+)
+
+SHOWN_SAMPLES = 16
+SHOWN_TIMES = 6
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """Samples (n, d) and, where they are images, the shape of one."""
+
+    samples: Float[np.ndarray, "n d"]
+    image_shape: tuple[int, ...] | None
+
+
+def compute_experiment(config: ExperimentConfig, data: ImageData, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
+    """Spectrum of the samples, closed forms, and SGD-trained networks measured in the data's eigenbasis."""
+    train_key, small_key, shown_key = jax.random.split(key, 3)
+    full = Spectrum.from_samples(data.samples)
+    modes = min(config.modes, full.dimension)
+    # In its own eigenbasis the data's covariance is diagonal; the rotation changes nothing for W(0) ∝ I.
+    spectrum = Spectrum(jnp.zeros(modes), full.variance[:modes])
+    coordinates = np.asarray(full.to_modes(jnp.asarray(data.samples)))[:, :modes]
+    theory = stage("theory", partial(_theory, config, spectrum), share=0.15)
+    train = partial(_train, config, spectrum, coordinates, train_key)
+    trained = stage("linear denoisers trained by SGD", train, share=0.6)
+    small = replace(
+        config,
+        seeds=config.small_batch_seeds,
+        batch_per_effective_mode=config.small_batch_per_effective_mode,
+    )
+    train_small = partial(_train, small, spectrum, coordinates, small_key)
+    trained_small = stage("the same with small batches", train_small, share=0.2)
+    pictures = stage("samples", partial(_pictures, config, trained, data, full, shown_key), share=0.05)
+    measured = {name: value for name, value in trained.items() if name != "shown_maps"}
+    return {
+        "variance": np.asarray(spectrum.variance),
+        "dimension": np.asarray(full.dimension),
+        "sample_count": np.asarray(len(data.samples)),
+        "times": _snapshot_times(config),
+        **theory,
+        **measured,
+        "variance_small_batch": trained_small["variance_trained"],
+        "small_batch_size": np.asarray(small.batch_size(np.asarray(spectrum.variance))),
+        **pictures,
+    }
+
+
+def _snapshot_times(config: ExperimentConfig) -> np.ndarray:
+    return np.geomspace(config.first_time, config.last_time, config.snapshots)
+
+
+def _noise_levels(config: ExperimentConfig) -> jnp.ndarray:
+    return log_snr_schedule(EDM(), config.noise_levels - 1)
+
+
+def _clock(config: ExperimentConfig, variance: np.ndarray) -> Clock:
+    """Steps that are stable for minibatches: the gradient noise adds the trace over the batch size."""
+    levels = np.asarray(_noise_levels(config))
+    largest = variance.max() + levels**2
+    trace = variance.sum() + variance.size * levels**2
+    noise = trace / config.batch_size(variance)
+    return common_clock(_snapshot_times(config), 2 * (largest + noise), smallest_steps=12, safety=0.5)
+
+
+def _theory(config: ExperimentConfig, spectrum: Spectrum) -> Arrays:
+    denoiser = OneLayer(spectrum, EDM(), config.initial_gain, learning_rate=1.0)
+    times, levels = _snapshot_times(config), _noise_levels(config)
+    clock = _clock(config, np.asarray(spectrum.variance))
+    regression = regression_at(denoiser, levels)
+    start = jnp.broadcast_to(denoiser.initial_gain, regression.optimal_gain.shape)
+    gains = gradient_descent(regression, start, jnp.asarray(clock.step_sizes)[:, :, None], jnp.asarray(clock.steps))
+    return {
+        "variance_closed_form": np.asarray(generated_variance(denoiser, times)),
+        "variance_finite_steps": np.asarray(
+            generated_variance_on_schedule(denoiser, times, levels, jnp.swapaxes(gains, 0, 1))
+        ),
+        "gain_finite_steps": np.asarray(gains),
+        "emergence_theory": np.asarray(emergence_time(denoiser)),
+        "level": np.asarray(emergence_level(denoiser)),
+    }
+
+
+def _train(config: ExperimentConfig, spectrum: Spectrum, coordinates: np.ndarray, key: PRNGKeyArray) -> Arrays:
+    sgd_key, sample_key = jax.random.split(key)
+    clock = _clock(config, np.asarray(spectrum.variance))
+    network = linear_denoiser(spectrum.dimension, config.initial_gain)
+    trained = train_seeds_minibatch(
+        network,
+        jnp.asarray(coordinates, jnp.float32),
+        _noise_levels(config),
+        clock,
+        seeds=config.seeds,
+        batch_size=config.batch_size(np.asarray(spectrum.variance)),
+        key=sgd_key,
+    )
+    variances = generated_mode_variances(
+        trained.weight, _noise_levels(config), None, samples=config.generated_samples, key=sample_key
+    )
+    shown = np.linspace(0, config.snapshots - 1, SHOWN_TIMES).round().astype(int)
+    return {
+        "gain_trained": np.asarray(mode_gains(trained.weight, None)),
+        "variance_trained": variances,
+        "shown_snapshots": shown,
+        "shown_maps": np.asarray(trained.weight[0, shown]),
+    }
+
+
+def _pictures(config: ExperimentConfig, trained: Arrays, data: ImageData, full: Spectrum, key: PRNGKeyArray) -> Arrays:
+    """Samples of the first seed's networks at a few training times, from the same initial noise, and real data."""
+    if data.image_shape is None:
+        return {}
+    modes = trained["shown_maps"].shape[-1]
+    levels = _noise_levels(config).astype(jnp.float32)
+    initial = levels[0] * jax.random.normal(key, (SHOWN_SAMPLES, modes), jnp.float32)
+    generated = [sample_linear_networks(jnp.asarray(maps), levels, initial) for maps in trained["shown_maps"]]
+    rest = ((0, 0), (0, 0), (0, full.dimension - modes))
+    images = full.from_modes(jnp.pad(jnp.stack(generated), rest))
+    return {
+        "images_generated": np.asarray(images).reshape(SHOWN_TIMES, SHOWN_SAMPLES, *data.image_shape),
+        "images_real": data.samples[:: max(1, len(data.samples) // SHOWN_SAMPLES)][:SHOWN_SAMPLES].reshape(
+            SHOWN_SAMPLES, *data.image_shape
+        ),
+    }

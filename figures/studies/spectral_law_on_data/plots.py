@@ -1,0 +1,81 @@
+"""Spectrum, learning curves, emergence times and sample images."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from figures.common.panels import draw_emergence, draw_mode_curves
+from figures.common.stages import Arrays
+from figures.common.style import BLUE, label_panels, plt, styled
+from figures.studies.spectral_law_on_data.statistics import emergence, usable_modes
+from sims.measurements.modes import variance_over_seeds
+from theory.definitions.processes import EDM
+
+
+@styled
+def draw_experiment(data: Arrays) -> Figure:
+    """Spectrum, learning curves, emergence times, and (for images) samples at several training times."""
+    pictures = "images_generated" in data
+    figure = plt.figure(figsize=(11, 5.4 if pictures else 3.5))
+    grid = figure.add_gridspec(2 if pictures else 1, 3, height_ratios=(1, 0.5) if pictures else None)
+    axes = np.array([figure.add_subplot(grid[0, column]) for column in range(3)])
+    _draw_spectrum(axes[0], data)
+    _draw_curves(axes[1], data)
+    _draw_emergence(axes[2], data)
+    label_panels(axes)
+    if pictures:
+        _draw_pictures(figure, grid[1, :], data)
+    return figure
+
+
+def _draw_spectrum(axis, data: Arrays) -> None:
+    variance = data["variance"]
+    axis.loglog(np.arange(1, variance.size + 1), variance, "o", ms=3, color=BLUE)
+    axis.set_xlabel("mode k")
+    axis.set_ylabel("variance λ of the data")
+    axis.set_title(f"spectrum: {int(data['sample_count'])} samples, {int(data['dimension'])} dimensions")
+
+
+def _draw_curves(axis, data: Arrays) -> None:
+    shown = np.unique(np.geomspace(1, data["variance"].size, 8).astype(int)) - 1
+    theory = (data["times"], data["variance_closed_form"])
+    draw_mode_curves(
+        axis, data["variance"], shown, theory, data["times"], variance_over_seeds(data["variance_trained"])
+    )
+    axis.set_yscale("log")
+    axis.set_ylabel("generated variance λ̃")
+    axis.set_title("lines: closed form, points: trained by SGD")
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high * 60)
+    axis.legend(loc="upper left", ncols=3, columnspacing=1.0, handletextpad=0.2)
+
+
+def _draw_emergence(axis, data: Arrays) -> None:
+    resolved = (data["variance"] > 4 * EDM().sigma_min ** 2) & np.isfinite(data["emergence_theory"])
+    variance = data["variance"][resolved]
+    draw_emergence(
+        axis, variance, data["emergence_theory"][resolved], emergence(data)[:, resolved], usable_modes(data)[resolved]
+    )
+    axis.axhline(data["times"][-1], color="0.7", lw=0.8)
+    axis.text(variance[0], data["times"][-1], "end of training", ha="right", va="bottom", fontsize=7.5, color="0.4")
+
+
+def _draw_pictures(figure: Figure, cell, data: Arrays) -> None:
+    """One block of sample images per training time, all from the same initial noise; real data last."""
+    blocks = [*data["images_generated"], data["images_real"]]
+    titles = [f"ητ = {data['times'][index]:.2g}" for index in data["shown_snapshots"]] + ["data"]
+    centre, spread = data["images_real"].mean(), 2.2 * data["images_real"].std()
+    grid = cell.subgridspec(1, len(blocks), wspace=0.06)
+    for column, (images, title) in enumerate(zip(blocks, titles, strict=True)):
+        axis = figure.add_subplot(grid[0, column])
+        brightness = np.clip((_mosaic(images) - centre + spread) / (2 * spread), 0, 1)
+        axis.imshow(np.where(np.isnan(brightness), 1.0, brightness), cmap="gray", vmin=0, vmax=1)
+        axis.set_title(title)
+        axis.set_axis_off()
+
+
+def _mosaic(images: np.ndarray) -> np.ndarray:
+    """Images in a square, with NaN lines between them."""
+    side = int(np.sqrt(len(images)))
+    framed = [np.pad(image, ((0, 1), (0, 1), (0, 0))[: image.ndim], constant_values=np.nan) for image in images]
+    rows = [np.concatenate(framed[row * side : (row + 1) * side], axis=1) for row in range(side)]
+    return np.concatenate(rows, axis=0)[:-1, :-1]

@@ -1,0 +1,206 @@
+"""Networks trained by full-batch gradient descent beside the theory of the same network, mode by mode.
+
+Shared by the figures that hold a parametrisation, objective or process against trained networks. A `theory` denoiser
+says what is trained for; the network of `sims` is what is trained. Both discretisations, of training and of sampling,
+are computed from the theory and told apart from the networks' own deviation.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from figures.common.stages import Arrays, RunStage
+from sims.experiments.linear import gaussian_training_sets, generated_mode_variances, mode_gains
+from sims.measurements.modes import first_crossing
+from sims.networks.linear import AbstractLinearNetwork, total_maps_of
+from sims.sampling.linear_flow import FlowCoefficients
+from sims.sampling.schedules import log_snr_schedule
+from sims.training.descent import Clock, common_clock, train_full_batch
+from sims.training.pairs import PairCoefficients, SecondMoments
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
+from theory.spectral_law.denoiser import AbstractDenoiser, regression_at
+from theory.spectral_law.descent import gain_after_steps
+from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
+
+FINE_TIMES = 300  # of every curve of the theory
+
+
+def flow_matching_times(count: int) -> jax.Array:
+    """Times 0 and 1 and `count` - 2 between them, equally spaced in ln(t/(1 - t)): dense where t or 1 - t is small."""
+    inside = jax.nn.sigmoid(jnp.linspace(-5.0, 8.0, count - 2))
+    return jnp.concatenate([jnp.zeros(1), inside, jnp.ones(1)])
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is trained and sampled. Times are ητ with η = 1."""
+
+    first_time: float
+    last_time: float
+    snapshots: int
+    seeds: int
+    training_samples: int
+    generated_samples: int
+    smallest_steps: int = 12
+    safety: float = 0.8
+
+    @property
+    def times(self) -> np.ndarray:
+        """Training times of the snapshots."""
+        return np.geomspace(self.first_time, self.last_time, self.snapshots)
+
+
+# Of the "tiny" presets, in every figure: they then share what they compile.
+TINY_SIZES = Sizes(
+    first_time=1e-2, last_time=2.0, snapshots=6, seeds=2, training_samples=4096, generated_samples=32, smallest_steps=4
+)
+
+
+def rotated_spectrum(variances: tuple[float, ...], key: PRNGKeyArray) -> Spectrum:
+    """These variances along axes drawn at random, with zero mean."""
+    variance = jnp.asarray(variances)
+    basis, _ = jnp.linalg.qr(jax.random.normal(key, (variance.size, variance.size)))
+    return Spectrum(jnp.zeros_like(variance), variance, basis)
+
+
+def levels_with_shown(process: EDM, count: int, shown: float) -> jax.Array:
+    """Every noise level that has a network: `count` of the sampler and, last, the one whose weights are shown."""
+    return jnp.append(log_snr_schedule(process, count - 1), shown)
+
+
+def pair_coefficients(denoiser: AbstractDenoiser, levels: jax.Array) -> PairCoefficients:
+    """What the networks of each noise level are trained for, from the denoiser's process and objective."""
+    process, objective = denoiser.process, denoiser.objective
+    alpha, sigma = process.signal_scale(levels), process.noise_scale(levels)
+    signal, noise = objective.target.coefficients(alpha, sigma)
+    return PairCoefficients(alpha, sigma, signal, noise, objective.weight(process, levels))
+
+
+def sampling_flow(denoiser: AbstractDenoiser, levels: jax.Array) -> FlowCoefficients:
+    """The probability-flow ODE of those networks on their own noise levels."""
+    state, output = denoiser.process.flow_coefficients(denoiser.objective.target, levels)
+    return FlowCoefficients(levels, state, output, jnp.sqrt(jnp.asarray(denoiser.process.prior_variance)))
+
+
+def clock_for(
+    denoiser: AbstractDenoiser,
+    levels: jax.Array,
+    sizes: Sizes,
+    *,
+    layers: int = 1,
+    rate: float = 1.0,
+    together: bool = False,
+) -> Clock:
+    """Stable steps for `layers` factors whose gains start and end where the denoiser's do.
+
+    The loss of a product of L balanced factors has second derivative 2L ψ^{1-2/L} |(2 - 1/L)Sψ - (1 - 1/L)h| along a
+    mode, which is bounded here by its value with both signs positive at the larger of the first and the last gain.
+    `rate` multiplies it, for weights that are shared between positions. With `together` every level takes the steps of
+    the steepest one, so that none lags behind: affordable where curvatures differ little (flow matching).
+    """
+    regression = regression_at(denoiser, levels)
+    if layers == 1:
+        curvature = regression.curvature
+    else:
+        first, last = (jnp.abs(gain_at(denoiser, jnp.full_like(levels, tau), levels)) for tau in (0.0, jnp.inf))
+        gain = jnp.maximum(first, last)
+        pull = jnp.abs(regression.pull)
+        curvature = layers * gain ** (1 - 2 / layers) * (2 * regression.curvature * gain + pull)
+    per_level = rate * np.asarray(curvature.max(axis=-1))
+    if together:
+        per_level = np.full_like(per_level, per_level.max())
+    return common_clock(sizes.times, per_level, smallest_steps=sizes.smallest_steps, safety=sizes.safety)
+
+
+def training_sets(denoiser: AbstractDenoiser, levels: jax.Array, sizes: Sizes, key: PRNGKeyArray) -> SecondMoments:
+    """Moments of Gaussian training sets of the denoiser's spectrum, one per seed and noise level."""
+    pairs = pair_coefficients(denoiser, levels)
+    return gaussian_training_sets(denoiser.spectrum, pairs, seeds=sizes.seeds, samples=sizes.training_samples, key=key)
+
+
+def as_stage(stage: RunStage, draw: Callable[[], SecondMoments], *, share: float) -> SecondMoments:
+    """Training sets that several networks of a figure share, drawn once in a stage of their own."""
+    arrays = stage("training sets", partial(_as_arrays, draw), share=share)
+    return SecondMoments(**{name: jnp.asarray(value) for name, value in arrays.items()})
+
+
+def _as_arrays(draw: Callable[[], SecondMoments]) -> Mapping[str, jax.Array]:
+    return draw()._asdict()
+
+
+def named(arrays: Mapping[str, np.ndarray], suffix: str) -> Arrays:
+    """Arrays of one network among several, their names ending in `suffix`."""
+    return {f"{name}_{suffix}": value for name, value in arrays.items()}
+
+
+def theory_of_modes(denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock, sizes: Sizes, *, shown: int) -> Arrays:
+    """Closed forms on a fine grid and at the snapshots, and what finite steps and Heun's method make of them.
+
+    The last `shown` of the `levels` are those whose weights are shown; the others carry the samples.
+    """
+    fine = np.geomspace(sizes.first_time, sizes.last_time, FINE_TIMES)
+    gains = gain_after_steps(denoiser, levels, jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps))
+    sampling = levels.size - shown
+    by_level = jnp.swapaxes(gains[:, :sampling], 0, 1)
+    shown_levels = levels[sampling:]
+    # One call for all times, and the same ones for gains: what is compiled depends on their number.
+    times = np.concatenate([[0.0], fine, sizes.times])
+    curve = slice(1, 1 + fine.size)
+    every = np.asarray(generated_variance(denoiser, times))
+    initial, variances, at_snapshots = every[0], every[curve], every[1 + fine.size :]
+    level = np.sqrt(initial * np.asarray(denoiser.spectrum.variance))  # `emergence_level` at the geometric mean
+    return {
+        "fine_times": fine,
+        "gain_curve": np.stack([np.asarray(gain_at(denoiser, jnp.asarray(times), x))[curve] for x in shown_levels])
+        if shown
+        else np.zeros((0, fine.size, denoiser.spectrum.dimension)),
+        "variance_curve": variances,
+        "variance_closed_form": at_snapshots,
+        "variance_finite_steps": np.asarray(
+            generated_variance_on_schedule(denoiser, jnp.asarray(sizes.times), levels[:sampling], by_level)
+        ),
+        "gain_finite_steps": np.asarray(jnp.swapaxes(gains[:, sampling:], 0, 1)),
+        "emergence_theory": first_crossing(fine, variances, level),
+        "level": level,
+    }
+
+
+@eqx.filter_jit
+def gain_at(denoiser: AbstractDenoiser, times: jax.Array, level: jax.Array) -> jax.Array:
+    """`denoiser.gain`, compiled once per kind of denoiser and shape."""
+    return denoiser.gain(times, level)
+
+
+def trained_modes(
+    denoiser: AbstractDenoiser,
+    network: AbstractLinearNetwork,
+    moments: SecondMoments,
+    levels: jax.Array,
+    clock: Clock,
+    sizes: Sizes,
+    *,
+    shown: int,
+    key: PRNGKeyArray,
+) -> Arrays:
+    """Gains at the shown levels (seeds, shown, snapshots, modes), generated variances (seeds, snapshots, modes)."""
+    trained = train_full_batch(network, moments, jnp.asarray(clock.step_sizes, jnp.float32), jnp.asarray(clock.steps))
+    total_maps = total_maps_of(trained)  # (seeds, levels, snapshots, dim, dim)
+    basis, sampling = denoiser.spectrum.basis, levels.size - shown
+    variances = generated_mode_variances(
+        jnp.swapaxes(total_maps[:, :sampling], 1, 2),
+        sampling_flow(denoiser, levels[:sampling]),
+        basis,
+        samples=sizes.generated_samples,
+        key=key,
+    )
+    return {
+        "gain_trained": np.asarray(mode_gains(total_maps[:, sampling:], basis)),
+        "variance_trained": variances,
+    }

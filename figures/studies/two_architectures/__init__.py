@@ -1,0 +1,1 @@
+"""One-layer and tied two-layer denoisers beside their theory: weights, generated variance, emergence."""

@@ -1,0 +1,199 @@
+"""Weights and generated variance per eigenmode, one and two layers, and the power law of emergence.
+
+One-layer and tied two-layer linear denoisers, one network per noise level, trained by full-batch gradient descent on
+noisy samples of Gaussian data. The networks are trained together through a clock of finite steps and sampled with
+Heun's method on their own noise levels; both discretisations are computed from the theory and shown apart.
+
+The training sets are large because a network fitted to P samples leaks variance ∝ 1/P from learned modes into modes
+that have not emerged; the closed forms are the limit P → ∞. What fewer samples do is a claim of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from figures.common.stages import Arrays, RunStage
+from figures.studies.trained_modes.experiment import (
+    Sizes,
+    as_stage,
+    levels_with_shown,
+    named,
+    rotated_spectrum,
+    training_sets,
+)
+from sims.experiments.linear import generated_mode_variances, mode_gains
+from sims.networks.linear import AbstractLinearNetwork, linear_denoiser, tied_two_layer_denoiser, total_maps_of
+from sims.training.descent import Clock, common_clock, train_full_batch
+from sims.training.pairs import SecondMoments
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
+from theory.spectral_law.denoiser import regression_at
+from theory.spectral_law.emergence import emergence_level, emergence_time
+from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
+from theory.spectral_law.parametrisations.one_layer import OneLayer
+from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer, tied_gradient_descent
+from theory.spectral_law.regression import gradient_descent
+
+
+@dataclass(frozen=True)
+class ArchitecturesConfig:
+    """Sizes of the run. Times are ητ with η = 1."""
+
+    variances: tuple[float, ...] = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.001)
+    initial_gain: float = 0.1
+    weight_noise_level: float = 1.0  # where the weights of the left panels are shown
+    first_time: float = 1e-4
+    last_time: float = 1e2
+    snapshots: int = 37
+    noise_levels: int = 48
+    seeds: int = 12
+    training_samples: int = 524288
+    fewer_training_samples: int | None = 65536  # one-layer networks once more, or not
+    generated_samples: int = 1024
+
+    @property
+    def sizes(self) -> Sizes:
+        """How much is trained and sampled."""
+        return Sizes(
+            first_time=self.first_time,
+            last_time=self.last_time,
+            snapshots=self.snapshots,
+            seeds=self.seeds,
+            training_samples=self.training_samples,
+            generated_samples=self.generated_samples,
+            smallest_steps=24,
+            safety=0.9,
+        )
+
+
+Denoiser = OneLayer | SymmetricTwoLayer
+
+
+class Architecture(NamedTuple):
+    """Theory, initial network (from key, dimension and gain), curvature of the loss at every noise level, descent."""
+
+    denoiser: Callable[..., Denoiser]
+    network: Callable[[PRNGKeyArray, int, float], AbstractLinearNetwork]
+    curvature: Callable[[ArchitecturesConfig, np.ndarray], np.ndarray]
+    descend: Callable[..., jax.Array]
+
+
+def _linear_network(key: PRNGKeyArray, dimension: int, gain: float) -> AbstractLinearNetwork:
+    del key
+    return linear_denoiser(dimension, gain)
+
+
+def _curvature(config: ArchitecturesConfig, levels: np.ndarray) -> np.ndarray:
+    return 2 * (max(config.variances) + levels**2)
+
+
+def _tied_curvature(config: ArchitecturesConfig, levels: np.ndarray) -> np.ndarray:
+    """Second derivative of the loss in P, 4(3Sψ - λ), at the larger of the initial and the final gain."""
+    largest = max(config.variances)
+    return 12 * np.maximum((largest + levels**2) * config.initial_gain, largest)
+
+
+ARCHITECTURES = {
+    "one_layer": Architecture(OneLayer, _linear_network, _curvature, gradient_descent),
+    "two_layer": Architecture(SymmetricTwoLayer, tied_two_layer_denoiser, _tied_curvature, tied_gradient_descent),
+}
+
+
+def compute_architectures(config: ArchitecturesConfig, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
+    """Theory curves, and trained networks measured at the snapshots; keys end in the parametrisation's name."""
+    rotation_key, data_key, one_key, two_key, fewer_key = jax.random.split(key, 5)
+    spectrum = rotated_spectrum(config.variances, rotation_key)
+    arrays: Arrays = {"variance": np.asarray(spectrum.variance), "times": config.sizes.times}
+    # What is trained for does not depend on the number of layers.
+    draw_sets = partial(_training_sets, config, spectrum, config.training_samples, data_key)
+    moments = as_stage(stage, draw_sets, share=0.2 if config.fewer_training_samples is not None else 0.3)
+    for name, run_key, share in zip(ARCHITECTURES, (one_key, two_key), (0.2, 0.4), strict=True):
+        theory = partial(_theory, config, name, spectrum)
+        arrays |= named(stage(f"theory, {name}", theory, share=0.05), name)
+        train = partial(_train, config, name, spectrum, moments, run_key)
+        arrays |= named(stage(f"trained networks, {name}", train, share=share), name)
+    if config.fewer_training_samples is None:
+        return arrays
+    fewer = stage("one_layer, fewer training samples", partial(_train_on_fewer, config, spectrum, fewer_key), share=0.1)
+    return arrays | fewer
+
+
+def _denoiser(config: ArchitecturesConfig, name: str, spectrum: Spectrum) -> Denoiser:
+    return ARCHITECTURES[name].denoiser(spectrum, EDM(), config.initial_gain, learning_rate=1.0)
+
+
+def _levels(config: ArchitecturesConfig) -> jax.Array:
+    return levels_with_shown(EDM(), config.noise_levels, config.weight_noise_level)
+
+
+def _clock(config: ArchitecturesConfig, name: str) -> Clock:
+    sizes, curvature = config.sizes, ARCHITECTURES[name].curvature(config, np.asarray(_levels(config)))
+    return common_clock(sizes.times, curvature, smallest_steps=sizes.smallest_steps, safety=sizes.safety)
+
+
+def _training_sets(config: ArchitecturesConfig, spectrum: Spectrum, samples: int, key: PRNGKeyArray) -> SecondMoments:
+    sizes = replace(config.sizes, training_samples=samples)
+    return training_sets(_denoiser(config, "one_layer", spectrum), _levels(config), sizes, key)
+
+
+def _theory(config: ArchitecturesConfig, name: str, spectrum: Spectrum) -> Arrays:
+    """Closed forms on a fine grid and at the snapshots, and what finite steps and Heun's method make of them."""
+    denoiser, levels, clock, times = (
+        _denoiser(config, name, spectrum),
+        _levels(config),
+        _clock(config, name),
+        config.sizes.times,
+    )
+    fine = np.geomspace(config.first_time, max(config.last_time, 1e3), 400)
+    regression = regression_at(denoiser, levels)
+    start = jnp.broadcast_to(denoiser.initial_gain, regression.optimal_gain.shape)
+    gains = ARCHITECTURES[name].descend(
+        regression, start, jnp.asarray(clock.step_sizes)[:, :, None], jnp.asarray(clock.steps)
+    )
+    by_level = jnp.swapaxes(gains[:, :-1], 0, 1)
+    return {
+        "fine_times": fine,
+        "gain_curve": np.asarray(denoiser.gain(jnp.asarray(fine), jnp.asarray(config.weight_noise_level))),
+        "variance_curve": np.asarray(generated_variance(denoiser, fine)),
+        "variance_closed_form": np.asarray(generated_variance(denoiser, times)),
+        "variance_finite_steps": np.asarray(generated_variance_on_schedule(denoiser, times, levels[:-1], by_level)),
+        "gain_finite_steps": np.asarray(gains[:, -1]),
+        "emergence_theory": np.asarray(emergence_time(denoiser)),
+        "level": np.asarray(emergence_level(denoiser)),
+    }
+
+
+def _train_on_fewer(config: ArchitecturesConfig, spectrum: Spectrum, key: PRNGKeyArray) -> Arrays:
+    data_key, run_key = jax.random.split(key)
+    assert config.fewer_training_samples is not None
+    moments = _training_sets(config, spectrum, config.fewer_training_samples, data_key)
+    return {
+        "variance_trained_fewer_samples": _train(config, "one_layer", spectrum, moments, run_key)["variance_trained"],
+        "fewer_training_samples": np.asarray(config.fewer_training_samples),
+    }
+
+
+def _train(
+    config: ArchitecturesConfig, name: str, spectrum: Spectrum, moments: SecondMoments, key: PRNGKeyArray
+) -> Arrays:
+    """Train every seed and noise level, sample from every snapshot, measure in the data's eigenbasis."""
+    start_key, sample_key = jax.random.split(key)
+    network = ARCHITECTURES[name].network(start_key, spectrum.dimension, config.initial_gain)
+    clock = _clock(config, name)
+    trained = train_full_batch(network, moments, jnp.asarray(clock.step_sizes, jnp.float32), jnp.asarray(clock.steps))
+    total_maps = jnp.swapaxes(total_maps_of(trained), 1, 2)  # (seeds, snapshots, levels, dim, dim)
+    variances = generated_mode_variances(
+        total_maps[:, :, :-1],
+        _levels(config)[:-1],
+        spectrum.basis,
+        samples=config.generated_samples,
+        key=sample_key,
+    )
+    gains = mode_gains(total_maps[:, :, -1], spectrum.basis)
+    return {"gain_trained": np.asarray(gains), "variance_trained": variances}

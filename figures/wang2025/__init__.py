@@ -1,0 +1,1 @@
+"""Figures that test Wang & Pehlevan 2025."""

@@ -1,0 +1,1 @@
+"""Deep linear denoisers: sharper transitions, waiting times, the same law."""

@@ -1,0 +1,107 @@
+"""Gains, variances, emergence times, exponents and waiting times by depth."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from figures.common.panels import draw_mode_curves
+from figures.common.stages import Arrays
+from figures.common.style import BLACK, PALETTE, label_panels, plt, power_law_guide, styled
+from figures.wang2025.deep_linear.statistics import emergence_of, exponent_of
+from sims.measurements.estimates import mean_over
+from sims.measurements.modes import variance_over_seeds
+from theory.spectral_law.power_law import fit_power_law
+
+
+@styled
+def draw(data: Arrays) -> Figure:
+    figure, axes = plt.subplots(2, 3, figsize=(12, 7))
+    _draw_gains(axes[0, 0], data)
+    for axis, depth in zip(axes[0, 1:], data["trained_depths"], strict=False):
+        _draw_variances(axis, data, int(depth))
+    _draw_emergence(axes[1, 0], data)
+    _draw_exponents(axes[1, 1], data)
+    _draw_waiting(axes[1, 2], data)
+    label_panels(axes)
+    return figure
+
+
+def _colours(data: Arrays) -> dict[int, str]:
+    return dict(zip(data["depths"].tolist(), (BLACK, *PALETTE), strict=False))
+
+
+def _draw_gains(axis, data: Arrays) -> None:
+    mode = 1
+    for index, (depth, colour) in enumerate(_colours(data).items()):
+        axis.semilogx(data["fine_times"], data["gain_by_depth"][index, :, mode], color=colour, label=f"L = {depth}")
+    for depth in data["trained_depths"].tolist():
+        gains = mean_over(data[f"gain_trained_{depth}"][:, 0, :, mode])
+        axis.errorbar(data["times"], gains.value, yerr=2 * gains.stderr, fmt="o", ms=3, color=_colours(data)[depth])
+    axis.set_xlabel("training time ητ")
+    axis.set_ylabel("gain uᵀWu")
+    axis.set_title(f"weight at σ = 1, λ = {data['variance'][mode]:g} (points: trained)")
+    axis.legend()
+
+
+def _draw_variances(axis, data: Arrays, depth: int) -> None:
+    curves = (data[f"fine_times_{depth}"], data[f"variance_curve_{depth}"])
+    measured = variance_over_seeds(data[f"variance_trained_{depth}"])
+    draw_mode_curves(axis, data["variance"], np.arange(data["variance"].size), curves, data["times"], measured)
+    axis.set_yscale("log")
+    axis.set_ylabel("generated variance λ̃")
+    axis.set_title(f"depth {depth}")
+    axis.set_ylim(None, 40)
+    axis.legend(loc="upper left", ncols=2)
+
+
+def _draw_emergence(axis, data: Arrays) -> None:
+    for index, (depth, colour) in enumerate(_colours(data).items()):
+        axis.loglog(data["variance"], data["emergence"][index], color=colour, lw=1.2)
+        if depth in data["trained_depths"]:
+            times = emergence_of(data, depth)
+            seen = np.isfinite(times).all(axis=0)
+            estimate = mean_over(times[:, seen])
+            axis.errorbar(
+                data["variance"][seen],
+                estimate.value,
+                yerr=2 * estimate.stderr,
+                fmt="o",
+                ms=3.5,
+                color=colour,
+                label=f"trained, L = {depth}",
+            )
+    power_law_guide(
+        axis, data["variance"], (data["variance"][0], 1.6 * data["emergence"].max(axis=0)[0]), 1.0, "slope -1"
+    )
+    axis.set_xlabel("variance λ of the mode")
+    axis.set_ylabel("emergence time ητ*")
+    axis.set_title("emergence of the generated variance")
+    axis.legend()
+
+
+def _draw_exponents(axis, data: Arrays) -> None:
+    for name, words, colour in (
+        ("emergence", "generated variance", PALETTE[0]),
+        ("weight_emergence", "weight, σ = 1", PALETTE[1]),
+    ):
+        fits = [fit_power_law(data["variance"], times) for times in data[name]]
+        axis.plot(data["depths"], [fit.exponent for fit in fits], "-", color=colour, label=f"theory, {words}")
+    for depth in data["trained_depths"].tolist():
+        fit = exponent_of(data, depth).trained
+        low, high = fit.interval
+        error = [[fit.value - low], [high - fit.value]]
+        axis.errorbar([depth], [fit.value], yerr=error, fmt="o", ms=4, color=PALETTE[0])
+    axis.axhline(1.0, color="0.6", lw=0.8, ls=":")
+    axis.set_ylim(0.85, 1.15)
+    axis.set_xlabel("depth L")
+    axis.set_ylabel("exponent α of τ* ∝ λ^-α")
+    axis.set_title("the law at every depth (points: trained)")
+    axis.legend(loc="lower left")
+
+
+def _draw_waiting(axis, data: Arrays) -> None:
+    for index, (depth, colour) in enumerate(_colours(data).items()):
+        axis.loglog(data["initial_gains"], data["waiting"][index], color=colour, label=f"L = {depth}")
+    axis.set_xlabel("initial gain Q")
+    axis.set_ylabel("time to half of the optimum, ητ")
+    axis.set_title("waiting for a mode of λ = 1, σ = 1")
+    axis.legend()

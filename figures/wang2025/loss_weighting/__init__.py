@@ -1,0 +1,1 @@
+"""The loss weighting sets the exponent of the spectral law."""

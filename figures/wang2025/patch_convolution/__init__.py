@@ -1,0 +1,1 @@
+"""Linear convolutions on photographs: generated spectrum against filter width."""

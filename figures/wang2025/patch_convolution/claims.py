@@ -1,0 +1,109 @@
+"""What is claimed of convolutions on photographs."""
+
+import numpy as np
+
+from figures.common.claims import Claim
+from figures.common.emergence import measured_emergence
+from figures.common.measured_claims import estimated_claim, exact_claim
+from figures.common.stages import Arrays
+from figures.studies.trained_modes.claims import discretisation, follows_closed_form
+from figures.studies.trained_modes.statistics import share_of_gains, share_of_variances
+from figures.wang2025.patch_convolution.experiment import FULL
+from figures.wang2025.patch_convolution.statistics import exponent, names_of, narrowest
+from sims.measurements.estimates import mean_over
+from sims.measurements.modes import first_crossing
+
+
+def claims(data: Arrays) -> list[Claim]:
+    source, statements = "Wang & Pehlevan 2025, Props. 5.3, 5.4", []
+    for name in names_of(data):
+        words = "full width" if name == FULL else f"width {name}"
+        within = share_of_variances(data[f"variance_trained_{name}"], data[f"variance_finite_steps_{name}"])
+        statements.append(follows_closed_form(f"photographs, {words}: generated variance", source, within))
+    patches = follows_closed_form("photographs, patches of all widths: filters", source, _share_of_filters(data))
+    full = follows_closed_form("photographs, full width: filter", source, _share_within(data, FULL))
+    statements += [patches, full]
+    finite, closed = (
+        np.stack([data[f"variance_{kind}_{name}"] for name in names_of(data)])
+        for kind in ("finite_steps", "closed_form")
+    )
+    statements.append(discretisation("photographs, every width", finite, closed))
+    return [*statements, _closed_form(data), _speed_up(data), *_exponent_claims(data)]
+
+
+def _share_within(data: Arrays, name: str) -> float:
+    """Share of (Fourier mode, time) pairs of one width whose gains agree."""
+    # Every pixel of every patch is a sample of the one filter.
+    samples = int(data["training_samples"] * data["pixels"])
+    return share_of_gains(data[f"gain_trained_{name}"], data[f"gain_finite_steps_{name}"], samples)
+
+
+def _share_of_filters(data: Arrays) -> float:
+    """The share over all widths, where each counts by its distinct numbers w(o) = w(-o): (width² + 1)/2 of them.
+
+    One tap gives every Fourier mode the same gain, which counted per mode would stand for as much as a wide filter.
+    """
+    numbers = (data["widths"] ** 2 + 1) / 2
+    return float(np.average([_share_within(data, str(width)) for width in data["widths"]], weights=numbers))
+
+
+def _closed_form(data: Arrays) -> Claim:
+    error = max(float(data[f"closed_form_error_{name}"]) for name in names_of(data))
+    statement = "closed form of the generated spectrum equals quadrature: largest |Δ ln λ̃| over widths, modes and times"
+    name = "generated spectrum in closed form"
+    return exact_claim(name, "this project", statement, error, theory=0.0, tolerance=1e-8)
+
+
+def _speed_up(data: Arrays) -> Claim:
+    level = np.sqrt(data[f"variance_curve_{FULL}"][0] * data["variance"])
+    measured = measured_emergence(data[f"times_{FULL}"], data[f"variance_trained_{FULL}"], level)
+    # One layer at the same snapshots, N times later: both are interpolated alike.
+    expected = first_crossing(data["pixels"] * data[f"times_{FULL}"], data["one_layer_curve"], level)
+    seen = np.isfinite(measured).all(axis=0) & np.isfinite(expected)
+    ratio = mean_over(np.mean(data["pixels"] * measured[:, seen] / expected[seen][None], axis=1))
+    return estimated_claim(
+        "full width: N-fold speed-up",
+        "Wang & Pehlevan 2025, Prop. 5.3",
+        "N times the emergence time of the trained filters over that of one layer, mean over modes",
+        ratio,
+        paper=1.0,
+        tolerance=0.05,
+    )
+
+
+def _exponent_claims(data: Arrays) -> list[Claim]:
+    statements = []
+    for name in names_of(data):
+        fit = exponent(data, name)
+        if not fit.defined:
+            continue
+        words = "full width" if name == FULL else f"width {name}"
+        statements.append(
+            estimated_claim(
+                f"photographs, {words}: exponent",
+                "Wang & Pehlevan 2025, Tab. 2",
+                "exponent of emergence in the data's variance, trained filters against closed form",
+                fit.trained,
+                paper=1.0 if name == FULL else None,
+                theory=fit.closed_form.exponent,
+                tolerance=0.05,
+            )
+        )
+    return [*statements, _shallower(data)]
+
+
+def _shallower(data: Arrays) -> Claim:
+    """The narrowest filter that sees a neighbour against the closed form of the full width.
+
+    The interval is that over seeds. It says nothing of the fit, which is poor for a narrow filter.
+    """
+    narrow = narrowest(data)
+    return estimated_claim(
+        f"photographs, width {narrow}: shallower exponent than full width",
+        "Wang & Pehlevan 2025, Tab. 2",
+        "smaller patches have shallower exponents",
+        exponent(data, narrow).trained,
+        theory=exponent(data, FULL).closed_form.exponent,
+        tolerance=0.0,
+        relation="less",
+    )

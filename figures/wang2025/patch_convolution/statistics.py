@@ -1,0 +1,39 @@
+"""Emergence times of the trained filters and their exponents, by width."""
+
+import numpy as np
+
+from figures.common.emergence import measured_emergence
+from figures.common.power_laws import FittedExponent, fitted_exponent
+from figures.common.stages import Arrays
+from figures.wang2025.patch_convolution.experiment import FULL
+from sims.measurements.modes import first_crossing
+
+
+def names_of(data: Arrays) -> list[str]:
+    """What the arrays of each width end in, the full width last."""
+    return [*map(str, data["widths"].tolist()), FULL]
+
+
+def narrowest(data: Arrays) -> str:
+    """The narrowest filter that sees a neighbour."""
+    return next(name for name in names_of(data) if name != "1")
+
+
+def emergence_times(data: Arrays, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """When generated variances pass the geometric mean of their own first and last values: theory, trained."""
+    curve = data[f"variance_curve_{name}"]
+    level = np.sqrt(curve[0] * curve[-1])
+    theory = first_crossing(data[f"fine_times_{name}"], curve, level)
+    return theory, measured_emergence(data[f"times_{name}"], data[f"variance_trained_{name}"], level)
+
+
+def exponent(data: Arrays, name: str, first: int = 0) -> FittedExponent:
+    """Exponent of emergence in the data's variance, over the modes that rise and emerge in every seed.
+
+    `first` leaves out that many modes of largest variance.
+    """
+    curve = data[f"variance_curve_{name}"]
+    theory, measured = emergence_times(data, name)
+    rising = curve[-1] > np.e * curve[0]
+    rising[:first] = False
+    return fitted_exponent(data["variance"], measured, theory, rising)

@@ -1,0 +1,1 @@
+"""The spectral law on a data set of the user's own."""

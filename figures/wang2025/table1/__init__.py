@@ -1,0 +1,1 @@
+"""Table 1 of Wang & Pehlevan 2025 with every cell checked."""

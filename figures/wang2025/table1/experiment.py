@@ -1,0 +1,164 @@
+"""Table 1 of Wang & Pehlevan 2025 with every cell checked: what each architecture does to the learning of a spectrum.
+
+Five networks learn the same stationary data on a ring: one layer, tied and untied two layers, the full-width and a
+patch convolution. Each cell holds what the theory says and what trained networks measured. The columns are the time at
+which weights emerge, the exponent of the generated variance, the speed against one layer, and whether the data's
+spectrum is reached in the end.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from figures.common.stages import Arrays, RunStage
+from figures.studies.trained_modes.experiment import (
+    TINY_SIZES,
+    Sizes,
+    as_stage,
+    clock_for,
+    levels_with_shown,
+    named,
+    theory_of_modes,
+    trained_modes,
+    training_sets,
+)
+from sims.networks.convolution import convolution_denoiser
+from sims.networks.linear import AbstractLinearNetwork, linear_denoiser, tied_two_layer_denoiser, two_layer_denoiser
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
+from theory.spectral_law.denoiser import AbstractDenoiser
+from theory.spectral_law.parametrisations.full_width_convolution import FullWidthConvolution
+from theory.spectral_law.parametrisations.one_layer import OneLayer
+from theory.spectral_law.parametrisations.patch_convolution import PatchConvolution
+from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer
+from theory.spectral_law.parametrisations.two_layer import TwoLayer
+
+PROCESS = EDM(sigma_min=0.01, sigma_max=20.0)
+WIDTH = 3
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the run. Times are ητ with η = 1."""
+
+    sizes: Sizes
+    points: int = 9
+    initial_gain: float = 0.1
+    weight_noise_level: float = 0.3
+    noise_levels: int = 28
+
+
+PRESETS = {
+    "quick": Config(
+        Sizes(
+            first_time=2e-3,
+            last_time=2e1,
+            snapshots=24,
+            seeds=8,
+            training_samples=262144,
+            generated_samples=1024,
+            smallest_steps=16,
+        )
+    ),
+    "paper": Config(
+        Sizes(
+            first_time=1e-3,
+            last_time=5e1,
+            snapshots=48,
+            seeds=24,
+            training_samples=2097152,
+            generated_samples=4096,
+            smallest_steps=24,
+        ),
+        points=15,
+        noise_levels=96,
+    ),
+    "tiny": Config(TINY_SIZES, points=5, noise_levels=8),
+}
+
+# name: words, layers (for the steps), how many positions share a weight (per point of the ring)
+ROWS: dict[str, tuple[str, int, bool]] = {
+    "one_layer": ("one layer", 1, False),
+    "tied": ("two layers, tied", 2, False),
+    "untied": ("two layers, untied", 2, False),
+    "full_width": ("full-width convolution", 1, True),
+    "patch": (f"patch convolution, width {WIDTH}", 1, True),
+}
+
+
+def autocovariance(points: int) -> np.ndarray:
+    """A ring whose Fourier variances fall from 3 as (1 + 2k)^-3/2."""
+    frequency = np.minimum(np.arange(points), points - np.arange(points))
+    return np.fft.ifft(3.0 / (1.0 + 2 * frequency) ** 1.5).real
+
+
+def _denoisers(config: Config) -> dict[str, AbstractDenoiser]:
+    ring = autocovariance(config.points)
+    spectrum, gain = Spectrum.from_autocovariance(ring), config.initial_gain
+    return {
+        "one_layer": OneLayer(spectrum, PROCESS, gain, 1.0),
+        "tied": SymmetricTwoLayer(spectrum, PROCESS, gain, 1.0),
+        "untied": TwoLayer(spectrum, PROCESS, gain, 1.0),
+        "full_width": FullWidthConvolution.from_autocovariance(ring, PROCESS, gain, 1.0),
+        "patch": PatchConvolution.from_autocovariance(ring, WIDTH, PROCESS, gain, 1.0),
+    }
+
+
+def _network(name: str, config: Config, key: PRNGKeyArray) -> AbstractLinearNetwork:
+    points, gain = config.points, config.initial_gain
+    build: dict[str, Callable[[], AbstractLinearNetwork]] = {
+        "one_layer": lambda: linear_denoiser(points, gain),
+        "tied": lambda: tied_two_layer_denoiser(key, points, gain),
+        "untied": lambda: two_layer_denoiser(key, points, gain),
+        "full_width": lambda: convolution_denoiser((points,), (points,), gain),
+        "patch": lambda: convolution_denoiser((points,), (WIDTH,), gain),
+    }
+    return build[name]()
+
+
+def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
+    """Theory and trained networks of every row; keys end in the row's name."""
+    data_key, *run_keys = jax.random.split(key, 1 + len(ROWS))
+    denoisers = _denoisers(config)
+    arrays: Arrays = {
+        "variance": np.asarray(denoisers["one_layer"].spectrum.variance),
+        "weight_noise_level": np.asarray(config.weight_noise_level),
+        "times": config.sizes.times,
+    }
+    # All rows learn the same data at the same noise levels.
+    levels = levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
+    draw_sets = partial(training_sets, denoisers["one_layer"], levels, config.sizes, data_key)
+    moments = as_stage(stage, draw_sets, share=0.1)
+    for (name, denoiser), run_key in zip(denoisers.items(), run_keys, strict=True):
+        run = partial(_run, config, name, denoiser, levels, moments, run_key)
+        results = stage(ROWS[name][0], run, share=0.9 / len(ROWS))
+        arrays |= named(results, name)
+    return arrays
+
+
+def _run(config: Config, name: str, denoiser: AbstractDenoiser, levels, moments, key: PRNGKeyArray) -> Arrays:
+    start_key, sample_key = jax.random.split(key)
+    _, layers, shared = ROWS[name]
+    # Shared weights learn `points` times as fast, so they are followed over times that much shorter.
+    speed = config.points if shared else 1
+    sizes = config.sizes
+    scaled = replace(sizes, first_time=sizes.first_time / speed, last_time=sizes.last_time / speed)
+    clock = clock_for(denoiser, levels, scaled, layers=layers, rate=speed * (2 if name == "tied" else 1))
+    network = _network(name, config, start_key)
+    trained = trained_modes(denoiser, network, moments, levels, clock, scaled, shown=1, key=sample_key)
+    theory = theory_of_modes(denoiser, levels, clock, scaled, shown=1)
+    return {
+        "snapshots": scaled.times,
+        "fine": theory["fine_times"],
+        "gain": theory["gain_curve"][0],
+        "gain_trained": trained["gain_trained"][:, 0],
+        "variance": theory["variance_curve"],
+        "variance_trained": trained["variance_trained"],
+    }
+
+
+# --- What the cells hold: (theory, measured) ---

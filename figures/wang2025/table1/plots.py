@@ -1,0 +1,40 @@
+"""Table 1 as a picture."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from figures.common.claims import Claim
+from figures.common.stages import Arrays
+from figures.common.style import BLUE, GREEN, VERMILION, plt, styled
+from figures.wang2025.table1.claims import COLUMNS, cell
+from figures.wang2025.table1.experiment import ROWS
+
+
+@styled
+def draw(data: Arrays) -> Figure:
+    figure, axis = plt.subplots(figsize=(11, 3.6))
+    axis.axis("off")
+    axis.set_xlim(0, 1)
+    axis.set_ylim(0, 1)
+    lefts = np.linspace(0.27, 0.85, len(COLUMNS))
+    heights = np.linspace(0.78, 0.08, len(ROWS))
+    for left, (words, *_) in zip(lefts, COLUMNS.values(), strict=True):
+        axis.text(left, 0.93, words, ha="center", va="center", fontweight="bold")
+    axis.plot([0, 1], [0.86, 0.86], color="0.4", lw=0.8)
+    for height, (row, (words, *_)) in zip(heights, ROWS.items(), strict=True):
+        axis.text(0.0, height, words, ha="left", va="center")
+        for left, column in zip(lefts, COLUMNS, strict=True):
+            _draw_cell(axis, left, height, None if (row, column) == ("one_layer", "speed") else cell(data, row, column))
+    axis.set_title("theory  |  trained ± half of the 95 % interval: verdict", loc="left")
+    return figure
+
+
+def _draw_cell(axis, left: float, height: float, claim: Claim | None) -> None:
+    if claim is None:
+        axis.text(left, height, "1 (reference)", ha="center", va="center", color="0.4")
+        return
+    half_width = (claim.interval[1] - claim.interval[0]) / 2
+    colour = {"holds": BLUE, "differs": VERMILION}.get(claim.verdict, GREEN)
+    short = {"holds": "holds", "differs": "differs"}.get(claim.verdict, "open")
+    text = f"{claim.reference:.3g}  |  {claim.measured:.3g} ± {half_width:.1g}: {short}"
+    axis.text(left, height, text, ha="center", va="center", color=colour)
