@@ -1,18 +1,24 @@
 """The examples in the docstrings of `theory`, in the README and in the guides run and print what they say."""
 
+import ast
+import contextlib
 import doctest
 import importlib
+import io
 import pkgutil
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 import theory
 
 ROOT = Path(__file__).parents[2]
 MODULES = ["theory", *sorted(module.name for module in pkgutil.walk_packages(theory.__path__, "theory."))]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+README = ROOT / "README.md"
+GUIDES = [page for page in sorted((ROOT / "docs").glob("*.md")) if BLOCK.search(page.read_text())]
 
 
 def examples():
@@ -34,10 +40,46 @@ def test_some_docstring_has_an_example():
     assert list(examples())
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES])
-def test_page(page, tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in GUIDES])
+def test_guide(page, tmp_path, monkeypatch):
     """The python blocks of a page in their order, as one script in an empty directory."""
     monkeypatch.chdir(tmp_path)
-    script = "\n".join(re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S))
-    assert script
-    exec(compile(script, str(page), "exec"), {"__name__": page.stem})  # noqa: S102
+    run(page, "\n".join(BLOCK.findall(page.read_text())))
+
+
+def test_examples_of_the_readme_run_by_themselves():
+    """The second one ends at the gap mass that `learned_distribution` stores for F/P = 1/16, 0.0072."""
+    first, second = BLOCK.findall(README.read_text())
+    assert run(README, first)
+    assert re.search(r"gap mass (\S+)", run(README, second))[1] == "0.007"
+
+
+def run(page, script):
+    """What the script prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(script, str(page), "exec"), {"__name__": page.stem})  # noqa: S102
+    plt.close("all")
+    return printed.getvalue()
+
+
+def test_figure_of_the_guide_takes_at_most_eighty_lines():
+    """Lines of code in the three files of its folder, as the guide promises: no blank lines, comments, docstrings."""
+    files = BLOCK.findall((ROOT / "docs" / "adding_a_figure.md").read_text())[:3]
+    assert sum(len(lines_of_code(ast.parse(file))) for file in files) <= 80
+
+
+def lines_of_code(tree):
+    docstrings = {
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)
+        for line in range(node.body[0].lineno, node.body[0].end_lineno + 1)
+    }
+    code = {
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt | ast.expr | ast.arg | ast.keyword)
+        for line in (node.lineno, node.end_lineno)
+    }
+    return code - docstrings

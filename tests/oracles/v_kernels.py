@@ -6,7 +6,8 @@ import scipy.special
 
 from theory import GaussianFeatures, LinearSchedule, PointMasses, VariancePreserving
 from theory.definitions.targets import DenoiserTarget, NoiseTarget, ScoreTarget, VelocityTarget
-from theory.v_kernel.population import Population, lattice_population
+from theory.v_kernel.lattices import lattice_population
+from theory.v_kernel.population import Population
 
 TRIPLE = np.array([[-1.0], [0.0], [1.0]])
 CORNER = np.array([[-1.0, 0.2], [0.7, 0.7], [0.5, -1.0]])

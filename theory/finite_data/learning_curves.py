@@ -20,10 +20,10 @@ from theory.definitions.arrays import floating
 from theory.definitions.checks import Answer, Question, check_count, checked_jit
 from theory.finite_data.deterministic_equivalent import expected_function, variance_of_function
 from theory.finite_data.weight_covariances import Elements, over_batch
-from theory.spectral_law.denoiser import effective_weight, regression_at, scaled_time, scales_at
+from theory.spectral_law.denoiser import effective_weight, regression_at, scales_at
 from theory.spectral_law.generation import NODE_WEIGHTS, NODES, panel_edges
 from theory.spectral_law.parametrisations.one_layer import OneLayer
-from theory.spectral_law.regression import Modes
+from theory.spectral_law.regression import Modes, scaled_time
 
 
 def _of_sample_covariance(
@@ -135,7 +135,7 @@ def _gain_of(denoiser: OneLayer, initial: Array, tau: Array, level: Array, varia
     """Gain of the denoiser on a mode of complex variance z, (nodes,): Eq. 7 continued analytically."""
     regression = regression_at(denoiser, level, variance)
     scales = scales_at(denoiser, level)
-    exponent = regression.curvature * scaled_time(denoiser, tau)
+    exponent = regression.curvature * scaled_time(tau, denoiser.learning_rate)
     # A complex exponential of minus infinity is not a number; past 700 nothing of the initial gain is left.
     settled = jnp.real(exponent) > 700
     lost = jnp.where(settled, 1.0, -jnp.expm1(-jnp.where(settled, 0.0, exponent)))
@@ -170,7 +170,7 @@ def _margin(denoiser: OneLayer, tau: Array, level: Array) -> Array:
     """How far left of z = 0 the gain is analytic and of order one: σ²/α² + 1/2wα²t, the latter at most λ_max."""
     alpha, sigma = denoiser.process.signal_scale(level), denoiser.process.noise_scale(level)
     top = jnp.max(denoiser.spectrum.variance)
-    rate = 2 * effective_weight(denoiser, level) * alpha**2 * scaled_time(denoiser, tau)
+    rate = 2 * effective_weight(denoiser, level) * alpha**2 * scaled_time(tau, denoiser.learning_rate)
     return jnp.minimum((sigma / alpha) ** 2, top) + 1 / jnp.maximum(rate, 1 / top)
 
 

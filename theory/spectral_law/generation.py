@@ -1,9 +1,6 @@
 """The distribution a frozen denoiser generates: variance per mode through the probability-flow ODE, and distances."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax
@@ -12,10 +9,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Time, floating
+from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.regression import Modes
-
-if TYPE_CHECKING:
-    from theory.spectral_law.denoiser import AbstractDenoiser
 
 TrainingTime = Float[ArrayLike, "*tau"]
 

@@ -104,6 +104,11 @@ def stage_sizes(step_sizes: Float[Array, "stages *rest"], regression: ModeRegres
     return step_sizes.reshape(step_sizes.shape + (1,) * (axes + 1 - step_sizes.ndim))
 
 
+def scaled_time(tau: Time, learning_rate: Float[Array, ""]) -> Array:
+    """ητ, with τ = ∞ replaced before the product, so that its derivative with respect to η exists."""
+    return saturated(learning_rate * saturated(tau))
+
+
 def saturated(scaled_time: ArrayLike) -> Array:
     """Training time with ∞ replaced by a number so large that nothing changes any more.
 

@@ -8,15 +8,16 @@ from jaxtyping import Array, ArrayLike
 
 from theory.definitions.arrays import Time
 from theory.numerics.special import ein_difference, erf_average
-from theory.spectral_law.denoiser import AbstractDenoiser, batched, noise_range_of_closed_forms, over_modes, scaled_time
+from theory.spectral_law.denoiser import AbstractDenoiser, batched, noise_range_of_closed_forms, over_modes
 from theory.spectral_law.generation import variance_by_quadrature
-from theory.spectral_law.regression import Modes
+from theory.spectral_law.modewise_denoiser import AbstractModewiseDenoiser
+from theory.spectral_law.regression import Modes, scaled_time
 
 # (λ, initial gain of the denoiser, 2ητ) -> ln λ̃, arrays that broadcast.
 LogVariance = Callable[[Modes, Modes, Array], Modes]
 
 
-def relaxation_variance(denoiser: AbstractDenoiser, initial_gain: Modes, tau: Time, speed: float = 1.0) -> Modes:
+def relaxation_variance(denoiser: AbstractModewiseDenoiser, tau: Time, speed: float = 1.0) -> Modes:
     """λ̃ of modes with ψ = ψ* + (Q - ψ*)e^{-curvature·speed·ητ}: closed form where there is one, else quadrature.
 
     A plain skip connection only moves the initial gain (App. D.1.2). (...,) -> (..., d).
@@ -25,8 +26,8 @@ def relaxation_variance(denoiser: AbstractDenoiser, initial_gain: Modes, tau: Ti
     if log_variance is None or skip is None:
         return variance_by_quadrature(denoiser, tau)
     tau, _ = batched(tau, 0.0)
-    rate = 2 * speed * scaled_time(denoiser, tau)
-    variance, initial = over_modes(tau, denoiser.spectrum.variance, initial_gain)
+    rate = 2 * speed * scaled_time(tau, denoiser.learning_rate)
+    variance, initial = over_modes(tau, denoiser.spectrum.variance, denoiser.initial_gain)
     return jnp.exp(log_variance(variance, initial + skip, rate))
 
 

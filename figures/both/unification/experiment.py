@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.both.unification.half_times import half_times
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from sims.experiments.training_sets import (
     descend,
     loss_on_fresh_data,
@@ -87,17 +87,16 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "data": np.asarray(config.data),
         "members": np.asarray(config.members),
     }
-    arrays |= stage("theory", partial(_theory_lines, config), share=0.08)
-    pooled, share = [], 0.4 / len(config.noises)
+    stages, share = [Stage("theory", partial(_theory_lines, config), share=0.08)], 0.4 / len(config.noises)
     for noises, run_key in zip(config.noises, jax.random.split(ensemble_key, len(config.noises)), strict=True):
         work = partial(_shared_data, config, noises, run_key, point_key)
-        run = stage(f"ensemble of {noises} noises per datum", work, share=share)
-        pooled.append({name: run.pop(name) for name in tuple(run) if name.startswith("shared_")})
-        arrays |= run
-    arrays |= {name: np.stack([each[name] for each in pooled]) for name in pooled[0]}
-    arrays |= stage("two draws per dimension", partial(_few_draws, config, few_key), share=0.22)
-    arrays |= stage("fewer data than dimensions", partial(_scarce_data, config, scarce_key), share=0.3)
-    return arrays
+        stages.append(Stage(f"ensemble of {noises} noises per datum", work, share=share))
+    stages.append(Stage("two draws per dimension", partial(_few_draws, config, few_key), share=0.22))
+    stages.append(Stage("fewer data than dimensions", partial(_scarce_data, config, scarce_key), share=0.3))
+    theory, *runs, few, scarce = stage.all(stages)
+    arrays |= {name: value for run in runs for name, value in run.items() if not name.startswith("shared_")}
+    arrays |= {name: np.stack([run[name] for run in runs]) for name in runs[0] if name.startswith("shared_")}
+    return arrays | theory | few | scarce
 
 
 def _denoiser(variances) -> OneLayer:

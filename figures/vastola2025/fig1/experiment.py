@@ -5,6 +5,7 @@ times, with α² = 1 - t and σ² = t. It is close to one in the boundary region
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -12,13 +13,13 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from sims.data.built_in import l_shape, line, polygon, random_points
 from theory.definitions.processes import VariancePreserving
 from theory.definitions.schedules import AbstractSchedule
 from theory.exact_scores.point_masses import PointMasses
 
-DATA_SETS = {"hexagon": lambda: polygon(6), "line": line, "L": l_shape, "random": random_points}
+DATA_SETS = {"hexagon": partial(polygon, 6), "line": line, "L": l_shape, "random": random_points}
 
 
 @dataclass(frozen=True)
@@ -66,19 +67,23 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     axis = np.linspace(-config.half_width, config.half_width, config.resolution)
     arrays: Arrays = {"axis": axis, "times": np.asarray(config.times)}
     arrays |= {f"points_{name}": make() for name, make in DATA_SETS.items()}
-    arrays |= stage("boundary maps", lambda: {"fraction": _maps(config, axis)}, share=0.6)
-    return arrays | stage("proxy scores by simulation", lambda: _simulate(config, key), share=0.4)
-
-
-def _maps(config: Config, axis: np.ndarray) -> np.ndarray:
-    process = VariancePreserving(LinearVariance(), end_time=1e-6)
-    x = jnp.stack(jnp.meshgrid(axis, axis), axis=-1)
-    return np.asarray(
+    maps, simulated = stage.all(
         [
-            [PointMasses(make()).boundary_fraction(x, time, process) for time in config.times]
-            for make in DATA_SETS.values()
+            Stage("boundary maps", partial(_maps, config, axis), share=0.6),
+            Stage("proxy scores by simulation", partial(_simulate, config, key), share=0.4),
         ]
     )
+    return arrays | maps | simulated
+
+
+def _maps(config: Config, axis: np.ndarray) -> Arrays:
+    process = VariancePreserving(LinearVariance(), end_time=1e-6)
+    x = jnp.stack(jnp.meshgrid(axis, axis), axis=-1)
+    fractions = [
+        [PointMasses(make()).boundary_fraction(x, time, process) for time in config.times]
+        for make in DATA_SETS.values()
+    ]
+    return {"fraction": np.asarray(fractions)}
 
 
 def _simulate(config: Config, key: PRNGKeyArray) -> Arrays:

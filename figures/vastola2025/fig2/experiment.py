@@ -14,13 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
-from figures.studies.linear_ensembles import LinearModels, stratified_prior
+from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.linear_ensembles import LinearModels
+from figures.studies.published_setting import GAP, POSITIONS, stratified_prior
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_mass, gap_shares, histograms, wasserstein1
 from theory.exact_scores.point_masses import PointMasses
-
-GAP = (0.25, 0.75)
 
 
 @dataclass(frozen=True)
@@ -57,13 +56,14 @@ PRESETS = {
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Densities and gap masses indexed [ε increasing, F/P decreasing]; one name per solver."""
     cutoffs, counts = config.cutoffs, config.training_samples
-    panels, share = [], 0.9 / (len(cutoffs) * len(counts))
+    stages, share = [], 0.9 / (len(cutoffs) * len(counts))
     for cutoff, row_key in zip(cutoffs, jax.random.split(key, len(cutoffs)), strict=True):
         for count, panel_key in zip(counts, jax.random.split(row_key, len(counts)), strict=True):
             work = partial(_panel, config, cutoff, count, panel_key)
-            panels.append(stage(f"models at ε = {cutoff:g}, P = {count}", work, share=share))
-    exact = stage("exact score", partial(_exact_score, config), share=0.05)
-    check = stage("twice the steps", partial(_convergence, config, key), share=0.05)
+            stages.append(Stage(f"models at ε = {cutoff:g}, P = {count}", work, share=share))
+    stages.append(Stage("exact score", partial(_exact_score, config), share=0.05))
+    stages.append(Stage("twice the steps", partial(_convergence, config, key), share=0.05))
+    *panels, exact, check = stage.all(stages)
     shape = (len(cutoffs), len(counts))
     stacked = {name: np.stack([panel[name] for panel in panels]) for name in panels[0]}
     return {
@@ -78,10 +78,10 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
 
 
 def _edges(config: Config) -> np.ndarray:
-    """Bin edges of the published histogram: bins centred on linspace(-1.5, 1.5)."""
-    centres = np.linspace(-1.5, 1.5, config.bins)
+    """Bin edges of the published histogram: bins centred on an even grid that ends at ±1.5."""
+    centres = np.linspace(*POSITIONS, config.bins)
     half = (centres[1] - centres[0]) / 2
-    return np.linspace(-1.5 - half, 1.5 + half, config.bins + 1)
+    return np.linspace(POSITIONS[0] - half, POSITIONS[1] + half, config.bins + 1)
 
 
 def _models(config: Config, cutoff: float, count: int) -> LinearModels:

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
 from figures.common.style import BLUE, GREEN, VERMILION, plt, styled
-from figures.vastola2025.fig2.experiment import GAP
+from figures.studies.published_setting import GAP, POSITIONS
 
 SOLVERS = ("euler30", "converged")
 
@@ -52,7 +52,7 @@ def _draw_panel(axis, data: Arrays, solver: str, row: int, column: int) -> None:
         predicted = data["density_predicted"][row, column] + floor
         axis.semilogy(centres, predicted, color=GREEN, lw=1, ls="--", label="predicted by the V-kernel")
     axis.set_ylim(1e-3, 100)
-    axis.set_xlim(-1.5, 1.5)
+    axis.set_xlim(*POSITIONS)
     mass, stderr = (data[f"gap_mass_{solver}{part}"][row, column] for part in ("", "_stderr"))
     axis.text(
         0.5, 0.97, f"gap {mass:.3f} ± {stderr:.3f}", transform=axis.transAxes, ha="center", va="top", fontsize=7.5

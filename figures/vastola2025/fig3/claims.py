@@ -4,7 +4,7 @@ import numpy as np
 
 from figures.common.claims import Claim
 from figures.common.stages import Arrays
-from figures.studies.linear_ensembles import FEATURES
+from figures.studies.published_setting import FEATURES
 from sims.measurements.estimates import mean_over
 
 

@@ -15,10 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
-from figures.studies.linear_ensembles import FEATURES, LinearModels
+from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.linear_ensembles import LinearModels
+from figures.studies.published_setting import FEATURES, POSITIONS, bin_edges
 from sims.data.built_in import rotated_square
 from sims.measurements.densities import joint_histogram
+from sims.measurements.memorisation import distance_to_segment
 
 _NEAR_SEGMENT = 0.15  # what counts as on an edge or a diagonal of the square
 _NEAR_POINT = 0.3  # what counts as at a corner, and is left out of both
@@ -58,15 +60,16 @@ PRESETS = {
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Densities indexed [features, angle, x bin, y bin] and the mass on edges and diagonals per model."""
     cases = [(name, angle) for name in FEATURES for angle in config.angles]
-    panels = []
+    stages = []
     for (name, angle), panel_key in zip(cases, jax.random.split(key, len(cases)), strict=True):
         work = partial(_panel, config, name, angle, panel_key)
-        panels.append(stage(f"{name} features, {angle:g}°", work, share=1 / len(cases)))
+        stages.append(Stage(f"{name} features, {angle:g}°", work, share=1 / len(cases)))
+    panels = stage.all(stages)
     shape = (len(FEATURES), len(config.angles))
     stacked = {name: np.stack([panel[name] for panel in panels]) for name in panels[0]}
     return {
         "angle": np.asarray(config.angles),
-        "edges": np.linspace(-1.5, 1.5, config.bins + 1),
+        "edges": bin_edges(config.bins),
         **{name: value.reshape(*shape, *value.shape[1:]) for name, value in stacked.items()},
     }
 
@@ -81,7 +84,7 @@ def _panel(config: Config, name: str, angle: float, key: PRNGKeyArray) -> Arrays
     samples = setup.samples(setup.trained(config.models, train_key), initial, config.steps)
     predicted = setup.predicted(config.models, jax.random.fold_in(train_key, 1))
     predicted = setup.samples(predicted, initial, config.steps)
-    grid = np.linspace(-1.5, 1.5, config.bins + 1)
+    grid = bin_edges(config.bins)
     densities = np.stack([joint_histogram(x, grid) for x in samples])
     on_edges, on_diagonals, beyond = _masses(samples, corners)
     predicted_edges, predicted_diagonals, _ = _masses(predicted, corners)
@@ -111,17 +114,11 @@ def _masses(samples: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.nd
     cross, counts for the diagonals.
     """
     away = np.min(np.linalg.norm(samples[:, :, None] - corners, axis=-1), axis=-1) > _NEAR_POINT
-    edges = np.min([_distance(samples, corners[i], corners[(i + 1) % 4]) for i in range(4)], axis=0)
-    diagonals = np.min([_distance(samples, corners[i], corners[i + 2]) for i in range(2)], axis=0)
-    beyond = np.max(np.abs(samples), axis=-1) > 1.5
+    edges = np.min([distance_to_segment(samples, corners[i], corners[(i + 1) % 4]) for i in range(4)], axis=0)
+    diagonals = np.min([distance_to_segment(samples, corners[i], corners[i + 2]) for i in range(2)], axis=0)
+    beyond = np.max(np.abs(samples), axis=-1) > POSITIONS[1]
     return (
         np.mean(away & (edges < _NEAR_SEGMENT), axis=1),
         np.mean(away & (diagonals < _NEAR_SEGMENT), axis=1),
         np.mean(beyond, axis=1),
     )
-
-
-def _distance(x: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Distance of positions x to the segment from `start` to `end`."""
-    along = np.clip((x - start) @ (end - start) / np.sum((end - start) ** 2), 0, 1)
-    return np.linalg.norm(x - start - along[..., None] * (end - start), axis=-1)

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
 from figures.common.style import plt, styled
-from figures.studies.linear_ensembles import FEATURES
+from figures.studies.published_setting import FEATURES, POSITIONS
 
 
 @styled
@@ -21,7 +21,7 @@ def draw(data: Arrays) -> Figure:
         for column, axis in enumerate(axis_row):
             image = data[kind][index, column].T
             images[kind] = axis.imshow(
-                np.maximum(image, floor), origin="lower", extent=(-1.5, 1.5, -1.5, 1.5), norm=norm, cmap="viridis"
+                np.maximum(image, floor), origin="lower", extent=(*POSITIONS, *POSITIONS), norm=norm, cmap="viridis"
             )
             axis.plot(*data["corners"][index, column].T, "o", ms=5, mfc="none", mec="#D55E00", mew=1.2)
         words = {"density": "trained", "predicted": "predicted", "published": "as published: p(y|x)"}[kind]

@@ -22,8 +22,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
-from figures.studies.linear_ensembles import LinearModels, stratified_prior
+from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.linear_ensembles import LinearModels
+from figures.studies.published_setting import FEATURES, GAP, stratified_prior
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_mass, gap_shares
 from sims.measurements.estimates import Estimate
@@ -33,8 +34,7 @@ from sims.sampling.schedules import log_snr_schedule
 from sims.sampling.solvers import heun
 from sims.training.training_triples import with_array_parameters
 
-GAP = (0.25, 0.75)
-KINDS = ("Gaussian", "Fourier")
+KINDS = tuple(FEATURES)
 STRENGTHS = ("at every time", "integrated")  # what keeps its variance as the fields are drawn more often
 _FINER = 20  # times the samples, for a single model
 
@@ -87,15 +87,15 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Gap masses indexed [features, in time, ε, F/P]; those of the windows [features, strength, K]."""
     map_key, window_key = jax.random.split(key)
     rows = list(product(KINDS, config.per_time, config.cutoffs))
-    runs = []
+    stages = []
     for (kind, per_time, cutoff), row_key in zip(rows, jax.random.split(map_key, len(rows)), strict=True):
         work = partial(_row, config, kind, per_time, cutoff, row_key)
-        runs.append(stage(f"{kind}, {per_time} in time, ε = {cutoff:g}", work, share=0.7 / len(rows)))
+        stages.append(Stage(f"{kind}, {per_time} in time, ε = {cutoff:g}", work, share=0.7 / len(rows)))
+    for kind, kind_key in zip(KINDS, jax.random.split(window_key, len(KINDS)), strict=True):
+        stages.append(Stage(f"{kind}, windows", partial(_windows, config, kind, kind_key), share=0.3 / len(KINDS)))
+    results = stage.all(stages)
+    runs, windows = results[: len(rows)], results[len(rows) :]
     shape = (len(KINDS), len(config.per_time), len(config.cutoffs), len(config.feature_ratios))
-    windows = [
-        stage(f"{kind}, windows", partial(_windows, config, kind, kind_key), share=0.3 / len(KINDS))
-        for kind, kind_key in zip(KINDS, jax.random.split(window_key, len(KINDS)), strict=True)
-    ]
     return {
         "feature_ratio": np.asarray(config.feature_ratios),
         "cutoff": np.asarray(config.cutoffs),

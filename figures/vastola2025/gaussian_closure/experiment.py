@@ -19,11 +19,11 @@ import optax
 from jaxtyping import PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
-from figures.common.stages import Arrays, RunStage
-from figures.studies.linear_ensembles import process_of
+from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.published_setting import GAP, features_of, normal_quantiles, process_of
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_shares
-from sims.measurements.distributions import cumulative, wasserstein1_permutations
+from sims.measurements.distributions import cumulative, wasserstein1_between, wasserstein1_permutations
 from sims.measurements.gaussianity import gaussian_surrogates, gaussianity_p_values
 from sims.measurements.resampling import jackknife
 from sims.networks.feature_model import FeatureModel
@@ -41,10 +41,8 @@ from sims.training.network_ensembles import train_networks
 from sims.training.score_ensembles import TrainingSets, draw_training_sets, fit_features, fit_readouts
 from sims.training.score_targets import TargetNoiseDose
 from sims.training.training_triples import TrainingTriples, draw_triples
-from theory.definitions.features import GaussianFeatures
 from theory.definitions.processes import VariancePreserving
 
-GAP = (0.25, 0.75)
 _GRID = np.linspace(-6.0, 6.0, 1201)  # for distribution functions; samples beyond count at its ends
 
 
@@ -97,16 +95,16 @@ PRESETS = {
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Per kind of model: p-values at the points and at surrogates' values there; distances and gap masses."""
     point_key, random_key, network_key, *linear_keys = jax.random.split(key, 3 + len(config.training_samples))
-    drawn = draw_points(config, point_key)
+    drawn = _draw_points(config, point_key)
     share = 0.6 / len(config.training_samples)
-    rows = [
-        stage(f"linear models, P = {count}", partial(linear_models, config, drawn, count, linear_key), share=share)
+    stages = [
+        Stage(f"linear models, P = {count}", partial(_linear_models, config, drawn, count, linear_key), share=share)
         for count, linear_key in zip(config.training_samples, linear_keys, strict=True)
     ]
-    rows.append(
-        stage("random-feature networks", partial(random_feature_networks, config, drawn, random_key), share=0.15)
-    )
-    network = stage("MLPs", partial(mlps, config, drawn, network_key), share=0.25)
+    random_features = partial(_random_feature_networks, config, drawn, random_key)
+    stages.append(Stage("random-feature networks", random_features, share=0.15))
+    stages.append(Stage("MLPs", partial(_mlps, config, drawn, network_key), share=0.25))
+    *rows, network = stage.all(stages)
     return {
         "feature_ratio": config.features_per_axis**2 / np.asarray(config.training_samples, dtype=float),
         "random_feature_ratio": np.asarray(config.random_features / config.network_training_samples),
@@ -118,7 +116,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     }
 
 
-def draw_points(config: Config, key: PRNGKeyArray) -> TrainingTriples:
+def _draw_points(config: Config, key: PRNGKeyArray) -> TrainingTriples:
     """Independent points (x, t) from p(x, t), where the estimators are tested."""
     return draw_triples(jnp.asarray(triple()), _process(config), config.points, key=key)
 
@@ -129,7 +127,7 @@ def _process(config: Config) -> VariancePreserving:
 
 def _initial(config: Config) -> jnp.ndarray:
     """Stratified draw from N(0, 1): the mid-quantiles, the same for every model."""
-    return jax.scipy.special.ndtri((jnp.arange(config.samples) + 0.5) / config.samples)[:, None]
+    return normal_quantiles(config.samples)[:, None]
 
 
 def _training_sets(config: Config, count: int, key: PRNGKeyArray) -> TrainingSets:
@@ -141,10 +139,10 @@ def _training_sets(config: Config, count: int, key: PRNGKeyArray) -> TrainingSet
 # --- Kinds of model ---
 
 
-def linear_models(config: Config, drawn: TrainingTriples, count: int, key: PRNGKeyArray) -> Arrays:
+def _linear_models(config: Config, drawn: TrainingTriples, count: int, key: PRNGKeyArray) -> Arrays:
     set_key, random_key = jax.random.split(key)
     process, number = _process(config), config.features_per_axis
-    features = GaussianFeatures(1, number, number, positions=(-1.5, 1.5), times=(config.cutoff, 1.0))
+    features = features_of("Gaussian", 1, number, number, config.cutoff)
     sets = _training_sets(config, count, set_key)
     weight = np.asarray(fit_features(features, sets, process, ridge=config.ridge).weight[0])
     times = log_snr_schedule(process, config.sampling_steps)
@@ -159,7 +157,7 @@ def linear_models(config: Config, drawn: TrainingTriples, count: int, key: PRNGK
     return _closure(config, weight, values, generate, random_key)
 
 
-def random_feature_networks(config: Config, drawn: TrainingTriples, key: PRNGKeyArray) -> Arrays:
+def _random_feature_networks(config: Config, drawn: TrainingTriples, key: PRNGKeyArray) -> Arrays:
     """One draw of random features for all models: only the readout depends on the training set."""
     feature_key, set_key, random_key = jax.random.split(key, 3)
     process = _process(config)
@@ -185,7 +183,7 @@ def random_feature_networks(config: Config, drawn: TrainingTriples, key: PRNGKey
     return _closure(config, readout, values, generate, random_key)
 
 
-def mlps(config: Config, drawn: TrainingTriples, key: PRNGKeyArray) -> Arrays:
+def _mlps(config: Config, drawn: TrainingTriples, key: PRNGKeyArray) -> Arrays:
     """MLPs have their own initial weights each: the estimator varies with both draws."""
     set_key, training_key, random_key = jax.random.split(key, 3)
     process, points = _process(config), jnp.asarray(triple())
@@ -252,12 +250,11 @@ def _closure(
 
 def _distance(first: np.ndarray, second: np.ndarray) -> float:
     """W_1 between the averages of two ensembles given by their distribution functions."""
-    return float(np.trapezoid(np.abs(first.mean(axis=0) - second.mean(axis=0)), _GRID))
+    return float(wasserstein1_between(first.mean(axis=0), second.mean(axis=0), _GRID))
 
 
 def _bootstrap_stderr(first: np.ndarray, second: np.ndarray, repetitions: int, random: np.random.Generator) -> float:
     """Standard deviation of W_1 under resampling of the models of both ensembles."""
     size = len(first)
     counts = random.multinomial(size, np.full(size, 1 / size), size=(2, repetitions)) / size
-    averages = counts[0] @ first - counts[1] @ second
-    return float(np.std(np.trapezoid(np.abs(averages), _GRID, axis=1), ddof=1))
+    return float(np.std(wasserstein1_between(counts[0] @ first, counts[1] @ second, _GRID), ddof=1))

@@ -18,8 +18,8 @@ import numpy as np
 import optax
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
-from figures.studies.linear_ensembles import process_of
+from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.published_setting import GAP, bin_edges, features_of, normal_quantiles, process_of
 from sims.data.built_in import rotated_square, triple
 from sims.measurements.densities import gap_shares, histograms, joint_histogram
 from sims.measurements.memorisation import distance_to_segment, memorised
@@ -31,7 +31,7 @@ from sims.sampling.schedules import log_snr_schedule
 from sims.training.network_ensembles import train_networks
 from sims.training.score_ensembles import TrainingSets, draw_training_sets, fit_features
 from sims.training.score_targets import IsotropicTargetNoise, TargetNoiseDose
-from theory.definitions.features import GaussianFeatures
+from theory.definitions.features import AbstractFeatures
 from theory.definitions.processes import VariancePreserving
 
 OBJECTIVES = {
@@ -41,9 +41,7 @@ OBJECTIVES = {
     "isotropic, same trace": IsotropicTargetNoise(),
 }
 EXACT, DSM, FOURFOLD, ISOTROPIC = range(4)
-GAP = (0.25, 0.75)
 _NEAR_EDGE = 0.15
-BRACKET = 1.5  # positions of features and of the drawings
 
 
 @dataclass(frozen=True)
@@ -107,15 +105,16 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     names = (*LINE_CASES, *SQUARE_CASES)
     arrays: Arrays = {
         "feature_ratio": config.features_per_axis**2 / np.asarray(config.training_samples, dtype=float),
-        "edges": np.linspace(-BRACKET, BRACKET, config.bins + 1),
+        "edges": bin_edges(config.bins),
         "corners": square_corners(),
     }
     keys = dict(zip(names, jax.random.split(key, len(names)), strict=True))
-    for name, case_key in keys.items():
-        measured = stage(name, partial(CASES[name], config, case_key), share=_SHARES[name])
+    cases = [Stage(name, partial(_CASES[name], config, keys[name]), share=_SHARES[name]) for name in names]
+    doubled = Stage("twice the steps", partial(_change_on_doubling, config, keys["linear_second"]), share=0.05)
+    *results, change = stage.all([*cases, doubled])
+    for name, measured in zip(names, results, strict=True):
         arrays |= {f"{name}_{part}": value for part, value in measured.items()}
-    check = stage("twice the steps", partial(change_on_doubling, config, keys["linear_second"]), share=0.05)
-    return arrays | check
+    return arrays | change
 
 
 def _process(config: Config) -> VariancePreserving:
@@ -136,24 +135,19 @@ def _sets(config: Config, points: np.ndarray, models: int, count: int, key: PRNG
     )
 
 
-def _quantiles(count: int) -> jnp.ndarray:
-    """Mid-quantiles of N(0, 1)."""
-    return jax.scipy.special.ndtri((jnp.arange(count) + 0.5) / count)
-
-
 def _line_positions(config: Config) -> jnp.ndarray:
     """Stratified draw from N(0, 1), the same for every model; σ at the start is one to 1e-9."""
-    return _quantiles(config.samples)[:, None]
+    return normal_quantiles(config.samples)[:, None]
 
 
 def _square_positions(config: Config) -> jnp.ndarray:
     """Stratified in both coordinates: all pairs of mid-quantiles."""
-    axis = _quantiles(config.square_samples_per_axis)
+    axis = normal_quantiles(config.square_samples_per_axis)
     return jnp.stack(jnp.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
 def _linear_samples(
-    config: Config, features: GaussianFeatures, sets: TrainingSets, initial: jnp.ndarray, steps: int
+    config: Config, features: AbstractFeatures, sets: TrainingSets, initial: jnp.ndarray, steps: int
 ) -> np.ndarray:
     """Samples [objective, model, n, dim] of ridge fits."""
     process = _process(config)
@@ -204,7 +198,7 @@ def _line_linear(which: int, config: Config, key: PRNGKeyArray) -> Arrays:
 def _line_linear_samples(which: int, config: Config, key: PRNGKeyArray, steps: int, stride: int = 1) -> np.ndarray:
     """Samples from every `stride`-th of the initial positions."""
     number = config.features_per_axis
-    features = GaussianFeatures(1, number, number, positions=(-BRACKET, BRACKET), times=(config.cutoff, 1.0))
+    features = features_of("Gaussian", 1, number, number, config.cutoff)
     sets = _sets(config, triple(), config.line_models, config.training_samples[which], key)
     return _linear_samples(config, features, sets, _line_positions(config)[::stride], steps)
 
@@ -218,7 +212,7 @@ def _line_network(config: Config, key: PRNGKeyArray) -> Arrays:
 
 def _square_linear(config: Config, key: PRNGKeyArray) -> Arrays:
     number = config.square_features_per_axis
-    features = GaussianFeatures(2, number, number, positions=(-BRACKET, BRACKET), times=(config.cutoff, 1.0))
+    features = features_of("Gaussian", 2, number, number, config.cutoff)
     sets = _sets(config, square_corners(), config.models, config.square_training_samples, key)
     samples = _linear_samples(config, features, sets, _square_positions(config), config.sampling_steps)
     return _measure_square(config, samples)
@@ -230,7 +224,7 @@ def _square_network(config: Config, key: PRNGKeyArray) -> Arrays:
     return _measure_square(config, samples) | training
 
 
-CASES: dict[str, Callable[[Config, PRNGKeyArray], Arrays]] = {
+_CASES: dict[str, Callable[[Config, PRNGKeyArray], Arrays]] = {
     "linear_first": partial(_line_linear, 0),
     "linear_second": partial(_line_linear, 1),
     "network": _line_network,
@@ -240,7 +234,7 @@ CASES: dict[str, Callable[[Config, PRNGKeyArray], Arrays]] = {
 
 
 def _measure_line(config: Config, samples: np.ndarray) -> Arrays:
-    edges = np.linspace(-BRACKET, BRACKET, config.bins + 1)
+    edges = bin_edges(config.bins)
     return {
         "gap": gap_shares(samples[..., 0], *GAP),
         "memorised": np.mean(memorised(samples, triple()), axis=-1),
@@ -250,7 +244,7 @@ def _measure_line(config: Config, samples: np.ndarray) -> Arrays:
 
 def _measure_square(config: Config, samples: np.ndarray) -> Arrays:
     """The gap is all that is not memorised; bridges are the part of it near an edge of the square."""
-    edges, corners = np.linspace(-BRACKET, BRACKET, config.bins + 1), square_corners()
+    edges, corners = bin_edges(config.bins), square_corners()
     kept = memorised(samples, corners)
     to_edge = np.min([distance_to_segment(samples, corners[i], corners[(i + 1) % 4]) for i in range(4)], axis=0)
     return {
@@ -261,7 +255,7 @@ def _measure_square(config: Config, samples: np.ndarray) -> Arrays:
     }
 
 
-def change_on_doubling(config: Config, key: PRNGKeyArray) -> Arrays:
+def _change_on_doubling(config: Config, key: PRNGKeyArray) -> Arrays:
     """Gap mass at F/P = 1 with twice the sampler's steps minus with the steps used, [objective, model]."""
     coarse, fine = (_line_linear_samples(1, config, key, config.sampling_steps * factor, stride=4) for factor in (1, 2))
     return {"gap_change_on_doubling": gap_shares(fine[..., 0], *GAP) - gap_shares(coarse[..., 0], *GAP)}

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, BLUE, GREEN, VERMILION, label_panels, plt, styled
-from figures.vastola2025.j0_j1.experiment import BRACKET, GAP, LINE_CASES, OBJECTIVES, SQUARE_CASES
+from figures.studies.published_setting import GAP, POSITIONS
+from figures.vastola2025.j0_j1.experiment import LINE_CASES, OBJECTIVES, SQUARE_CASES
 from figures.vastola2025.j0_j1.statistics import words_of_cases
 from sims.measurements.estimates import mean_over
 
@@ -41,14 +42,14 @@ def _draw_densities(block, axes: np.ndarray, data: Arrays) -> None:
             axis.semilogy(centres, density + floor, style, color=colour, lw=1.3, label=name)
         axis.set_title(words[case])
         axis.set_xlabel("x")
-        axis.set_xlim(-BRACKET, BRACKET)
+        axis.set_xlim(*POSITIONS)
     axes[0].set_ylabel("average learned density")
     handles, labels = axes[0].get_legend_handles_labels()
     block.legend(handles, labels, loc="outside lower center", ncols=4)
 
 
 def _draw_squares(block, axes: np.ndarray, data: Arrays) -> None:
-    norm, extent = LogNorm(1e-2, 10), (-BRACKET, BRACKET, -BRACKET, BRACKET)
+    norm, extent = LogNorm(1e-2, 10), (*POSITIONS, *POSITIONS)
     for row, case in zip(axes, SQUARE_CASES, strict=True):
         for axis, density, name in zip(row, data[f"{case}_density"], OBJECTIVES, strict=True):
             image = axis.imshow(np.maximum(density.T, 1e-2), origin="lower", extent=extent, norm=norm)

@@ -15,8 +15,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
-from figures.studies.linear_ensembles import process_of
+from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.published_setting import features_of, process_of
 from figures.vastola2025.lazy_networks.tangent_modes import ResidualTarget, tangent_modes
 from sims.data.built_in import triple
 from sims.networks.nonlinear import AbstractScoreNetwork, WideNetwork, network_scales, wide_network
@@ -24,14 +24,16 @@ from sims.training.network_ensembles import train_networks
 from sims.training.score_ensembles import TrainingSets, descend_features, draw_training_sets, fit_features
 from sims.training.score_targets import TargetNoiseDose
 from sims.training.training_triples import draw_triples
-from theory.definitions.features import AbstractFeatures, FourierFeatures
+from theory.definitions.features import AbstractFeatures
 from theory.definitions.processes import VariancePreserving
 from theory.definitions.targets import DenoiserTarget
 from theory.exact_scores.point_masses import PointMasses
-from theory.v_kernel.feature_regression import feature_regression, normal_equations
+from theory.v_kernel.feature_kernels import score_factor
+from theory.v_kernel.feature_regression import feature_regression
 from theory.v_kernel.gradient_flow import LazyOrder, LazyVKernel
-from theory.v_kernel.kernels import score_factor
-from theory.v_kernel.population import Population, lattice_population
+from theory.v_kernel.lattices import lattice_population
+from theory.v_kernel.moments import normal_equations
+from theory.v_kernel.population import Population
 
 CUTOFF = 0.01  # ε
 ORDERS: tuple[LazyOrder, ...] = ("first_order", "fixed_design")
@@ -92,17 +94,18 @@ PRESETS = {
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Weights [P, member, τ, mode] of linear features; outputs [run, member, probe] of networks, run by width and τ."""
     linear_key, probe_key, network_key = jax.random.split(key, 3)
-    theory = stage("theory of linear features", partial(linear_theory, config), share=0.2)
-    measured = []
+    theory = stage("theory of linear features", partial(_linear_theory, config), share=0.2)
+    stages = []
     for draws, draw_key in zip(config.draws, jax.random.split(linear_key, len(config.draws)), strict=True):
-        work = partial(linear_ensemble, config, theory["directions"], theory["times"], draws, draw_key)
-        measured.append(stage(f"linear features, P = {draws}", work, share=0.4 / len(config.draws)))
-    networks = []
+        work = partial(_linear_ensemble, config, theory["directions"], theory["times"], draws, draw_key)
+        stages.append(Stage(f"linear features, P = {draws}", work, share=0.4 / len(config.draws)))
     for (width, steps), width_key in zip(
         config.networks, jax.random.split(network_key, len(config.networks)), strict=True
     ):
-        work = partial(wide_networks, config, width, steps, probe_key, width_key)
-        networks.append(stage(f"networks, width {width}", work, share=0.4 / len(config.networks)))
+        work = partial(_wide_networks, config, width, steps, probe_key, width_key)
+        stages.append(Stage(f"networks, width {width}", work, share=0.4 / len(config.networks)))
+    results = stage.all(stages)
+    measured, networks = results[: len(config.draws)], results[len(config.draws) :]
     return {
         **theory,
         **{name: np.stack([each[name] for each in measured]) for name in measured[0]},
@@ -121,7 +124,7 @@ def _process() -> VariancePreserving:
 
 def _features(config: Config) -> AbstractFeatures:
     """Fourier functions: smooth, so that E[w φφᵀ] has its eigenvalues spread evenly over three decades."""
-    return FourierFeatures(1, config.per_axis, config.per_time, positions=(-1.5, 1.5), times=(CUTOFF, 1.0))
+    return features_of("Fourier", 1, config.per_axis, config.per_time, CUTOFF)
 
 
 def _symmetric_population(data: PointMasses, process: VariancePreserving, count: int) -> Population:
@@ -132,7 +135,7 @@ def _symmetric_population(data: PointMasses, process: VariancePreserving, count:
     )
 
 
-def linear_theory(config: Config) -> Arrays:
+def _linear_theory(config: Config) -> Arrays:
     """Eigenmodes of E[w φφᵀ], and for P = 1 the mean and variance of the weights along them; τ is `fine_times`.
 
     The variance is inversely proportional to P to this order. At the end of training it is that of first order too.
@@ -176,7 +179,7 @@ def linear_theory(config: Config) -> Arrays:
 _normal_equations = eqx.filter_jit(normal_equations)
 
 
-def linear_ensemble(config: Config, directions, times, draws: int, key: PRNGKeyArray) -> Arrays:
+def _linear_ensemble(config: Config, directions, times, draws: int, key: PRNGKeyArray) -> Arrays:
     """Weights of every member along the eigenmodes, at the training times and at the end of training."""
     process, features = _process(), _features(config)
     objective = (TargetNoiseDose(1.0),)
@@ -192,7 +195,7 @@ def linear_ensemble(config: Config, directions, times, draws: int, key: PRNGKeyA
 # --- Networks ---
 
 
-def wide_networks(
+def _wide_networks(
     config: Config, width: int, durations: tuple[int, ...], probe_key: PRNGKeyArray, key: PRNGKeyArray
 ) -> Arrays:
     """σ times the score at the probes: of every trained network, and its predicted covariance at every time.

@@ -11,7 +11,8 @@ from theory.definitions.arrays import Time
 from theory.definitions.processes import VariancePreserving
 from theory.definitions.targets import AbstractTarget
 from theory.exact_scores.point_masses import PointMasses
-from theory.v_kernel.population import Population, lattice_population
+from theory.v_kernel.lattices import lattice_population
+from theory.v_kernel.population import Population
 
 TANGENT_CUTOFF = 1e-6  # relative rate below which tangent modes have not begun to learn when training ends
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from figures.common.stages import Arrays
-from sims.measurements.distributions import cumulative, wasserstein1_permutations
+from sims.measurements.distributions import cumulative, wasserstein1_between, wasserstein1_permutations
 
 GRID = np.linspace(-4.0, 4.0, 3201)  # of the distribution functions; beyond it hardly any model has mass
 BLOCKS = 10  # of models, each left out in turn
@@ -33,7 +33,7 @@ def _distances_of(
     others = {name: without_block(each) for name, each in cumulatives.items() if name != "trained"}
     references = {"": [part.mean(axis=0) for part in parts], "_of_all": [trained.mean(axis=0)]}
     distances = {
-        f"{name}{which}": float(np.mean([np.trapezoid(np.abs(each.mean(axis=0) - one), GRID) for one in averages]))
+        f"{name}{which}": float(np.mean([wasserstein1_between(each.mean(axis=0), one, GRID) for one in averages]))
         for name, each in others.items()
         for which, averages in references.items()
     }

@@ -20,8 +20,9 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
-from figures.common.stages import Arrays, RunStage
-from figures.studies.linear_ensembles import LinearModels, Sampler, stratified_prior
+from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.linear_ensembles import LinearModels, Sampler
+from figures.studies.published_setting import GAP, bin_edges, stratified_prior
 from figures.vastola2025.learned_distribution.distances import learned_distances
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_mass, gap_shares, histograms
@@ -29,7 +30,6 @@ from sims.measurements.gaussianity import gaussian_surrogates
 from sims.networks.feature_model import FeatureModel
 from theory.exact_scores.point_masses import PointMasses
 
-GAP = (0.25, 0.75)  # of |x|
 # What ends the names of what is measured on the samples of each.
 SUFFIXES: dict[Sampler, str] = {"converged": "", "published": "_published"}
 _FINER = 20  # times the samples, for a single model
@@ -78,18 +78,20 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     counts = sorted(config.training_samples, reverse=True)
     # Fits to P samples cost P; small sets cost the same as the prediction.
     expected = np.asarray(counts) + 1000.0
-    runs = [
-        stage(f"P = {count}", partial(_run, config, count, run_key), share=float(share))
-        for count, run_key, share in zip(
-            counts, jax.random.split(key, len(counts)), expected / expected.sum(), strict=True
-        )
-    ]
+    columns = zip(counts, jax.random.split(key, len(counts)), expected / expected.sum(), strict=True)
+    runs = stage.all(
+        [
+            Stage(f"P = {count}", partial(_run, config, count, run_key), share=float(share))
+            for count, run_key, share in columns
+        ]
+    )
     model = _models(config, counts[0])
-    centres = (_edges(config)[1:] + _edges(config)[:-1]) / 2
+    edges = bin_edges(config.bins)
+    centres = (edges[1:] + edges[:-1]) / 2
     density = PointMasses(triple()).log_density(jnp.asarray(centres)[:, None], config.cutoff, model.process)
     return {
         "feature_ratio": model.features.number / np.asarray(counts, dtype=float),
-        "edges": _edges(config),
+        "edges": edges,
         "density_true": np.exp(np.asarray(density)),
         **{name: np.stack([run[name] for run in runs]) for name in runs[0]},
     }
@@ -98,10 +100,6 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
 def _models(config: Config, draws: int) -> LinearModels:
     number = config.features_per_axis
     return LinearModels(triple(), config.cutoff, draws, number, number, lattice=config.lattice)
-
-
-def _edges(config: Config) -> np.ndarray:
-    return np.linspace(-1.5, 1.5, config.bins + 1)
 
 
 def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
@@ -119,7 +117,8 @@ def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
     }
     samples = {sampler: _generated(config, model, ensembles, sampler) for sampler in SUFFIXES}
     density = {
-        name: histograms(samples["converged"][name], _edges(config)) for name in ("trained", "predicted", "average")
+        name: histograms(samples["converged"][name], bin_edges(config.bins))
+        for name in ("trained", "predicted", "average")
     }
     return {
         **{f"density_{name}": each.mean(axis=0) for name, each in density.items()},

@@ -6,8 +6,9 @@ from scipy.stats import t as student_t
 
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, fraction, label_panels, plt, styled
+from figures.studies.published_setting import GAP, POSITIONS
 from figures.vastola2025.learned_distribution.distances import BLOCKS
-from figures.vastola2025.learned_distribution.experiment import GAP, SUFFIXES
+from figures.vastola2025.learned_distribution.experiment import SUFFIXES
 from figures.vastola2025.learned_distribution.statistics import LIMIT, distance_ratio, validity
 from sims.measurements.resampling import jackknife_error
 
@@ -53,7 +54,7 @@ def _draw_density(axis, data: Arrays, index: int) -> None:
     axis.semilogy(centres, curves["density_average"], color=GREEN, lw=0.9, label="average score alone")
     axis.semilogy(centres, data["density_true"], color=BLACK, lw=0.8, ls=":", label="p(x|ε), exact score")
     axis.set_ylim(2e-4, 2e3)
-    axis.set_xlim(-1.5, 1.5)
+    axis.set_xlim(*POSITIONS)
     axis.set_title(f"F/P = {fraction(data['feature_ratio'][index])} (prediction: {validity(data)[index]})")
     axis.set_xlabel("x")
     axis.set_ylabel("density")

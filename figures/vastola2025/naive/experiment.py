@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from sims.measurements.estimates import mean_over
 from sims.sampling.naive import naive_sampler
 from sims.sampling.schedules import log_snr_schedule, uniform_schedule
@@ -22,15 +22,12 @@ from sims.training.training_triples import with_array_parameters
 from theory.definitions.processes import EDM, AbstractProcess, VariancePreserving
 from theory.definitions.schedules import LinearSchedule
 from theory.exact_scores.point_masses import PointMasses
+from theory.path_integral.cells import CellMasses, gaussian_cells_ending_at
 from theory.path_integral.effective_sde import sample_effective_sde
-from theory.path_integral.fokker_planck import (
-    CellMasses,
-    first_order_fokker_planck,
-    fokker_planck,
-    gaussian_cells_ending_at,
-)
-from theory.path_integral.semiclassical import NoisyPaths, first_order_expectation, semiclassical_paths
-from theory.v_kernel.white import NaiveVKernel
+from theory.path_integral.fokker_planck import first_order_fokker_planck, fokker_planck
+from theory.path_integral.perturbation import first_order_expectation
+from theory.path_integral.semiclassical import NoisyPaths, semiclassical_paths
+from theory.v_kernel.naive_sampling import NaiveVKernel
 
 DATA = np.array([[-1.0], [1.0]])
 GAP = 0.4  # the gap is |x| < GAP
@@ -96,20 +93,25 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "sde_paths": np.asarray(config.sde_paths),
         "slope_kappas": np.asarray(config.slope_kappas),
     }
-    arrays |= stage("theory", partial(_theory, config), share=0.3)
-    arrays |= stage("three processes", partial(_processes, config), share=0.05)
     share = 0.4 / sum(config.steps)
     runs = [
-        stage(
+        Stage(
             f"κ = {config.converging_kappa:g}, {steps} steps",
             partial(_simulate, config, config.converging_kappa, steps, run_key),
             share=share * steps,
         )
         for steps, run_key in zip(config.steps, jax.random.split(step_key, len(config.steps)), strict=True)
     ]
-    arrays |= _stacked(runs, "of_steps")
-    arrays |= stage("all κ", partial(_simulate_all, config, kappa_key), share=0.17)
-    return arrays | stage("small κ", partial(_slope, config, slope_key), share=0.08)
+    theory, processes, *of_steps, of_kappas, slope = stage.all(
+        [
+            Stage("theory", partial(_theory, config), share=0.3),
+            Stage("three processes", partial(_processes, config), share=0.05),
+            *runs,
+            Stage("all κ", partial(_simulate_all, config, kappa_key), share=0.17),
+            Stage("small κ", partial(_slope, config, slope_key), share=0.08),
+        ]
+    )
+    return arrays | theory | processes | _stacked(of_steps, "of_steps") | of_kappas | slope
 
 
 def _edges(config: Config) -> np.ndarray:

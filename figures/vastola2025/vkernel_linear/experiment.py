@@ -16,18 +16,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
-from figures.studies.linear_ensembles import process_of
+from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.published_setting import features_of, process_of
 from figures.vastola2025.vkernel_linear.comparison import ORDERS, comparison
 from sims.data.built_in import triple
 from sims.networks.feature_model import FeatureModel
 from sims.training.feature_ensembles import train_ensemble
 from sims.training.training_triples import draw_triples
-from theory.definitions.features import FourierFeatures, GaussianFeatures
 from theory.definitions.processes import VariancePreserving
 from theory.definitions.targets import DenoiserTarget
 from theory.exact_scores.point_masses import PointMasses
-from theory.v_kernel.feature_regression import NoiseVarianceWeight, score_coefficients
+from theory.v_kernel.learned_scores import NoiseVarianceWeight, score_coefficients
 from theory.v_kernel.least_squares import LinearVKernel
 
 LINEAR_WIDTH = 1e-3  # of the axes of covariances, in units of the largest predicted variance
@@ -64,11 +63,12 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Statistics indexed [case, order], and 2-D histograms of all pairs [case, order, predicted bin, measured bin]."""
     cases = [(False, ratio) for ratio in config.ratios] + [(True, config.fourier_ratio)]
     place_key, *case_keys = jax.random.split(key, len(cases) + 1)
-    results = []
+    stages = []
     for (fourier, ratio), case_key in zip(cases, case_keys, strict=True):
         work = partial(_case, config, fourier, ratio, place_key, case_key)
         name = f"{'Fourier' if fourier else 'Gaussian'} features at F/P = {ratio:g}"
-        results.append(stage(name, work, share=1 / len(cases)))
+        stages.append(Stage(name, work, share=1 / len(cases)))
+    results = stage.all(stages)
     return {
         "fourier": np.asarray([fourier for fourier, _ in cases]),
         "feature_ratio": np.asarray([ratio for _, ratio in cases]),
@@ -86,8 +86,7 @@ def _edges(config: Config) -> np.ndarray:
 def _case(config: Config, fourier: bool, ratio: float, place_key: PRNGKeyArray, key: PRNGKeyArray) -> Arrays:
     """One family of features at one F/P: train, measure, predict."""
     number = config.features_per_axis
-    family = FourierFeatures if fourier else GaussianFeatures
-    features = family(1, number, number, positions=(-1.5, 1.5), times=(config.cutoff, 1.0))
+    features = features_of("Fourier" if fourier else "Gaussian", 1, number, number, config.cutoff)
     process = process_of(config.cutoff)
     draws, points = round(features.number / ratio), jnp.asarray(triple())
     options = {"models": config.models, "samples": draws, "ridge": config.ridge}

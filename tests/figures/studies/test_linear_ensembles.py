@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from figures.studies.linear_ensembles import LinearModels, stratified_prior
+from figures.studies.linear_ensembles import LinearModels
+from figures.studies.published_setting import stratified_prior
 
 
 @pytest.fixture

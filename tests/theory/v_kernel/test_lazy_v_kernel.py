@@ -28,7 +28,7 @@ from tests.oracles.v_kernels import (
 from theory import FourierFeatures, LazyVKernel, LinearVKernel, PointMasses
 from theory.definitions.targets import DenoiserTarget
 from theory.v_kernel.kernels import kernel_matrix
-from theory.v_kernel.population import lattice_population
+from theory.v_kernel.lattices import lattice_population
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -181,7 +181,7 @@ def test_a_kernel_function_gives_what_its_features_give():
 def test_bad_arguments():
     data, features = PointMasses(TRIPLE), small_features(1)
     cases = [
-        (lambda: LazyVKernel(data, VP, features, 15, order="corrected"), "more draws than the 15 features"),
+        (lambda: LazyVKernel(data, VP, features, 15, order="corrected"), "draws must be more than the 15 features"),
         (lambda: LazyVKernel(data, VP, features, 15, -0.1), "training time must be zero or more; got -0.1"),
         (
             lambda: LazyVKernel(data, VP, features, 15, np.asarray(np.nan)),
@@ -195,5 +195,5 @@ def test_bad_arguments():
     for build, message in cases:
         with pytest.raises(ValueError, match=message):
             build()
-    with pytest.raises(eqx.EquinoxRuntimeError, match="more draws than df"):
+    with pytest.raises(eqx.EquinoxRuntimeError, match="draws must be more than df"):
         LazyVKernel(data, VP, features, 2, 100.0, order="corrected", population=coarse_population(TRIPLE))

@@ -321,11 +321,14 @@ def test_noise_and_score_targets_with_features_that_make_them_one_model():
 def test_bad_arguments():
     data, features = PointMasses(TRIPLE), small_features(1)
     cases = [
-        (lambda: LinearVKernel(data, VP, features, 0), "at least one training draw; got 0"),
+        (lambda: LinearVKernel(data, VP, features, 0), "draws must be one or more; got 0"),
         (lambda: LinearVKernel(data, VP, features, 10, -1.0), "zero or more; got -1.0"),
         (lambda: LinearVKernel(data, VP, features, order="exact"), "order must be one of leading"),
-        (lambda: LinearVKernel(data, VP, features, 15, order="corrected"), "more draws than the 15 features; got 15"),
-        (lambda: LinearVKernel(data, VP, features, 15, 0.0), "more draws than the 15 features; got 15"),
+        (
+            lambda: LinearVKernel(data, VP, features, 15, order="corrected"),
+            "more than the 15 features for this order; got 15",
+        ),
+        (lambda: LinearVKernel(data, VP, features, 15, 0.0), "more than the 15 features for this order; got 15"),
     ]
     other, options = small_features(2), {"population": coarse_population(TRIPLE)}
     kernel, z = LinearVKernel(data, VP, features, 100, **options), places(np.random.default_rng(0), TRIPLE, 3)

@@ -8,18 +8,18 @@ from theory.definitions.arrays import Time, floating
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
+from theory.numerics.matrix_functions import diagonal_matrix
 from theory.numerics.special import difference_filter
+from theory.spectral_law.coupled_denoiser import AbstractCoupledDenoiser
 from theory.spectral_law.denoiser import (
-    AbstractCoupledDenoiser,
+    AffineMap,
     assign_common_fields,
     effective_weight,
     initial_gains,
     regression_at,
-    scaled_time,
     scales_at,
 )
-from theory.spectral_law.moments import AffineMap, diagonal_matrix, mode_covariance
-from theory.spectral_law.regression import Modes
+from theory.spectral_law.regression import Modes, scaled_time
 
 
 class OneLayerWithBias(AbstractCoupledDenoiser):
@@ -73,14 +73,6 @@ class OneLayerWithBias(AbstractCoupledDenoiser):
         basis = self.spectrum.basis
         return (matrix, bias) if basis is None else (basis @ matrix @ basis.T, bias @ basis.T)
 
-    def gain(self, tau: Time, noise_level: Time) -> Modes:
-        """u_kᵀ W u_k, the diagonal of the map; (...,) and (...,) -> (..., d)."""
-        return jnp.diagonal(self.affine_map(tau, noise_level).matrix, axis1=-2, axis2=-1)
-
-    def generated_variance(self, tau: Time) -> Modes:
-        """Diagonal of the generated covariance in the eigenbasis, by `spectral_law.moments`; (...,) -> (..., d)."""
-        return jnp.diagonal(mode_covariance(self, tau), axis1=-2, axis2=-1)
-
     def affine_map(self, tau: Time, noise_level: Time) -> AffineMap:
         """D(x) in mode coordinates about the means of input and target."""
         tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
@@ -89,7 +81,7 @@ class OneLayerWithBias(AbstractCoupledDenoiser):
     def _in_modes(self, tau: Time, noise_level: Time) -> tuple[Array, Array]:
         """W and b of the network inside the preconditioning, in mode coordinates."""
         tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
-        rate = 2 * effective_weight(self, noise_level) * scaled_time(self, tau)
+        rate = 2 * effective_weight(self, noise_level) * scaled_time(tau, self.learning_rate)
         return _relaxed(self, noise_level, symmetric_decay(_moments_at(self, noise_level), rate), rate == 0)
 
 

@@ -15,22 +15,21 @@ from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum, fourier_transform, patch_offsets
 from theory.numerics.matrix_functions import matrix_functions_action
 from theory.spectral_law.denoiser import (
-    AbstractDenoiser,
+    AbstractDiagonalDenoiser,
     assign_common_fields,
     batched,
     preconditioned,
     regression_at,
-    scaled_time,
 )
 from theory.spectral_law.generation import variance_by_quadrature
 from theory.spectral_law.parametrisations.full_width_convolution import stationary_grid
-from theory.spectral_law.regression import Modes, gradient_descent, gradient_flow
+from theory.spectral_law.regression import Modes, gradient_descent, gradient_flow, scaled_time
 from theory.spectral_law.relaxation import closed_log_variance
 
 Taps = Float[Array, "*batch taps"]
 
 
-class PatchConvolution(AbstractDenoiser):
+class PatchConvolution(AbstractDiagonalDenoiser):
     """D(x)_i = Σ_o w(o) x_{i+o} with one filter of fewer taps than points (Wang & Pehlevan 2025, Prop. 5.4).
 
     The filter regresses the centre of a patch on the patch. With the covariance Σ_patch = Σ_j ν_j v_j v_jᵀ of patches
@@ -196,7 +195,7 @@ def _flows(variance: Float[Array, " modes"], parameters: tuple) -> Float[Array, 
     denoiser, tau, noise_level = parameters
     tau, noise_level = batched(tau, noise_level)
     regression = regression_at(denoiser, noise_level[..., 0], variance)
-    time = denoiser.spectrum.dimension * scaled_time(denoiser, tau)
+    time = denoiser.spectrum.dimension * scaled_time(tau, denoiser.learning_rate)
     return _linear_in_start(partial(gradient_flow, regression, scaled_time=time), regression.curvature)
 
 
@@ -216,7 +215,7 @@ def _log_variances(variance: Float[Array, " modes"], parameters: tuple) -> Float
     log_variance = closed_log_variance(denoiser)
     assert log_variance is not None
     tau, _ = batched(tau, 0.0)
-    rate = 2 * denoiser.spectrum.dimension * scaled_time(denoiser, tau)
+    rate = 2 * denoiser.spectrum.dimension * scaled_time(tau, denoiser.learning_rate)
     variance = variance.reshape((1,) * (tau.ndim - 1) + variance.shape)
     return _linear_in_start(lambda start: log_variance(variance, start, rate), variance)
 
