@@ -13,6 +13,8 @@ import matplotlib.pyplot as plt
 import pytest
 
 import theory
+from tests import cases
+from tests.theory.spectral_law import test_generation, test_parametrisations
 
 ROOT = Path(__file__).parents[2]
 MODULES = ["theory", *sorted(module.name for module in pkgutil.walk_packages(theory.__path__, "theory."))]
@@ -67,6 +69,21 @@ def test_figure_of_the_guide_takes_at_most_eighty_lines():
     """Lines of code in the three files of its folder, as the guide promises: no blank lines, comments, docstrings."""
     files = BLOCK.findall((ROOT / "docs" / "adding_a_figure.md").read_text())[:3]
     assert sum(len(lines_of_code(ast.parse(file))) for file in files) <= 80
+
+
+def test_parametrisation_of_the_guide_takes_at_most_forty_lines_and_is_a_row_of_the_table_of_cases():
+    """Its file in lines of code; the row passes the properties that a row declares to keep."""
+    file, row, *_ = BLOCK.findall((ROOT / "docs" / "adding_a_parametrisation.md").read_text())
+    assert len(lines_of_code(ast.parse(file))) <= 40
+    names = {"__name__": "weight_decay"}
+    exec(compile(file + row, "adding_a_parametrisation.md", "exec"), names)  # noqa: S102
+    for setting in cases.SETTINGS[::5]:
+        case = cases.case("weight_decay", names["ROW"], setting)
+        test_parametrisations.test_weights_equal_gradient_flow_of_the_matrices(case)
+        test_parametrisations.test_gain_equals_the_solution_of_the_mode_equation_on_the_whole_grid(case)
+        test_parametrisations.test_initial_gain_is_exact(case)
+        test_parametrisations.test_learning_rate_multiplies_training_time(case)
+        test_generation.test_variance_equals_scipy_integration_mode_by_mode(case)
 
 
 def lines_of_code(tree):

@@ -51,7 +51,11 @@ class ConstantSkip(AbstractPreconditioning):
 
 
 class EDMPreconditioning(AbstractPreconditioning):
-    """c_skip = σ_d²/(σ² + σ_d²), c_out = σσ_d/√(σ² + σ_d²), c_in = 1/√(σ² + σ_d²) (Karras et al. 2022, Tab. 1)."""
+    """c_skip = ασ_d²/S, c_out = σσ_d/√S and c_in = 1/√S with S = α²σ_d² + σ² (Karras et al. 2022, Tab. 1).
+
+    Inputs and targets of F have variance one for data of variance σ_d². The table has α = 1; other processes follow
+    from it by x → x/α, σ → σ/α.
+    """
 
     data_scale: float | Float[Array, ""] = 0.5
 
@@ -59,9 +63,9 @@ class EDMPreconditioning(AbstractPreconditioning):
         check_positive("data_scale", self.data_scale)
 
     def scales(self, alpha: Time, sigma: Time) -> PreconditioningScales:
-        total = sigma**2 + self.data_scale**2
-        divisor, product = jnp.sqrt(total), sigma * self.data_scale
-        return PreconditioningScales(self.data_scale**2 / total, product / divisor, divisor, product / total)
+        divisor, product = jnp.hypot(alpha * self.data_scale, sigma), sigma * self.data_scale
+        linear = product / (sigma**2 + (alpha * self.data_scale) ** 2)
+        return PreconditioningScales(alpha * self.data_scale**2 / divisor**2, product / divisor, divisor, linear)
 
     def constant_skip(self) -> float | Float[Array, ""] | None:
         return None

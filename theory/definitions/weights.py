@@ -66,7 +66,7 @@ class PowerWeight(AbstractSmoothWeight):
 
 
 class EDMWeight(AbstractSmoothWeight):
-    """w = (σ² + σ_d²)/(σσ_d)² = 1/c_out² (Karras et al. 2022, Tab. 1), σ_d = `data_scale`.
+    """w = (α²σ_d² + σ²)/(σσ_d)² = 1/c_out² (Karras et al. 2022, Tab. 1, where α = 1), σ_d = `data_scale`.
 
     It makes the loss of the preconditioned network (`EDMPreconditioning`) uniform over noise levels.
     """
@@ -78,7 +78,7 @@ class EDMWeight(AbstractSmoothWeight):
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
         squared = positive_noise_scale(process, time) ** 2
-        return 1 / squared + 1 / self.data_scale**2
+        return process.signal_scale(time) ** 2 / squared + 1 / self.data_scale**2
 
     def noise_power(self) -> float | None:
         return None
@@ -141,7 +141,8 @@ class ProductWeight(AbstractWeight):
 class TrainingSpeed(AbstractWeight):
     """w (c_out c_in)²: the weight under which a plain network trains as fast as the preconditioned one.
 
-    Karras et al. 2022's weight and scales together give 1/(σ² + σ_d²): uniform for σ ≪ σ_d and σ^-2 for σ ≫ σ_d.
+    Karras et al. 2022's weight and scales together give 1/(α²σ_d² + σ²), for EDM uniform for σ ≪ σ_d and σ^-2 for σ ≫
+    σ_d.
     """
 
     weight: AbstractWeight

@@ -71,7 +71,7 @@ def test_generated_mean_equals_scipy_integration(case):
 
 def test_covariance_in_the_coordinates_of_the_data():
     spectrum, _, covariance = shifted()
-    denoiser = cases.CLOSED[0].values[0].denoiser(spectrum, GAINS)
+    denoiser = cases.ONE_PER_SETTING[0].values[0].denoiser(spectrum, GAINS)
     generated, variance = (f(denoiser, jnp.asarray(TIMES)) for f in (generated_covariance, generated_variance))
     basis = np.asarray(spectrum.basis)
     for matrix, diagonal in zip(generated, variance, strict=True):
@@ -80,7 +80,7 @@ def test_covariance_in_the_coordinates_of_the_data():
 
 
 def test_map_of_any_denoiser():
-    denoiser = cases.CLOSED[0].values[0].denoiser(cases.spectrum(VARIANCE), GAINS)
+    denoiser = cases.ONE_PER_SETTING[0].values[0].denoiser(cases.spectrum(VARIANCE), GAINS)
     tau, sigma = jnp.asarray(TIMES), jnp.asarray(0.7)
     carried = denoiser.affine_map(tau, sigma)
     np.testing.assert_array_equal(np.diagonal(carried.matrix, axis1=-2, axis2=-1), denoiser.gain(tau, sigma))
