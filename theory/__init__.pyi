@@ -1,3 +1,4 @@
+from .definitions.features import FeatureSum as FeatureSum
 from .definitions.features import FourierFeatures as FourierFeatures
 from .definitions.features import GaussianFeatures as GaussianFeatures
 from .definitions.processes import EDM as EDM
@@ -29,6 +30,7 @@ from .path_integral.action import path_action as path_action
 from .path_integral.cells import CellMasses as CellMasses
 from .path_integral.cells import gaussian_cells as gaussian_cells
 from .path_integral.cells import gaussian_cells_ending_at as gaussian_cells_ending_at
+from .path_integral.drifts import score_drift as score_drift
 from .path_integral.effective_sde import sample_effective_sde as sample_effective_sde
 from .path_integral.effective_sde import sample_gaussian_field_ode as sample_gaussian_field_ode
 from .path_integral.effective_sde import solve_effective_sde as solve_effective_sde

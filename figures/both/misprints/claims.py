@@ -2,7 +2,7 @@
 
 from figures.both.misprints.experiment import ROWS
 from figures.common.claims import Claim
-from figures.common.measured_claims import estimated_claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from sims.measurements.estimates import mean_over
 
@@ -15,9 +15,9 @@ def claims(data: Arrays) -> list[Claim]:
         statements.append(
             estimated_claim(
                 f"misprint: {wrong}",
-                source,
                 f"the corrected value, not the printed one, is measured ({how})",
                 estimate,
+                source=source,
                 paper=float(data["printed"][row]),
                 theory=corrected,
                 tolerance=0.03 * corrected,

@@ -216,6 +216,7 @@ def _few_draws(config: Config, key: PRNGKeyArray) -> Arrays:
     arrays: Arrays = {
         "few_times": clock.reached[:, 0],
         "few_ratio": np.asarray(dimension / draws),
+        "few_members": np.asarray(members),
         "few_correction": np.mean(any_ratio / leading, axis=(-2, -1)),
     }
     for name, predicted in (("leading", leading), ("any_ratio", any_ratio)):

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import Sizes, as_stage, clock_for, trained_modes, training_sets
 from sims.networks.linear import linear_denoiser
 from sims.training.pairs import SecondMoments
@@ -72,21 +72,17 @@ def compute_emergence(
         "trained_variance": np.asarray(trained.variance),
         "times": config.sizes.times,
     }
-    arrays |= stage("theory", partial(_theory, config, process, trained), share=0.3)
     denoisers = [OneLayer(trained, process, gain, learning_rate=1.0) for gain in config.initial_gains]
     # Neither what is trained for nor the steps depend on the initial gain.
     moments = as_stage(stage, partial(training_sets, denoisers[0], levels, config.sizes, data_key), share=0.2)
     clock = clock_for(denoisers[0], levels, config.sizes, together=together)
     share = 0.5 / len(denoisers)
-    runs = [
-        stage(
-            f"trained networks, Q = {gain:g}",
-            partial(_train, denoiser, gain, moments, levels, clock, config.sizes, run_key),
-            share=share,
-        )
-        for denoiser, gain, run_key in zip(denoisers, config.initial_gains, run_keys, strict=True)
-    ]
-    return arrays | {"variance_trained": np.stack([run["variance_trained"] for run in runs])}
+    stages = [Stage("theory", partial(_theory, config, process, trained), 0.3)]
+    for denoiser, gain, run_key in zip(denoisers, config.initial_gains, run_keys, strict=True):
+        train = partial(_train, denoiser, gain, moments, levels, clock, config.sizes, run_key)
+        stages.append(Stage(f"trained networks, Q = {gain:g}", train, share))
+    theory, *runs = stage.all(stages)
+    return arrays | theory | {"variance_trained": np.stack([run["variance_trained"] for run in runs])}
 
 
 def _train(denoiser: OneLayer, gain: float, moments: SecondMoments, levels, clock, sizes, key: PRNGKeyArray) -> Arrays:

@@ -3,10 +3,10 @@
 import numpy as np
 
 from figures.common.claims import Claim
-from figures.common.measured_claims import estimated_claim, exact_claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from figures.studies.spectral_law_on_data.statistics import emergence, exponent, gain_deviations, usable_modes
-from sims.measurements.estimates import mean_over
+from sims.measurements.estimates import exact, mean_over
 
 
 def experiment_claims(data: Arrays, what: str) -> list[Claim]:
@@ -14,13 +14,12 @@ def experiment_claims(data: Arrays, what: str) -> list[Claim]:
     source = "Wang & Pehlevan 2025, Secs. 4-5"
     within = float(np.mean(np.abs(gain_deviations(data)) < 4))
     statements = [
-        exact_claim(
+        estimated_claim(
             f"{what}: SGD follows gradient flow's weights",
-            source,
             "share of (mode, time, noise level) gains within 4 standard errors of Eq. 7 with finite steps ≥ 0.99",
-            within,
+            exact(within),
+            source=source,
             theory=0.99,
-            tolerance=0.0,
             relation="greater",
         )
     ]
@@ -39,25 +38,25 @@ def experiment_claims(data: Arrays, what: str) -> list[Claim]:
         *_exponent_against_theory(data, what, "variance_trained"),
         estimated_claim(
             f"{what}: emergence exponent",
-            source,
             "τ* ∝ λ^-α with α ≈ 1",
             fit.trained,
+            source=source,
             paper=1.0,
             tolerance=0.1,
         ),
         estimated_claim(
             f"{what}: emergence times",
-            source,
             "mean over modes of ln(τ* trained / τ* closed form) is zero",
             ratio,
+            source=source,
             theory=0.0,
             tolerance=0.1,
         ),
         estimated_claim(
             f"{what}: variance of learned modes",
-            source,
             "mean over modes learned before a quarter of the run of ln(λ̃ trained / λ̃ theory) at the end is zero",
             offset,
+            source=source,
             theory=0.0,
             tolerance=0.05,
         ),
@@ -73,9 +72,9 @@ def _exponent_against_theory(data: Arrays, what: str, networks: str) -> list[Cla
     return [
         estimated_claim(
             f"{what}: emergence exponent against theory",
-            "Wang & Pehlevan 2025, Secs. 4-5",
             "exponent α of τ* ∝ λ^-α of trained networks equals the closed form's on the same modes",
             fit.trained,
+            source="Wang & Pehlevan 2025, Secs. 4-5",
             theory=fit.closed_form.exponent,
             tolerance=0.05,
         )

@@ -3,16 +3,17 @@
 import numpy as np
 
 from figures.common.claims import Claim
-from figures.common.measured_claims import estimated_claim, exact_claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.power_laws import FittedExponent
 from figures.common.stages import Arrays
 from figures.studies.trained_modes.statistics import share_of_gains, share_of_variances
+from sims.measurements.estimates import exact
 
 
 def follows_closed_form(title: str, source: str, within: float) -> Claim:
     """The claim that at least 99 % of the pairs lie within 4 standard errors."""
     statement = "share of (mode, time) pairs within 4 standard errors of the closed form with finite steps ≥ 0.99"
-    return exact_claim(title, source, statement, within, theory=0.99, tolerance=0.0, relation="greater")
+    return estimated_claim(title, statement, exact(within), source=source, theory=0.99, relation="greater")
 
 
 def discretisation(words: str, finite_steps: np.ndarray, closed_form: np.ndarray) -> Claim:
@@ -20,7 +21,7 @@ def discretisation(words: str, finite_steps: np.ndarray, closed_form: np.ndarray
     shift = float(np.abs(np.log(finite_steps / closed_form)).max())
     statement = "gradient steps and Heun steps move ln λ̃ from gradient flow and exact sampling by less than 0.1"
     name = f"{words}: discretisation"
-    return exact_claim(name, "this project", statement, shift, theory=0.1, tolerance=0.0, relation="less")
+    return estimated_claim(name, statement, exact(shift), source="this project", theory=0.1, relation="less")
 
 
 def networks_follow_theory(data: Arrays, suffix: str, words: str, source: str) -> list[Claim]:
@@ -39,9 +40,9 @@ def exponent_against_theory(name: str, source: str, fit: FittedExponent, toleran
     """The exponent of trained networks against that of the closed form, over the modes that emerge in every seed."""
     return estimated_claim(
         name,
-        source,
         "exponent α of τ* ∝ λ^-α from trained networks equals the closed form's",
         fit.trained,
+        source=source,
         theory=fit.closed_form.exponent,
         tolerance=tolerance,
     )

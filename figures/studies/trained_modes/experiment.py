@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from sims.experiments.linear import gaussian_training_sets, generated_mode_variances, mode_gains
 from sims.measurements.modes import first_crossing
 from sims.networks.linear import AbstractLinearNetwork, total_maps_of
@@ -125,10 +125,19 @@ def training_sets(denoiser: AbstractDenoiser, levels: jax.Array, sizes: Sizes, k
     return gaussian_training_sets(denoiser.spectrum, pairs, seeds=sizes.seeds, samples=sizes.training_samples, key=key)
 
 
-def as_stage(stage: RunStage, draw: Callable[[], SecondMoments], *, share: float) -> SecondMoments:
+def training_set_stage(draw: Callable[[], SecondMoments], share: float) -> Stage:
     """Training sets that several networks of a figure share, drawn once in a stage of their own."""
-    arrays = stage("training sets", partial(_as_arrays, draw), share=share)
+    return Stage("training sets", partial(_as_arrays, draw), share)
+
+
+def moments_from(arrays: Arrays) -> SecondMoments:
+    """The training sets from what their stage gave."""
     return SecondMoments(**{name: jnp.asarray(value) for name, value in arrays.items()})
+
+
+def as_stage(stage: RunStage, draw: Callable[[], SecondMoments], *, share: float) -> SecondMoments:
+    """Training sets drawn in a stage that the figure's other stages wait for."""
+    return moments_from(stage("training sets", partial(_as_arrays, draw), share=share))
 
 
 def _as_arrays(draw: Callable[[], SecondMoments]) -> Mapping[str, jax.Array]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from figures.common.claims import Claim
 from figures.common.emergence import measured_emergence
-from figures.common.measured_claims import estimated_claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from figures.studies.trained_modes.claims import discretisation, exponent_against_theory, follows_closed_form
 from figures.studies.two_architectures.statistics import exponent_of, share_within
@@ -24,7 +24,7 @@ def architecture_claims(data: Arrays) -> list[Claim]:
         law = "τ* ∝ λ^-α with α ≈ 1"
         statements += [
             exponent_against_theory(f"{words}: emergence exponent against theory", source, fit),
-            estimated_claim(f"{words}: emergence exponent", source, law, fit.trained, paper=1.0, tolerance=0.1),
+            estimated_claim(f"{words}: emergence exponent", law, fit.trained, source=source, paper=1.0, tolerance=0.1),
         ]
     statements.append(_weight_law(data))
     if "fewer_training_samples" not in data:
@@ -46,9 +46,9 @@ def _weight_law(data: Arrays) -> Claim:
     ratio = mean_over((emergence * 8 * data["variance"] / np.log(2))[:, rising].mean(axis=1))
     return estimated_claim(
         "two-layer: emergence time of the weight",
-        "Wang & Pehlevan 2025, Prop. 5.1",
         "8ηλτ*/ln 2 = 1 at the harmonic mean of initial and final weight, mean over rising modes, σ = 1",
         ratio,
+        source="Wang & Pehlevan 2025, Prop. 5.1",
         paper=1.0,
         theory=1.0,
         tolerance=0.03,

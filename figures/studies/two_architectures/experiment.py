@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     Sizes,
     as_stage,
@@ -113,15 +113,19 @@ def compute_architectures(config: ArchitecturesConfig, *, key: PRNGKeyArray, sta
     # What is trained for does not depend on the number of layers.
     draw_sets = partial(_training_sets, config, spectrum, config.training_samples, data_key)
     moments = as_stage(stage, draw_sets, share=0.2 if config.fewer_training_samples is not None else 0.3)
+    stages = []
     for name, run_key, share in zip(ARCHITECTURES, (one_key, two_key), (0.2, 0.4), strict=True):
-        theory = partial(_theory, config, name, spectrum)
-        arrays |= named(stage(f"theory, {name}", theory, share=0.05), name)
+        stages.append(Stage(f"theory, {name}", partial(_theory, config, name, spectrum), 0.05))
         train = partial(_train, config, name, spectrum, moments, run_key)
-        arrays |= named(stage(f"trained networks, {name}", train, share=share), name)
-    if config.fewer_training_samples is None:
-        return arrays
-    fewer = stage("one_layer, fewer training samples", partial(_train_on_fewer, config, spectrum, fewer_key), share=0.1)
-    return arrays | fewer
+        stages.append(Stage(f"trained networks, {name}", train, share))
+    if config.fewer_training_samples is not None:
+        train = partial(_train_on_fewer, config, spectrum, fewer_key)
+        stages.append(Stage("one_layer, fewer training samples", train, 0.1))
+    one_theory, one_trained, two_theory, two_trained, *fewer = stage.all(stages)
+    arrays |= named(one_theory | one_trained, "one_layer") | named(two_theory | two_trained, "two_layer")
+    for run in fewer:
+        arrays |= run
+    return arrays
 
 
 def _denoiser(config: ArchitecturesConfig, name: str, spectrum: Spectrum) -> Denoiser:

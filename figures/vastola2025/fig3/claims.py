@@ -1,51 +1,29 @@
 """Claims of Figure 3 of Vastola 2025."""
 
+from functools import partial
+
 import numpy as np
 
 from figures.common.claims import Claim
+from figures.common.estimated_claims import absolute, beside, estimated_claim
 from figures.common.stages import Arrays
 from figures.studies.published_setting import FEATURES
-from sims.measurements.estimates import mean_over
+from sims.measurements.estimates import Estimate, difference, mean_over
 
-
-def _contrast(data: Arrays, features: int, angle: int):
-    """Edge minus diagonal mass over the models of one panel, as mean and standard error."""
-    return mean_over(data["edge_mass"][features, angle] - data["diagonal_mass"][features, angle])
-
-
-def _differs(name: str, statement: str, first, second) -> Claim:
-    """A claim that two estimates differ, by the absolute difference."""
-    difference = abs(float(first.value - second.value))
-    half_width = 1.96 * float(np.hypot(first.stderr, second.stderr))
-    return Claim(
-        name,
-        "Vastola 2025, Fig. 3",
-        statement,
-        0.0,
-        None,
-        difference,
-        (difference - half_width, difference + half_width),
-        0.0,
-        "greater",
-    )
+_claim = partial(estimated_claim, source="Vastola 2025, Fig. 3")
 
 
 def claims(data: Arrays) -> list[Claim]:
     names, angles = list(FEATURES), data["angle"]
     statements = []
     for index, name in enumerate(names):
-        filled = mean_over((data["edge_mass"] + data["diagonal_mass"])[index].mean(axis=0))
         statements.append(
-            Claim(
+            _claim(
                 f"{name} features fill gaps",
-                "Vastola 2025, Fig. 3",
                 "mass on edges and diagonals away from the corners exceeds 0.01 (mean over angles)",
-                0.01,
-                None,
-                float(filled.value),
-                filled.interval,
-                0.0,
-                "greater",
+                _filled(data, index),
+                paper=0.01,
+                relation="greater",
             )
         )
         statements.append(
@@ -66,39 +44,41 @@ def claims(data: Arrays) -> list[Claim]:
         for column, angle in enumerate(angles)
     ]
     statements += [_predicted_mass(data, index, name) for index, name in enumerate(names)]
-    variation = mean_over(_total_variation(data).ravel())
-    return [
-        *statements,
-        Claim(
-            "the published normalisation changes the picture",
-            "this project",
-            "total variation between the published heat map and the joint density is zero (mean over panels)",
-            0.0,
-            None,
-            float(variation.value),
-            variation.interval,
-            0.05,
-        ),
-    ]
+    normalisation = _claim(
+        "the published normalisation changes the picture",
+        "total variation between the published heat map and the joint density is zero (mean over panels)",
+        mean_over(_total_variation(data).ravel()),
+        source="this project",
+        paper=0.0,
+        tolerance=0.05,
+    )
+    return [*statements, normalisation]
+
+
+def _filled(data: Arrays, features: int, part: str = "") -> Estimate:
+    """Mass on edges and diagonals, averaged over the angles; `part` is `predicted_` or nothing."""
+    return mean_over((data[f"{part}edge_mass"] + data[f"{part}diagonal_mass"])[features].mean(axis=0))
+
+
+def _contrast(data: Arrays, features: int, angle: int) -> Estimate:
+    """Edge minus diagonal mass over the models of one panel."""
+    return mean_over(data["edge_mass"][features, angle] - data["diagonal_mass"][features, angle])
+
+
+def _differs(name: str, statement: str, first: Estimate, second: Estimate) -> Claim:
+    """A claim that two estimates differ, by the absolute difference."""
+    return _claim(name, statement, absolute(difference(first, second)), paper=0.0, relation="greater")
 
 
 def _predicted_mass(data: Arrays, index: int, name: str) -> Claim:
-    """Mass on edges and diagonals, trained against predicted, averaged over the angles."""
-    trained, predicted = (
-        mean_over((data[f"{part}edge_mass"] + data[f"{part}diagonal_mass"])[index].mean(axis=0))
-        for part in ("", "predicted_")
-    )
-    error = 1.96 * float(np.hypot(trained.stderr, predicted.stderr))
-    value = float(trained.value)
-    return Claim(
+    """Mass on edges and diagonals, trained against predicted."""
+    trained, predicted = (_filled(data, index, part) for part in ("", "predicted_"))
+    return _claim(
         f"predicted mass on edges and diagonals, {name} features",
-        "Vastola 2025, Prop. 5.1, with the ridge's deterministic equivalent",
         "mass on edges and diagonals of trained models is that of the predicted Gaussian weights (F/P = 2)",
-        None,
-        float(predicted.value),
-        value,
-        (value - error, value + error),
-        0.0,
+        beside(trained, predicted),
+        source="Vastola 2025, Prop. 5.1, with the ridge's deterministic equivalent",
+        theory=float(predicted.value),
     )
 
 

@@ -102,6 +102,8 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "per_time": np.asarray(config.per_time),
         "window_ratio": np.asarray(config.window_ratio),
         "windows": np.asarray(config.windows),
+        "models": np.asarray(config.models),
+        "window_models": np.asarray(config.window_models),
         **{name: np.stack([run[name] for run in runs]).reshape(shape) for name in runs[0]},
         **{name: np.stack([run[name] for run in windows]) for name in windows[0]},
     }

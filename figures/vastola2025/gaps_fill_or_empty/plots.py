@@ -9,22 +9,24 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import BLUE, GREEN, VERMILION, fraction, label_panels, plt, styled
 from figures.vastola2025.gaps_fill_or_empty.experiment import KINDS, STRENGTHS
+from figures.vastola2025.gaps_fill_or_empty.statistics import effect_of_variance, window_mass
 
 
 @styled
 def draw(data: Arrays) -> Figure:
     figure = plt.figure(figsize=(12, 7.4))
     top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=(1.25, 1)))
-    limit = float(np.abs(np.concatenate([data[name] - data["average"] for name in ("trained", "predicted")])).max())
+    effects = {name: effect_of_variance(data, name).value for name in ("trained", "predicted")}
+    limit = float(np.abs(np.concatenate(list(effects.values()))).max())
     axes = top.subplots(2, len(KINDS) * data["per_time"].size, sharex=True, sharey=True)
     image = None
-    for row, name in enumerate(("trained", "predicted")):
+    for row, effect in enumerate(effects.values()):
         for column, (kind, smooth) in enumerate(product(range(len(KINDS)), range(data["per_time"].size))):
-            image = _draw_map(axes[row, column], data, name, kind, smooth, max(limit, 1e-6))
+            image = _draw_map(axes[row, column], data, effect[kind, smooth], max(limit, 1e-6))
     for column, (kind, per_time) in enumerate(product(KINDS, data["per_time"])):
         axes[0, column].set_title(f"{kind}, {per_time} in time")
         axes[1, column].set_xlabel("F/P")
-    for axis, name in zip(axes[:, 0], ("trained", "predicted"), strict=True):
+    for axis, name in zip(axes[:, 0], effects, strict=True):
         axis.set_ylabel(f"{name}\nε")
     assert image is not None
     top.colorbar(image, ax=axes, label="gap mass due to variance", shrink=0.8)
@@ -34,8 +36,7 @@ def draw(data: Arrays) -> Figure:
     return figure
 
 
-def _draw_map(axis, data: Arrays, name: str, kind: int, smooth: int, limit: float):
-    effect = data[name][kind, smooth] - data["average"][kind, smooth]
+def _draw_map(axis, data: Arrays, effect: np.ndarray, limit: float):
     norm = TwoSlopeNorm(0.0, -limit, limit)
     image = axis.imshow(effect, origin="lower", norm=norm, cmap="PuOr_r", aspect="auto")
     ratios = [fraction(ratio) for ratio in data["feature_ratio"]]
@@ -51,10 +52,11 @@ def _draw_map(axis, data: Arrays, name: str, kind: int, smooth: int, limit: floa
 def _draw_windows(axes, data: Arrays) -> None:
     for index, (axis, kind) in enumerate(zip(axes, KINDS, strict=True)):
         for strength, colour, marker in zip(range(len(STRENGTHS)), (VERMILION, GREEN), "os", strict=True):
+            mass = window_mass(data, index, strength)
             axis.errorbar(
                 data["windows"],
-                data["window_mass"][index, strength],
-                yerr=2 * data["window_mass_stderr"][index, strength],
+                mass.value,
+                yerr=2 * mass.stderr,
                 fmt=f"{marker}-",
                 ms=4,
                 color=colour,

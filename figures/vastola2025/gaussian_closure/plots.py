@@ -2,12 +2,11 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.stats import norm
 
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, BLUE, VERMILION, label_panels, plt, styled
-from figures.vastola2025.gaussian_closure.statistics import LEVEL, names_of_kinds, p_values_of, rejected_share
-from sims.measurements.estimates import mean_over
+from figures.vastola2025.gaussian_closure.statistics import LEVEL, closure_distance, names_of_kinds, p_values_of
+from sims.measurements.estimates import mean_over, share
 from sims.measurements.gaussianity import holm_rejected
 
 
@@ -66,8 +65,8 @@ def _draw_shares(axis, data: Arrays) -> None:
     rules = (("level 0.05, uncorrected", BLACK, -0.12, p_values <= LEVEL),)
     rules += (("after Holm", VERMILION, 0.12, np.array([holm_rejected(row, LEVEL) for row in p_values])),)
     for name, colour, shift, rejected in rules:
-        shares = [rejected_share(row) for row in rejected]
-        values = np.array([share for share, _ in shares])
+        shares = [share(row) for row in rejected]
+        values = np.array([value for value, _ in shares])
         bounds = np.array([interval for _, interval in shares])
         errors = np.maximum(np.abs(bounds.T - values), 0)
         axis.errorbar(
@@ -82,6 +81,7 @@ def _draw_shares(axis, data: Arrays) -> None:
 
 def _draw_distances(axis, data: Arrays) -> None:
     kinds, null = names_of_kinds(data)[:-1], data["wasserstein1_null"]
+    distance = closure_distance(data)
     position = np.arange(len(kinds))
     low, middle, high = np.quantile(null, [0.025, 0.5, 0.975], axis=1)
     axis.errorbar(
@@ -89,8 +89,8 @@ def _draw_distances(axis, data: Arrays) -> None:
     )
     axis.errorbar(
         position - 0.12,
-        data["wasserstein1"],
-        norm.ppf(0.975) * data["wasserstein1_stderr"],
+        distance.value,
+        distance.half_width,
         fmt="o",
         ms=4,
         color=BLUE,
@@ -111,7 +111,7 @@ def _draw_gaps(axis, data: Arrays) -> None:
     ):
         estimates = [mean_over(row) for row in data[name]]
         values = [float(estimate.value) for estimate in estimates]
-        errors = [1.96 * float(estimate.stderr) for estimate in estimates]
+        errors = [float(estimate.half_width) for estimate in estimates]
         axis.errorbar(
             np.arange(len(kinds)) + shift, values, errors, fmt="o", ms=4, color=colour, capsize=2, label=words
         )

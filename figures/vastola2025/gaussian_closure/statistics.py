@@ -1,10 +1,10 @@
-"""What claims and panels of `gaussian_closure` read from its arrays: kinds of model, p-values, shares."""
+"""What claims and panels of `gaussian_closure` read from its arrays: kinds of model, p-values, distances."""
 
 import numpy as np
-from scipy.stats import binomtest
 
 from figures.common.stages import Arrays
 from figures.common.style import fraction
+from sims.measurements.estimates import Estimate
 
 LEVEL = 0.05
 
@@ -19,7 +19,11 @@ def p_values_of(data: Arrays) -> np.ndarray:
     return np.concatenate([data["p_value"], data["p_value_mlp"][None]])
 
 
-def rejected_share(rejected: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """Share of points rejected with Wilson's 95 % interval: given the ensemble, points are independent draws."""
-    interval = binomtest(int(rejected.sum()), rejected.size).proportion_ci(method="wilson")
-    return float(rejected.mean()), (float(interval.low), float(interval.high))
+def number_of_models(data: Arrays) -> int:
+    """Of every ensemble: that of its independent training sets."""
+    return data["gap"].shape[1]
+
+
+def closure_distance(data: Arrays) -> Estimate:
+    """W_1 between what the trained and the Gaussian ensemble generate, for every kind that is linear in its weights."""
+    return Estimate(data["wasserstein1"], data["wasserstein1_stderr"], number_of_models(data))

@@ -73,7 +73,7 @@ def _draw_shares(axis, data: Arrays, part: str) -> None:
     for index, (name, colour) in enumerate(zip(OBJECTIVES, COLOURS, strict=True)):
         estimates = [mean_over(data[f"{case}_{part}"][index]) for case in cases]
         position = np.arange(len(cases)) + 0.15 * (index - 1.5)
-        half_widths = [1.96 * float(estimate.stderr) for estimate in estimates]
+        half_widths = [float(estimate.half_width) for estimate in estimates]
         values = [float(estimate.value) for estimate in estimates]
         axis.errorbar(position, values, half_widths, fmt="o", ms=4, color=colour, capsize=2, label=name)
     axis.set_xticks(

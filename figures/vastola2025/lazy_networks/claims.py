@@ -1,9 +1,12 @@
 """Claims of the figure `lazy_networks`."""
 
+from functools import partial
+
 import numpy as np
 from jaxtyping import Float
 
 from figures.common.claims import Claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from figures.vastola2025.lazy_networks.statistics import (
     emergence_times,
@@ -18,6 +21,7 @@ from sims.measurements.resampling import jackknife
 
 # What was demanded before the first run: relative deviation of a variance, deviation of an exponent, of a correlation.
 RATIO_TOLERANCE, EXPONENT_TOLERANCE, CORRELATION_TOLERANCE = 0.1, 0.1, 0.05
+_claim = partial(estimated_claim, source="Vastola 2025, Prop. 5.2")
 
 
 def _exponent(rates: np.ndarray, times: np.ndarray) -> float:
@@ -30,12 +34,6 @@ def _over_members(data: Arrays, row: int, statistic) -> Estimate:
     """A function of the variances and means, [times and end, mode], and its jackknife error over members."""
     moments = member_moments(data, row)
     return jackknife(lambda mean: statistic(variance_of(mean, len(moments)), np.abs(mean[0])), moments)
-
-
-def _claim(name: str, statement: str, estimate: Estimate, **held_against) -> Claim:
-    held = {"paper": None, "theory": None, "tolerance": 0.0, "relation": "equal"} | held_against
-    source = "Vastola 2025, Prop. 5.2"
-    return Claim(name, source, statement, measured=float(estimate.value), interval=estimate.interval, **held)
 
 
 def claims(data: Arrays) -> list[Claim]:
@@ -54,11 +52,11 @@ def _ratio_claims(data: Arrays) -> list[Claim]:
         worst = _worst_mode(data, row)
         typical = _over_members(data, row, lambda v, _, p=predicted: float(np.median(_pooled(v, p))))
         extreme = _over_members(data, row, lambda v, _, p=predicted, k=worst: float(_pooled(v, p)[k]))
-        held = {"theory": 1.0, "tolerance": RATIO_TOLERANCE}
+        to_one = partial(_claim, theory=1.0, tolerance=RATIO_TOLERANCE)
         words = f"measured over predicted variance of the weights, averaged over training times, P = {draws}"
         statements += [
-            _claim(f"first order, typical mode, P = {draws}", f"{words}: median over modes", typical, **held),
-            _claim(f"first order, worst mode, P = {draws}", f"{words}: mode {worst + 1}", extreme, **held),
+            to_one(f"first order, typical mode, P = {draws}", f"{words}: median over modes", typical),
+            to_one(f"first order, worst mode, P = {draws}", f"{words}: mode {worst + 1}", extreme),
         ]
     return statements
 

@@ -92,6 +92,8 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     return {
         "feature_ratio": model.features.number / np.asarray(counts, dtype=float),
         "edges": edges,
+        "trained_models": np.asarray(config.ensembles * config.models),
+        "predicted_models": np.asarray(config.predicted_models),
         "density_true": np.exp(np.asarray(density)),
         **{name: np.stack([run[name] for run in runs]) for name in runs[0]},
     }

@@ -2,12 +2,10 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.stats import t as student_t
 
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, fraction, label_panels, plt, styled
 from figures.studies.published_setting import GAP, POSITIONS
-from figures.vastola2025.learned_distribution.distances import BLOCKS
 from figures.vastola2025.learned_distribution.experiment import SUFFIXES
 from figures.vastola2025.learned_distribution.statistics import LIMIT, distance_ratio, validity
 from sims.measurements.resampling import jackknife_error
@@ -87,7 +85,6 @@ def _draw_distances(axis, data: Arrays) -> None:
 
 def _draw_ratio(axis, data: Arrays) -> None:
     _shade_valid(axis, data)
-    half = student_t.ppf(0.975, BLOCKS - 1)
     looks = {
         "converged": ("converged solver", VERMILION, "o", 0.97),
         "published": ("published Euler steps", BLUE, "s", 1.03),
@@ -98,7 +95,7 @@ def _draw_ratio(axis, data: Arrays) -> None:
         axis.errorbar(
             shift * data["feature_ratio"],  # so that the bars do not hide each other
             [each.value for each in ratios],
-            yerr=[half * each.stderr for each in ratios],
+            yerr=[each.half_width for each in ratios],
             fmt=f"{marker}-",
             ms=4,
             lw=1,

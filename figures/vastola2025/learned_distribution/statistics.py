@@ -1,4 +1,4 @@
-"""Where the prediction of `learned_distribution` is valid: distances, and the resolution of the trained ensembles."""
+"""What claims and panels of `learned_distribution` read from its arrays: distances, validity, gap masses."""
 
 import numpy as np
 from jaxtyping import Float
@@ -22,6 +22,12 @@ def validity(data: Arrays) -> list[str]:
     """Is the prediction no farther from a trained ensemble than one and a half times another one is, at 95 %?"""
     intervals = [distance_ratio(data, index, "trained").interval for index in range(data["feature_ratio"].size)]
     return ["valid" if high <= LIMIT else "invalid" if low > LIMIT else "undecided" for low, high in intervals]
+
+
+def gap_mass_of(data: Arrays, index: int, name: str) -> Estimate:
+    """Gap mass of an ensemble of models at one F/P; there are as many surrogates as trained models."""
+    models = int(data["predicted_models" if name.startswith("predicted") else "trained_models"])
+    return Estimate(data[f"gap_mass_{name}"][index], data[f"gap_mass_stderr_{name}"][index], models)
 
 
 def _left_out_estimate(values: Float[np.ndarray, " replicates"]) -> Estimate:

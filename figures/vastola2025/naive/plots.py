@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, BLUE, GREEN, ORANGE, PINK, VERMILION, label_panels, plt, styled
 from figures.vastola2025.naive.experiment import GAP, PROCESSES
-from figures.vastola2025.naive.statistics import PAIRS, WORDS, distance, extrapolated_gap
+from figures.vastola2025.naive.statistics import PAIRS, PATHS, WORDS, distance_by_steps, extrapolated_gap
+from sims.measurements.estimates import Estimate
 
 _MARKERS = {"naive": ("o", BLUE), "sde": ("x", VERMILION)}
 _PAIR_MARKERS = (("o", BLUE), ("x", VERMILION), ("^", ORANGE))
@@ -68,13 +69,15 @@ def _draw_gap(axis: Axes, data: Arrays) -> None:
     fine = fine[base + slope * fine > 0]
     axis.plot(fine, base + slope * fine, "--", color=GREEN, label="first order in κ")
     for name, (marker, colour) in _MARKERS.items():
-        value, error = (data[f"gap_{name}{part}_of_kappa"] for part in ("", "_stderr"))
+        gap = Estimate(data[f"gap_{name}_of_kappa"], data[f"gap_{name}_stderr_of_kappa"], int(data[PATHS[name]]))
         style = {"fmt": marker, "color": colour, "mfc": "none", "ms": 5, "capsize": 2}
-        axis.errorbar(data["kappas"], value, 1.96 * error, label=f"{WORDS[name]}, {data['steps'][1]} steps", **style)
+        axis.errorbar(
+            data["kappas"], gap.value, gap.half_width, label=f"{WORDS[name]}, {data['steps'][1]} steps", **style
+        )
     kappa = data["kappas"][int(data["converging"])]
     style = {"fmt": "s", "color": ORANGE, "ms": 4, "capsize": 2}
-    limit, error = extrapolated_gap(data, "naive", 0.5)
-    axis.errorbar(kappa * 1.2, limit, 1.96 * error, label="naive sampler, Δt → 0", **style)
+    limit = extrapolated_gap(data, "naive", 0.5)
+    axis.errorbar(kappa * 1.2, limit.value, limit.half_width, label="naive sampler, Δt → 0", **style)
     axis.set_xscale("log")
     axis.set_ylim(0, 1.75 * base)
     axis.set_xlabel("κ")
@@ -87,11 +90,11 @@ def _draw_convergence(axis: Axes, data: Arrays) -> None:
     """Total variation between pairs of methods against the number of steps."""
     steps = data["steps"].astype(float)
     for offset, (pair, (marker, colour)) in enumerate(zip(PAIRS, _PAIR_MARKERS, strict=True)):
-        value, error = distance(data, *pair)
+        distance = distance_by_steps(data, *pair)
         style = {"fmt": marker, "color": colour, "mfc": "none", "capsize": 2}
         label = f"{WORDS[pair[0]]} to {WORDS[pair[1]]}"
-        axis.errorbar(steps * 1.06**offset, value, 1.96 * error, label=label, **style)
-    start = distance(data, *PAIRS[0])[0][0]
+        axis.errorbar(steps * 1.06**offset, distance.value, distance.half_width, label=label, **style)
+    start = distance_by_steps(data, *PAIRS[0]).value[0]
     axis.plot(steps, start * np.sqrt(steps[0] / steps), "--", color="0.5", lw=1, label="∝ √Δt")
     axis.axhline(0, color="0.8", lw=0.8)
     axis.set_xscale("log")

@@ -3,8 +3,10 @@
 import numpy as np
 
 from figures.common.stages import Arrays
+from sims.measurements.estimates import Estimate, weighted_sum
 
 WORDS = {"naive": "naive sampler", "sde": "SDE", "fokker_planck": "Fokker-Planck"}
+PATHS = {"naive": "paths", "sde": "sde_paths"}  # arrays that hold the number of paths
 PAIRS = (("naive", "fokker_planck"), ("sde", "fokker_planck"), ("naive", "sde"))
 
 
@@ -19,23 +21,24 @@ def total_variation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.sum(np.sign(swapped) * difference, axis=(-2, -1)) / 4
 
 
-def distance(data: Arrays, first: str, second: str) -> tuple[np.ndarray, float]:
-    """Total variation at every number of steps, and its standard error for equal laws.
+def distance_by_steps(data: Arrays, first: str, second: str) -> Estimate:
+    """Total variation at every number of steps, with its standard error for equal laws.
 
     Each half of n paths is a mean of signs with variance at most 1/2n. The two halves' sums sgn(a)b and sgn(b)a have
     correlation 2/π, so that their mean has variance (1 + 2/π)/4n; two independent sets of paths add.
     """
-    counts = {"naive": float(data["paths"]), "sde": float(data["sde_paths"]), "fokker_planck": np.inf}
+    counts = {name: float(data[paths]) for name, paths in PATHS.items()} | {"fokker_planck": np.inf}
     exact = data["density_fokker_planck"][int(data["converging"])]
-    bins = {name: data[f"halves_{name}_of_steps"] for name in ("naive", "sde")} | {"fokker_planck": exact[None, None]}
+    bins = {name: data[f"halves_{name}_of_steps"] for name in PATHS} | {"fokker_planck": exact[None, None]}
     variance = (1 + 2 / np.pi) / 4 * (1 / counts[first] + 1 / counts[second])
-    return total_variation(bins[first], bins[second]), float(np.sqrt(variance))
+    value = total_variation(bins[first], bins[second])
+    return Estimate(value, np.full_like(value, np.sqrt(variance)), int(min(counts[first], counts[second])))
 
 
-def extrapolated_gap(data: Arrays, method: str, order: float) -> tuple[float, float]:
+def extrapolated_gap(data: Arrays, method: str, order: float) -> Estimate:
     """Gap mass as Δt → 0: the polynomial in Δt^order through the finest three (order ½) or two step counts."""
     count = 3 if order < 1 else 2
     x = np.power(1 / data["steps"][-count:].astype(float), order)
     weights = np.asarray([np.prod(np.delete(x, i) / (np.delete(x, i) - x[i])) for i in range(count)])
     value, error = (data[f"gap_{method}{part}_of_steps"][-count:] for part in ("", "_stderr"))
-    return float(weights @ value), float(np.sqrt(np.sum((weights * error) ** 2)))
+    return weighted_sum(weights, Estimate(value, error, int(data[PATHS[method]])))

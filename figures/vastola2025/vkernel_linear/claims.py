@@ -1,26 +1,31 @@
 """Claims of the figure `vkernel_linear`."""
 
-import numpy as np
-from scipy.stats import t as student_t
+from dataclasses import replace
+from typing import Any
 
 from figures.common.claims import Claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from figures.vastola2025.vkernel_linear.statistics import case_words, estimate_of
+from sims.measurements.estimates import Estimate
 
 _ONE = {"theory": 1.0, "tolerance": 0.05, "relation": "equal"}  # what median ratios are held against
 
 
-def _claim(data: Arrays, name: str, case: int, statement: str, estimate: tuple[float, float], **held) -> Claim:
-    """A claim on one case from an estimate and its jackknife error over models and places."""
-    (value, stderr), most = estimate, held.pop("most", np.inf)
-    half = float(student_t.ppf(0.975, int(data["groups"][case]) - 1) * stderr)
-    interval = (value - half, min(value + half, max(value, most)))
-    defaults = {"source": "this project, from Vastola 2025, Prop. 5.1", "paper": None, "tolerance": 0.0}
-    held = defaults | {"theory": None, "relation": "greater"} | held
-    return Claim(f"{name}, {case_words(data, case)}", statement=statement, measured=value, interval=interval, **held)
+def _claim(data: Arrays, name: str, case: int, statement: str, estimate: Estimate, **held: Any) -> Claim:
+    """A claim on one case."""
+    defaults: dict[str, Any] = {"source": "this project, from Vastola 2025, Prop. 5.1", "relation": "greater"}
+    return estimated_claim(f"{name}, {case_words(data, case)}", statement, estimate, **(defaults | held))
 
 
-def _unattenuated(data: Arrays, name: str, case: int, order: str) -> tuple[float, float]:
+def _correlation_claim(data: Arrays, name: str, case: int, statement: str, estimate: Estimate, **held: Any) -> Claim:
+    """A claim on a correlation, whose interval ends at 1 or at the estimate itself."""
+    claim = _claim(data, name, case, statement, estimate, **held)
+    low, high = claim.interval
+    return replace(claim, interval=(low, min(high, max(claim.measured, 1.0))))
+
+
+def _unattenuated(data: Arrays, name: str, case: int, order: str) -> Estimate:
     """A correlation over the one that a perfect prediction would have with so few models."""
     return estimate_of(data, name, case, order, 1 / float(data[f"{name}_ceiling"][case]))
 
@@ -37,7 +42,7 @@ def _own_leverage_claims(data: Arrays) -> list[Claim]:
         "score_correlation": ("bare covariance of the score", "Cov[s, s'], in which small times weigh more,"),
     }
     correlations = [
-        _claim(
+        _correlation_claim(
             data,
             name,
             case,
@@ -45,20 +50,18 @@ def _own_leverage_claims(data: Arrays) -> list[Claim]:
             "perfect prediction would with so few models",
             _unattenuated(data, statistic, case, "local_equivalent"),
             theory=bound,
-            most=1.0,
         )
         for statistic, (name, words) in objects.items()
         for case, bound in bounds.items()
     ]
     plain = [
-        _claim(
+        _correlation_claim(
             data,
             "V-kernel, plain correlation",
             case,
             f"predicted (own leverage) and measured V correlate by {bound} or more, with the noise of so few models",
             estimate_of(data, "correlation", case, "local_equivalent"),
             theory=bound,
-            most=1.0,
         )
         for case, bound in bounds.items()
     ]
@@ -72,14 +75,13 @@ def _paper_claims(data: Arrays) -> list[Claim]:
     largest, source = len(data["fourier"]) - 2, {"source": "Vastola 2025, Eq. 13"}
     left = 1 - float(data["feature_ratio"][1])
     return [
-        _claim(
+        _correlation_claim(
             data,
             "Eq. 13 at all but the most exposed places",
             largest,
             "the leading order's and the measured V correlate by 0.95 or more, of what a perfect prediction would",
             _unattenuated(data, "calm_correlation", largest, "leading"),
             theory=0.95,
-            most=1.0,
             **source,
         ),
         _claim(
@@ -113,14 +115,13 @@ def _reason_claims(data: Arrays) -> list[Claim]:
         ),
         _claim(data, "own leverage removes most of it", largest, half, left, theory=0.0, relation="less"),
         *(
-            _claim(
+            _correlation_claim(
                 data,
                 "all but the most exposed places",
                 case,
                 calm,
                 _unattenuated(data, "calm_correlation", case, "local_equivalent"),
                 theory=0.95,
-                most=1.0,
             )
             for case in range(1, cases)
         ),

@@ -55,7 +55,8 @@ def _draw_pairs(axis: Axes, data: Arrays, case: int, order: str) -> None:
     for which in ("x", "y"):
         getattr(axis, f"set_{which}scale")("asinh", linear_width=LINEAR_WIDTH)
         getattr(axis, f"set_{which}ticks")([-1.0, -1e-2, 0.0, 1e-2, 1.0], ["-1", "-.01", "0", ".01", "1"])
-    text = "r = {:.3f} ± {:.3f}".format(*estimate_of(data, "correlation", case, order))
+    correlation = estimate_of(data, "correlation", case, order)
+    text = f"r = {correlation.value:.3f} ± {correlation.stderr:.3f}"
     axis.text(0.04, 0.96, text, transform=axis.transAxes, va="top", fontsize=8)
 
 

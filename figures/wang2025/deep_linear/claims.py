@@ -3,10 +3,11 @@
 import numpy as np
 
 from figures.common.claims import Claim
-from figures.common.measured_claims import estimated_claim, exact_claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from figures.studies.trained_modes.claims import exponent_against_theory, networks_follow_theory
 from figures.wang2025.deep_linear.statistics import exponent_of
+from sims.measurements.estimates import exact
 
 
 def claims(data: Arrays) -> list[Claim]:
@@ -23,9 +24,9 @@ def _depth_keeps_the_law(data: Arrays) -> Claim:
     depth = int(data["trained_depths"].max())
     return estimated_claim(
         f"depth {depth}: inverse-variance law",
-        "Wang & Pehlevan 2025, App. F.3",
         "depth accelerates or delays but does not remove the bias: τ* ∝ λ^-α with α ≈ 1",
         exponent_of(data, depth).trained,
+        source="Wang & Pehlevan 2025, App. F.3",
         paper=1.0,
         tolerance=0.1,
     )
@@ -36,11 +37,11 @@ def _waiting_law(data: Arrays) -> Claim:
     depth = int(data["depths"][-1])
     times = np.log(data["waiting"][-1, :3])
     exponent = float(np.polyfit(np.log(data["initial_gains"][:3]), times, 1)[0])
-    return exact_claim(
+    return estimated_claim(
         f"depth {depth}: waiting time",
-        "this project, from App. F.3",
         "τ* ∝ Q^{2/L-1} for small Q: exponent of the implicit solution between Q = 1e-6 and 3e-6",
-        exponent,
+        exact(exponent),
+        source="this project, from App. F.3",
         theory=2 / depth - 1,
         tolerance=0.02,
     )

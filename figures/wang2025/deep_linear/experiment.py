@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     FINE_TIMES,
     TINY_SIZES,
@@ -97,15 +97,19 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "trained_depths": np.asarray(config.trained_depths),
         "training_samples": np.asarray(config.sizes.training_samples),
     }
-    arrays |= stage("theory of all depths", partial(_all_depths, config, spectrum), share=0.45)
     # What is trained for does not depend on the depth.
     levels = levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
     shallow = _denoiser(config, spectrum, 1)
     moments = as_stage(stage, partial(training_sets, shallow, levels, config.sizes, data_key), share=0.05)
     share = 0.5 / len(config.trained_depths)
+    stages = [Stage("theory of all depths", partial(_all_depths, config, spectrum), 0.45)]
     for depth, run_key in zip(config.trained_depths, run_keys, strict=True):
-        run = stage(f"depth {depth}", partial(_run, config, spectrum, depth, levels, moments, run_key), share=share)
-        arrays |= named(run, str(depth))
+        run = partial(_run, config, spectrum, depth, levels, moments, run_key)
+        stages.append(Stage(f"depth {depth}", run, share))
+    theory, *runs = stage.all(stages)
+    arrays |= theory
+    for depth, results in zip(config.trained_depths, runs, strict=True):
+        arrays |= named(results, str(depth))
     return arrays
 
 

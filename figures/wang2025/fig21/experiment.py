@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     TINY_SIZES,
     Sizes,
@@ -78,13 +78,15 @@ PRESETS = {
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Theory and trained networks for every length of the mean, indexed [mean, (seed,) time, mode]."""
-    runs = []
+    stages = []
     keys = jax.random.split(key, len(config.mean_lengths))
     for length, run_key in zip(config.mean_lengths, keys, strict=True):
         denoiser = _denoiser(config, length)
-        theory = stage(f"theory, |μ| = {length:g}", partial(_theory, config, denoiser), share=0.4 / len(keys))
+        stages.append(Stage(f"theory, |μ| = {length:g}", partial(_theory, config, denoiser), 0.4 / len(keys)))
         train = partial(_train, config, denoiser, run_key)
-        runs.append(theory | stage(f"trained networks, |μ| = {length:g}", train, share=0.6 / len(keys)))
+        stages.append(Stage(f"trained networks, |μ| = {length:g}", train, 0.6 / len(keys)))
+    results = stage.all(stages)
+    runs = [theory | trained for theory, trained in zip(results[::2], results[1::2], strict=True)]
     return {
         "variance": np.asarray(config.variances),
         "mean_length": np.asarray(config.mean_lengths),

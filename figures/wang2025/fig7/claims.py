@@ -1,7 +1,7 @@
 """What Figure 7 states."""
 
 from figures.common.claims import Claim
-from figures.common.measured_claims import estimated_claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from figures.studies.trained_modes.claims import networks_follow_theory
 from figures.wang2025.fig7.experiment import LAYERS
@@ -24,9 +24,9 @@ def _wrong_limit(data: Arrays) -> Claim:
     estimate = mean_over(ratio.mean(axis=1))
     return estimated_claim(
         "flow matching, tied two-layer: wrong limit",
-        "this project, from App. H",
         "a tied network cannot fit a negative velocity and generates λ + 1: mean of λ̃(∞)/(λ + 1) over learned modes",
         estimate,
+        source="this project, from App. H",
         theory=1.0,
         tolerance=0.03,
     )

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     TINY_SIZES,
     Sizes,
@@ -85,6 +85,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     # What is trained for does not depend on the number of layers.
     single = OneLayer(spectrum, FlowMatching(), config.initial_gain, learning_rate=1.0)
     moments = as_stage(stage, partial(training_sets, single, levels, config.sizes, data_key), share=0.1)
+    stages = []
     for layers, ((name, build), run_key) in enumerate(zip(LAYERS.items(), run_keys, strict=True), start=1):
         denoiser = build(spectrum, FlowMatching(), config.initial_gain, learning_rate=1.0)
         network = linear_denoiser(spectrum.dimension, config.initial_gain)
@@ -93,9 +94,12 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         # A tied step moves both factors at once: it is twice as steep as an independent pair of layers.
         clock = clock_for(denoiser, levels, config.sizes, layers=layers, rate=layers, together=True)
         theory = partial(theory_of_modes, denoiser, levels, clock, config.sizes, shown=len(config.shown_times))
-        arrays |= named(stage(f"theory, {name}", theory, share=0.15), name)
+        stages.append(Stage(f"theory, {name}", theory, 0.15))
         train = partial(_train, config, denoiser, network, levels, clock, moments, run_key)
-        arrays |= named(stage(f"trained networks, {name}", train, share=0.3), name)
+        stages.append(Stage(f"trained networks, {name}", train, 0.3))
+    results = stage.all(stages)
+    for name, theory, trained in zip(LAYERS, results[::2], results[1::2], strict=True):
+        arrays |= named(theory | trained, name)
     return arrays
 
 

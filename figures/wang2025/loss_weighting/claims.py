@@ -3,7 +3,7 @@
 import numpy as np
 
 from figures.common.claims import Claim
-from figures.common.measured_claims import estimated_claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from figures.studies.trained_modes.claims import exponent_against_theory
 from figures.wang2025.loss_weighting.experiment import TRAINED_COMMON
@@ -16,7 +16,7 @@ def claims(data: Arrays) -> list[Claim]:
     source, statements = "this project", []
     for a, fit in zip(data["exponents"].tolist(), exponents_of_powers(data, "arithmetic"), strict=True):
         name, law = f"exponent for w = σ^-{2 * a:g}", "τ* ∝ λ^-(1-a) at a level in proportion to λ"
-        statements.append(estimated_claim(name, source, law, fit.trained, theory=1 - a, tolerance=0.1))
+        statements.append(estimated_claim(name, law, fit.trained, source=source, theory=1 - a, tolerance=0.1))
         statements.append(exponent_against_theory(f"{name} against theory", source, fit))
     for index, name in enumerate(TRAINED_COMMON, start=data["exponents"].size):
         fit = exponent_of(data, index, "arithmetic")
@@ -35,9 +35,9 @@ def _slope(data: Arrays, mean: str, expected: float) -> Claim:
     slope = mean_over(np.polyfit(data["exponents"], per_seed, 1)[0])
     return estimated_claim(
         f"dα/da at the {mean} mean",
-        "this project",
         f"the exponent falls with a at the rate {-expected:g} where the level is the {mean} mean of σ_0² and λ",
         slope,
+        source="this project",
         theory=expected,
         tolerance=0.05,
     )
@@ -49,10 +49,10 @@ def _no_bias(data: Arrays) -> Claim:
     ratio = mean_over(run[:, -1] / run[:, 0])
     return estimated_claim(
         "a = 1 removes the bias",
-        "this project",
         f"w = σ^-2 trains modes {data['variance'][0] / data['variance'][-1]:g}-fold apart at the same time: "
         "ratio of τ*, smallest to largest variance",
         ratio,
+        source="this project",
         theory=1.0,
         tolerance=0.1,
     )
@@ -64,9 +64,9 @@ def _not_universal(data: Arrays) -> Claim:
     smallest = min(found, key=lambda estimate: float(estimate.value))
     return estimated_claim(
         "the inverse-variance law is universal",
-        "Wang & Pehlevan 2025, abstract",
         "τ* ∝ λ^-1 whatever the training objective: smallest exponent among the weights σ^-2a",
         smallest,
+        source="Wang & Pehlevan 2025, abstract",
         paper=1.0,
         tolerance=0.1,
     )

@@ -4,13 +4,13 @@ import numpy as np
 
 from figures.common.claims import Claim
 from figures.common.emergence import measured_emergence
-from figures.common.measured_claims import estimated_claim, exact_claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from figures.studies.trained_modes.claims import discretisation, follows_closed_form
 from figures.studies.trained_modes.statistics import share_of_gains, share_of_variances
 from figures.wang2025.patch_convolution.experiment import FULL
 from figures.wang2025.patch_convolution.statistics import exponent, names_of, narrowest
-from sims.measurements.estimates import mean_over
+from sims.measurements.estimates import exact, mean_over
 from sims.measurements.modes import first_crossing
 
 
@@ -51,7 +51,7 @@ def _closed_form(data: Arrays) -> Claim:
     error = max(float(data[f"closed_form_error_{name}"]) for name in names_of(data))
     statement = "closed form of the generated spectrum equals quadrature: largest |Δ ln λ̃| over widths, modes and times"
     name = "generated spectrum in closed form"
-    return exact_claim(name, "this project", statement, error, theory=0.0, tolerance=1e-8)
+    return estimated_claim(name, statement, exact(error), source="this project", theory=0.0, tolerance=1e-8)
 
 
 def _speed_up(data: Arrays) -> Claim:
@@ -63,9 +63,9 @@ def _speed_up(data: Arrays) -> Claim:
     ratio = mean_over(np.mean(data["pixels"] * measured[:, seen] / expected[seen][None], axis=1))
     return estimated_claim(
         "full width: N-fold speed-up",
-        "Wang & Pehlevan 2025, Prop. 5.3",
         "N times the emergence time of the trained filters over that of one layer, mean over modes",
         ratio,
+        source="Wang & Pehlevan 2025, Prop. 5.3",
         paper=1.0,
         tolerance=0.05,
     )
@@ -81,9 +81,9 @@ def _exponent_claims(data: Arrays) -> list[Claim]:
         statements.append(
             estimated_claim(
                 f"photographs, {words}: exponent",
-                "Wang & Pehlevan 2025, Tab. 2",
                 "exponent of emergence in the data's variance, trained filters against closed form",
                 fit.trained,
+                source="Wang & Pehlevan 2025, Tab. 2",
                 paper=1.0 if name == FULL else None,
                 theory=fit.closed_form.exponent,
                 tolerance=0.05,
@@ -100,10 +100,9 @@ def _shallower(data: Arrays) -> Claim:
     narrow = narrowest(data)
     return estimated_claim(
         f"photographs, width {narrow}: shallower exponent than full width",
-        "Wang & Pehlevan 2025, Tab. 2",
         "smaller patches have shallower exponents",
         exponent(data, narrow).trained,
+        source="Wang & Pehlevan 2025, Tab. 2",
         theory=exponent(data, FULL).closed_form.exponent,
-        tolerance=0.0,
         relation="less",
     )

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     TINY_SIZES,
     Sizes,
@@ -115,10 +115,12 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     draw_sets = partial(_training_sets, config, one_layer, samples, noise_key)
     moments = as_stage(stage, draw_sets, share=0.1)
     share = 0.9 / (1 + len(config.widths))
-    for (name, denoiser), run_key in zip((denoisers | {FULL: full}).items(), run_keys, strict=True):
+    every, stages = denoisers | {FULL: full}, []
+    for (name, denoiser), run_key in zip(every.items(), run_keys, strict=True):
         run = partial(_run, config, name, denoiser, moments, modes, run_key)
-        words = "full width" if name == FULL else f"width {name}"
-        arrays |= named(stage(words, run, share=share), name)
+        stages.append(Stage("full width" if name == FULL else f"width {name}", run, share))
+    for name, results in zip(every, stage.all(stages), strict=True):
+        arrays |= named(results, name)
     return arrays
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from figures.common.claims import Claim
-from figures.common.measured_claims import estimated_claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from figures.wang2025.table1.experiment import ROWS
 from figures.wang2025.table1.statistics import exponent, reached, speed, variance_times, weight_ratio
@@ -29,9 +29,9 @@ def cell(data: Arrays, row: str, column: str) -> Claim:
     theory, measured = question(data, row)
     return estimated_claim(
         f"{ROWS[row][0]}: {COLUMNS[column][0]}",
-        "Wang & Pehlevan 2025, Tab. 1",
         statement,
         measured,
+        source="Wang & Pehlevan 2025, Tab. 1",
         theory=theory,
         tolerance=tolerance * max(1.0, theory),
     )
@@ -46,9 +46,9 @@ def _sharing_keeps_the_law(data: Arrays) -> Claim:
     _, measured = exponent(data, "full_width")
     return estimated_claim(
         f"{ROWS['full_width'][0]}: inverse-variance law",
-        "Wang & Pehlevan 2025, abstract",
         "weight sharing multiplies the rates but keeps τ* ∝ λ^-1",
         measured,
+        source="Wang & Pehlevan 2025, abstract",
         paper=1.0,
         tolerance=0.1,
     )
@@ -58,11 +58,10 @@ def _patches_are_shallower(data: Arrays) -> Claim:
     _, measured = exponent(data, "patch")
     return estimated_claim(
         f"{ROWS['patch'][0]}: shallower exponent",
-        "Wang & Pehlevan 2025, Tab. 2",
         "a local filter makes the exponent smaller than one",
         measured,
+        source="Wang & Pehlevan 2025, Tab. 2",
         paper=1.0,
-        tolerance=0.0,
         relation="less",
     )
 
@@ -73,9 +72,9 @@ def _simultaneous(data: Arrays) -> Claim:
     spread = mean_over(measured.max(axis=1) / measured.min(axis=1))
     return estimated_claim(
         f"{ROWS['patch'][0]}: spread of emergence times",
-        "this project",
         "latest over earliest emergence time of its modes equals the closed form's",
         spread,
+        source="this project",
         theory=float(theory.max() / theory.min()),
         tolerance=0.7,
     )

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     TINY_SIZES,
     Sizes,
@@ -133,9 +133,11 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     levels = levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
     draw_sets = partial(training_sets, denoisers["one_layer"], levels, config.sizes, data_key)
     moments = as_stage(stage, draw_sets, share=0.1)
+    stages = []
     for (name, denoiser), run_key in zip(denoisers.items(), run_keys, strict=True):
         run = partial(_run, config, name, denoiser, levels, moments, run_key)
-        results = stage(ROWS[name][0], run, share=0.9 / len(ROWS))
+        stages.append(Stage(ROWS[name][0], run, 0.9 / len(ROWS)))
+    for name, results in zip(denoisers, stage.all(stages), strict=True):
         arrays |= named(results, name)
     return arrays
 

@@ -1,9 +1,10 @@
 """The claims of `unification` on data whose answer is known."""
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import t as student_t
 
-from figures.both.unification import claims as unification_claims
+from figures.both.unification import claims
+from figures.both.unification.half_times import half_times
 from figures.common.stages import Arrays
 from tests.oracles.known_ensembles import claims_by_name
 
@@ -26,6 +27,8 @@ def _unification_data() -> Arrays:
     measured = random.normal(size=(2, 50))
     loss = np.array([4.0, 2.0, 1.0, 1.5])
     return {
+        "members": np.asarray(12),
+        "few_members": np.asarray(5),
         "noise_levels": np.array([0.5, 2.0]),
         "variance": np.array([3.0, 1.0, 0.3]),
         "times": np.geomspace(0.01, 100, 5)[:, None] * np.ones(2),
@@ -63,10 +66,17 @@ def _unification_data() -> Arrays:
     }
 
 
+def _repetitions(name: str) -> int:
+    """Members of the ensembles, of those of few draws, and data sets smaller than their dimension."""
+    if name in ("any number of draws per dimension", "leading order at few draws"):
+        return 5
+    return 3 if name.endswith(("at finite data", "all noise averaged")) else 12
+
+
 def test_unification_claims_state_the_numbers_that_decide_them():
     """Value, standard error and theory of every claim, each put into the data by hand."""
     data = _unification_data()
-    found = claims_by_name(unification_claims.claims(data))
+    found = claims_by_name(claims.claims(data))
     expected = {
         # The time at which measured over theory is farthest from 1, below or above.
         "variance of weights over draws, σ = 0.5": (0.5, data["shared_ratio_stderr"][0, 3, 0], 1),
@@ -93,7 +103,7 @@ def test_unification_claims_state_the_numbers_that_decide_them():
     for name, (value, stderr, theory) in expected.items():
         claim = found.pop(name)
         np.testing.assert_allclose([claim.measured, claim.theory], [value, theory], rtol=1e-9, atol=1e-12, err_msg=name)
-        interval = value + norm.ppf(0.975) * stderr * np.array([-1, 1])
+        interval = value + student_t.ppf(0.975, _repetitions(name) - 1) * stderr * np.array([-1, 1])
         np.testing.assert_allclose(claim.interval, interval, rtol=0, atol=1e-4 * stderr + 1e-12, err_msg=name)
     # What is left is tested below.
     assert list(found) == ["variance switches on in the order of the spectral law"]
@@ -103,7 +113,7 @@ def test_half_times_are_of_what_feeds_into_the_weakest_mode():
     """1 - e^{-tr} of row d alone passes half its end at ln 2/r."""
     times, rates = np.geomspace(1e-2, 1e3, 400), np.array([[50.0, 20.0, 9.0], [7.0, 30.0, 5.0], [4.0, 2.0, 1.0]])
     variance = rates * (1 - np.exp(-times[:, None, None] * rates))
-    np.testing.assert_allclose(unification_claims.half_times(times, variance), np.log(2) / rates[-1], rtol=1e-3)
+    np.testing.assert_allclose(half_times(times, variance), np.log(2) / rates[-1], rtol=1e-3)
 
 
 def test_unified_variance_switches_on_by_the_exponent_of_groups():
@@ -113,9 +123,7 @@ def test_unified_variance_switches_on_by_the_exponent_of_groups():
     rates = (data["variance"] + 0.25) ** 1.5
     data["total_theory"] = np.ones((400, 2, 3, 3)) * times[:, None, None, None]
     data["total_theory"][:, 0, -1] = 1 - np.exp(-times[:, None] * rates)
-    claim = claims_by_name(unification_claims._kernel_claims(data))[
-        "variance switches on in the order of the spectral law"
-    ]
+    claim = claims_by_name(claims._kernel_claims(data))["variance switches on in the order of the spectral law"]
     np.testing.assert_allclose([claim.measured, claim.theory], [1.0, 1.5], rtol=2e-3)
-    half = 1.96 * 0.2 / np.sqrt(3)
+    half = student_t.ppf(0.975, 2) * 0.2 / np.sqrt(3)
     np.testing.assert_allclose(claim.interval, (1 - half, 1 + half), rtol=1e-6)

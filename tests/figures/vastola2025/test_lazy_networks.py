@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import t as student_t
 
 from figures.common.stages import Arrays
-from figures.vastola2025.lazy_networks import claims as lazy_networks
+from figures.vastola2025.lazy_networks import claims, statistics
 from tests.oracles.known_ensembles import claims_by_name, drawn_scores, law_of_scores
 
 
@@ -21,7 +21,7 @@ def test_network_agreement_of_a_prediction_that_is_right_up_to_a_factor():
     random = np.random.default_rng(16)
     outputs = drawn_scores(random, law_of_scores(np.linspace(0, 1, 8)), 50)
     for mean in (0.0, 1e7):
-        found = lazy_networks.network_agreement(_network_data(outputs + mean, np.cov(outputs.T) / 1.3), 1)
+        found = statistics.network_agreement(_network_data(outputs + mean, np.cov(outputs.T) / 1.3), 1)
         np.testing.assert_allclose(found["correlation"].value, 1, rtol=1e-9)
         np.testing.assert_allclose(found["ratio"].value, 1.3, rtol=1e-6)
         assert found["ratio"].repetitions == 50
@@ -32,7 +32,7 @@ def test_network_agreement_pair_by_pair():
     random = np.random.default_rng(17)
     fields = law_of_scores(np.linspace(0, 1, 8))
     outputs, other = drawn_scores(random, fields, 50), np.cov(drawn_scores(random, fields, 20).T)
-    found = lazy_networks.network_agreement(_network_data(outputs, other), 1)
+    found = statistics.network_agreement(_network_data(outputs, other), 1)
     covariance = np.cov(outputs.T)
     pairs = [(other[i, j], covariance[i, j]) for i in range(8) for j in range(i, 8)]
     np.testing.assert_allclose(found["correlation"].value, np.corrcoef(*zip(*pairs, strict=True))[0, 1], rtol=1e-9)
@@ -46,7 +46,7 @@ def test_errors_of_network_agreement_are_their_scatter():
     fields = law_of_scores(np.linspace(0, 1, 8))
     truth = fields.T @ fields
     found = [
-        lazy_networks.network_agreement(_network_data(drawn_scores(random, fields, 120), truth), 1) for _ in range(40)
+        statistics.network_agreement(_network_data(drawn_scores(random, fields, 120), truth), 1) for _ in range(40)
     ]
     for name in ("correlation", "ratio"):
         values, errors = (np.array([getattr(one[name], part) for one in found]) for part in ("value", "stderr"))
@@ -97,7 +97,7 @@ def test_lazy_variance_ratios_of_the_typical_and_the_worst_mode():
     """Median of the factors by which modes vary more than predicted, and the one farthest from 1 in logarithm."""
     data = _linear_data()
     predicted = data["variance_first_order"][::2, 4] / 50
-    found = claims_by_name(lazy_networks._ratio_claims(data))
+    found = claims_by_name(claims._ratio_claims(data))
     np.testing.assert_allclose(found["first order, typical mode, P = 50"].measured, np.median(PARTS), rtol=1e-9)
     worst = found["first order, worst mode, P = 50"]
     np.testing.assert_allclose(worst.measured, 0.4, rtol=1e-9)
@@ -112,7 +112,7 @@ def test_lazy_variance_ratios_of_the_typical_and_the_worst_mode():
 
 def test_eq_16_at_both_ends_of_training():
     """A quarter of what is measured early, and at the end 1.8 κ of 1.5/(1 - 10/50)."""
-    found = claims_by_name(lazy_networks._printed_claims(_linear_data()))
+    found = claims_by_name(claims._printed_claims(_linear_data()))
     np.testing.assert_allclose(found["Eq. 16 early in training"].measured, 4 * np.median(PARTS), rtol=1e-9)
     late = 1.8 * np.median(PARTS) / (1.5 / (1 - 10 / 50))
     np.testing.assert_allclose(found["Eq. 16 at the end of training"].measured, late, rtol=1e-9)
@@ -121,7 +121,7 @@ def test_eq_16_at_both_ends_of_training():
 def test_emergence_exponents_of_mean_and_variance():
     """Rates l^0.8 of measured variances, against l of the prediction and of the mean."""
     data = _linear_data(exponent=0.8)
-    found = claims_by_name(lazy_networks._emergence_claims(data))
+    found = claims_by_name(claims._emergence_claims(data))
     np.testing.assert_allclose(found["emergence of the mean"].measured, 1, rtol=1e-3)
     for level in ("final", "largest"):
         name = f"emergence of the variance to half of its {level} value"
@@ -130,7 +130,7 @@ def test_emergence_exponents_of_mean_and_variance():
         np.testing.assert_allclose([first_order.measured, first_order.theory], [0.8, 1], rtol=2e-3)
         share = found[f"variance to half of its {level} value and mean share an exponent"]
         np.testing.assert_allclose(share.measured, -0.2, atol=2e-3)
-    assert lazy_networks.has_mean(data, 1).tolist() == [True, False, True, False, True, False]
+    assert statistics.has_mean(data, 1).tolist() == [True, False, True, False, True, False]
 
 
 def test_emergence_is_at_half_of_the_final_or_of_the_largest_value():
@@ -138,13 +138,13 @@ def test_emergence_is_at_half_of_the_final_or_of_the_largest_value():
     times = np.geomspace(1e-3, 1e4, 400)
     curve = np.vstack([1 - np.exp(-times[:, None] * RATES), np.full((1, 6), 1.5)])
     for level, part in (("end", 1 / 4), ("peak", 1 / 2)):
-        np.testing.assert_allclose(lazy_networks.emergence_times(times, curve, level), -np.log(part) / RATES, rtol=1e-3)
+        np.testing.assert_allclose(statistics.emergence_times(times, curve, level), -np.log(part) / RATES, rtol=1e-3)
 
 
 def test_variance_over_members_and_its_error():
     """Value with n - 1 in the denominator, error by leaving out one member after the other."""
     data = _linear_data()
-    found = lazy_networks._over_members(data, 1, lambda variance, mean: float(variance[3, 2] + mean[3, 2]))
+    found = claims._over_members(data, 1, lambda variance, mean: float(variance[3, 2] + mean[3, 2]))
     values = data["weights"][1, :, 3, 2]
     np.testing.assert_allclose(found.value, values.var(ddof=1) + abs(values.mean()), rtol=1e-9)
     kept = [np.delete(values, member) for member in range(len(values))]

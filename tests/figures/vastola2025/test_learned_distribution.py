@@ -1,9 +1,10 @@
 """Distances between learned distributions, and the intervals of their claims, where the answer is known."""
 
 import numpy as np
-from scipy.stats import hypergeom, norm, wasserstein_distance
+from scipy.stats import hypergeom, wasserstein_distance
+from scipy.stats import t as student_t
 
-from figures.vastola2025.learned_distribution import claims as learned_distribution_claims
+from figures.vastola2025.learned_distribution import claims, statistics
 from figures.vastola2025.learned_distribution.distances import BLOCKS, GRID, learned_distances
 from sims.measurements.resampling import jackknife_error
 from tests.oracles.known_ensembles import points_between
@@ -107,9 +108,7 @@ def test_error_of_a_learned_distance_is_its_scatter():
     errors = jackknife_error(of_all[:, 1:].T)
     assert 1 / 1.5 < np.sqrt(np.mean(errors**2)) / of_all[:, 0].std(ddof=1) < 1.5
     data = {name: np.stack([one[name] for one in found]) for name in found[0]}
-    ratios = [
-        learned_distribution_claims.distance_ratio(data, index, "exact", "_of_all") for index in range(len(found))
-    ]
+    ratios = [statistics.distance_ratio(data, index, "exact", "_of_all") for index in range(len(found))]
     values, errors = np.array([each.value for each in ratios]), np.array([each.stderr for each in ratios])
     np.testing.assert_allclose(values.mean(), 1 / 2, rtol=0.05)
     assert 1 / 1.5 < np.sqrt(np.mean(errors**2)) / values.std(ddof=1) < 1.5
@@ -123,31 +122,33 @@ def test_intervals_of_gap_masses_hold_the_error_of_both():
     errors = np.array([[0.03], [0.04], [0.06], [0.08], [0.12]])
     data |= dict(zip((f"gap_mass_stderr_{name}" for name in names), errors, strict=True))
     data |= {"gap_mass_average": np.array([0.1]), "feature_ratio": np.array([0.25])}
-    for claim, theory, measured, error in (
-        (learned_distribution_claims._gap_claim(data, 0, "here", ""), 0.4, 0.5, 0.05),
-        (learned_distribution_claims._gap_claim(data, 0, "here", "_published"), 0.2, 0.3, 0.1),
-        (learned_distribution_claims._closure_claim(data, 0), 0.4, 0.1, 0.13),
-        (learned_distribution_claims._variance_fills(data, 0), None, 0.4, 0.03),
+    data |= {"trained_models": np.asarray(9), "predicted_models": np.asarray(5)}
+    for claim, theory, measured, error, models in (
+        (claims._gap_claim(data, 0, "here", ""), 0.4, 0.5, 0.05, 5),
+        (claims._gap_claim(data, 0, "here", "_published"), 0.2, 0.3, 0.1, 5),
+        (claims._closure_claim(data, 0), 0.4, 0.1, 0.13, 5),
+        (claims._variance_fills(data, 0), None, 0.4, 0.03, 9),
     ):
         assert claim.theory == theory
         np.testing.assert_allclose(claim.measured, measured, rtol=1e-12)
-        np.testing.assert_allclose(claim.interval, measured + error * norm.ppf(0.975) * np.array([-1, 1]), rtol=1e-4)
+        half_width = error * student_t.ppf(0.975, models - 1)  # the fewer models of the two
+        np.testing.assert_allclose(claim.interval, measured + half_width * np.array([-1, 1]), rtol=1e-9)
 
 
 def test_claims_compare_what_one_sampler_generated():
     """Distances and masses of the two samplers far apart: each claim must take both of its numbers from one of them."""
     names = ("trained", "predicted", "surrogate", "average", "exact")
-    data = {"feature_ratio": np.array([0.25])}
+    data = {"feature_ratio": np.array([0.25]), "trained_models": np.asarray(9), "predicted_models": np.asarray(9)}
     for suffix, scale in (("", 1.0), ("_published", 100.0)):
         for rank, name in enumerate(names, start=1):
             data[f"gap_mass_{name}{suffix}"] = np.array([scale * rank])
             data[f"gap_mass_stderr_{name}{suffix}"] = np.array([scale * 0.001])
             data[f"wasserstein1_{name}{suffix}"] = np.full((1, 1 + BLOCKS), scale * rank)
             data[f"wasserstein1_{name}_of_all{suffix}"] = np.full((1, 1 + BLOCKS), scale * rank)
-    found = {claim.name: claim for claim in learned_distribution_claims.claims(data)}
+    found = {claim.name: claim for claim in claims.claims(data)}
     for ending, scale in ((", F/P = 1/4", 1.0), (", published Euler steps, F/P = 1/4", 100.0)):
         np.testing.assert_allclose(found[f"predicted distribution{ending}"].measured, 2.0)
         np.testing.assert_allclose(found[f"prediction against the exact score{ending}"].measured, 2 / 5)
         mass = found[f"gap mass{ending}"]
         np.testing.assert_allclose([mass.measured, mass.theory], [scale, 2 * scale])
-        np.testing.assert_allclose(np.ptp(mass.interval), 2 * 1.96 * scale * np.hypot(0.001, 0.001))
+        np.testing.assert_allclose(np.ptp(mass.interval), 2 * student_t.ppf(0.975, 8) * scale * np.hypot(0.001, 0.001))

@@ -5,8 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from figures.vastola2025.vkernel_linear import comparison as vkernel_statistics
-from figures.vastola2025.vkernel_linear.comparison import ORDERS, comparison
+from figures.vastola2025.vkernel_linear.comparison import ORDERS, Places, _ceilings, comparison
 from tests.oracles.known_ensembles import drawn_scores, law_of_scores
 
 EDGES = np.linspace(-2.0, 2.0, 9)
@@ -148,8 +147,8 @@ def test_ceilings_are_the_mean_correlation_of_a_perfect_prediction():
 def test_ceiling_is_zero_where_two_halves_of_the_ensemble_disagree():
     """Models in turn vary at the first place alone and at the second alone: covariances correlate by -1/2."""
     scores = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
-    places = vkernel_statistics.Places(np.ones(2), np.full(2, True), np.full(2, False))
-    assert [float(value) for value in vkernel_statistics._ceilings(scores, places).values()] == [0.0, 0.0, 0.0]
+    places = Places(np.ones(2), np.full(2, True), np.full(2, False))
+    assert [float(value) for value in _ceilings(scores, places).values()] == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("models", [60, 1000])

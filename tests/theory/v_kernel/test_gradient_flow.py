@@ -31,14 +31,6 @@ from theory.v_kernel.kernels import kernel_matrix
 from theory.v_kernel.lattices import lattice_population
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Kernels are small here and compiling is all the time there is."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def gradient_flow(tau, prior):
     """W(τ) from W = 0 by scipy's matrix exponential of the augmented linear system."""
 
