@@ -147,9 +147,9 @@ def initial_gains(
         raise ValueError(f"{name} must be a number or one per mode ({spectrum.dimension}); got shape {gain.shape}")
     if not _traced(gain):
         if not bool(jnp.all(jnp.isfinite(gain))):
-            raise ValueError(f"{name} must be finite")
+            raise ValueError(f"{name} must be finite; got {gain}")
         if non_negative and bool(jnp.any(gain < 0)):
-            raise ValueError(f"{name} of this network cannot be negative; got {gain.min()}")
+            raise ValueError(f"{name} of this network must be zero or more; got {gain.min()}")
     return jnp.broadcast_to(gain, (spectrum.dimension,))
 
 

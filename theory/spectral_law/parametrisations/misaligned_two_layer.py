@@ -58,10 +58,10 @@ class MisalignedTwoLayer(AbstractCoupledDenoiser):
             raise ValueError(f"initial_overlap must be a matrix of shape {(size, size)}; got shape {overlap.shape}")
         if not isinstance(overlap, Tracer):
             if not bool(jnp.allclose(overlap, overlap.T)):
-                raise ValueError("initial_overlap must be symmetric")
+                raise ValueError(f"initial_overlap must be symmetric; got {overlap}")
             if not bool(jnp.all(jnp.diagonal(overlap) >= 0)):
                 raise ValueError(
-                    f"initial_overlap must not have a negative diagonal; got {jnp.diagonal(overlap).min()}"
+                    f"the diagonal of initial_overlap must be zero or more; got {jnp.diagonal(overlap).min()}"
                 )
         self.initial_overlap = overlap
 
