@@ -9,6 +9,7 @@ import zipfile
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from paper_repro.compiler import set_flags
 
 from paper_repro.addresses import data_digest
 from paper_repro.atomic import (
@@ -20,9 +21,9 @@ from paper_repro.atomic import (
     write_folder_atomically,
 )
 from paper_repro.code_version import computing_statements
-from paper_repro.compiler import set_flags
+from paper_repro.durations import duration
 from paper_repro.errors import UserError
-from paper_repro.progress import Bar, Estimate, Lines, duration
+from paper_repro.progress import Bar, Estimate, Lines
 
 ARRAYS = {
     "b": np.arange(6.0).reshape(2, 3).T,
