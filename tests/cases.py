@@ -1,6 +1,7 @@
 """The table of cases: every parametrisation on every process.
 
-A new parametrisation is one row of PARAMETRISATIONS, or of FACTORED if its weights are several matrices.
+A new parametrisation is one row of PARAMETRISATIONS, or of FACTORED if its weights are several matrices. The row says
+which assumptions it keeps; a property that needs one runs on the rows that do.
 
 Tests take their cases from here with `@pytest.mark.parametrize("case", cases.ALL)`.
 """
@@ -39,18 +40,32 @@ from theory.definitions.targets import (
     VelocityTarget,
 )
 
-# name: class, how it trains in matrices
-PARAMETRISATIONS: dict[str, tuple[Callable[..., AbstractDenoiser], oracles.Network]] = {
-    "one_layer": (OneLayer, oracles.ONE_LAYER),
-    "symmetric_two_layer": (SymmetricTwoLayer, oracles.TIED),
+
+@dataclass(frozen=True)
+class Row:
+    """A parametrisation, how it trains in matrices, and which assumptions of the tests it keeps."""
+
+    build: Callable[..., AbstractDenoiser]
+    network: oracles.Network
+    closed_form: bool = False  # `generated_variance` of the EDM denoiser is one
+    non_negative: bool = False  # the gain is never negative
+    reaches_optimum: bool = True  # ψ → ψ* as τ → ∞, or 0 where the gain is never negative and ψ* is
+    time_is_scaled: bool = True  # τ and η enter as ητ
+    scale_free: bool = True  # λ, σ² → kλ, kσ² is τ → τ/k for the EDM denoiser
+    resolved: bool = True  # panels of 1/4 in ln(α/σ) resolve the gain at any τ
+
+
+PARAMETRISATIONS: dict[str, Row] = {
+    "one_layer": Row(OneLayer, oracles.ONE_LAYER, closed_form=True),
+    "symmetric_two_layer": Row(SymmetricTwoLayer, oracles.TIED, closed_form=True, non_negative=True),
 }
 
 # The same for networks of several independent matrices.
-FACTORED: dict[str, tuple[Callable[..., AbstractDenoiser], oracles.Network]] = {
-    "two_layer": (TwoLayer, oracles.untied(0.0)),
-    "imbalanced": (functools.partial(TwoLayer, imbalance=0.3), oracles.untied(0.3)),
-    "depth_3": (functools.partial(DeepLinear, depth=3), oracles.balanced(3)),
-    "depth_4": (functools.partial(DeepLinear, depth=4), oracles.balanced(4)),
+FACTORED: dict[str, Row] = {
+    "two_layer": Row(TwoLayer, oracles.untied(0.0)),
+    "imbalanced": Row(functools.partial(TwoLayer, imbalance=0.3), oracles.untied(0.3)),
+    "depth_3": Row(functools.partial(DeepLinear, depth=3), oracles.balanced(3)),
+    "depth_4": Row(functools.partial(DeepLinear, depth=4), oracles.balanced(4)),
 }
 
 # name: process, the same in NumPy
@@ -87,45 +102,60 @@ class Case:
     """One parametrisation on one process and target, with everything its oracle needs."""
 
     name: str
-    build: Callable[..., AbstractDenoiser]
-    network: oracles.Network
+    row: Row
     process: AbstractProcess
     target: AbstractTarget
     oracle_process: oracles.Process
     oracle_target: oracles.Target
 
+    @property
+    def build(self) -> Callable[..., AbstractDenoiser]:
+        return self.row.build
+
+    @property
+    def network(self) -> oracles.Network:
+        return self.row.network
+
     def denoiser(self, spectrum: Spectrum, initial_gain, learning_rate=1.0) -> AbstractDenoiser:
         return self.build(spectrum, self.process, initial_gain, learning_rate, objective=Objective(self.target))
 
 
-def _case(name: str, setting: tuple[str, AbstractTarget, oracles.Target]) -> Case:
+def case(name: str, row: Row, setting: tuple[str, AbstractTarget, oracles.Target]) -> Case:
     process, target, oracle_target = setting
     title = f"{name}-{process}-{type(target).__name__}"
-    return Case(
-        title, *(PARAMETRISATIONS | FACTORED)[name], PROCESSES[process][0], target, PROCESSES[process][1], oracle_target
-    )
+    return Case(title, row, PROCESSES[process][0], target, PROCESSES[process][1], oracle_target)
 
 
 def _marked(cases: list[Case]) -> list:
     return [pytest.param(case, id=case.name) for case in cases]
 
 
-_ALL = [_case(name, setting) for name in PARAMETRISATIONS for setting in SETTINGS]
+def keeping(assumption: str, marked: list) -> list:
+    """Those of the cases whose row keeps an assumption."""
+    return [each for each in marked if getattr(each.values[0].row, assumption)]
+
+
+_ALL = [case(name, row, setting) for name, row in PARAMETRISATIONS.items() for setting in SETTINGS]
 ALL = _marked(_ALL)
-# The setting whose variance has a closed form, one row per parametrisation.
-CLOSED = _marked([_case(name, SETTINGS[0]) for name in PARAMETRISATIONS])
+# Denoised data on EDM, one row per parametrisation, and those of them whose variance has a closed form.
+DENOISED = _marked([case(name, row, SETTINGS[0]) for name, row in PARAMETRISATIONS.items()])
+CLOSED = keeping("closed_form", DENOISED)
 # For questions that do not depend on the parametrisation: one row per setting.
-ONE_PER_SETTING = _marked([_case("one_layer", setting) for setting in SETTINGS])
+ONE_PER_SETTING = _marked([case("one_layer", PARAMETRISATIONS["one_layer"], setting) for setting in SETTINGS])
+# The closed form that is not linear in Q; without a closed form, and with one, on other processes.
+TIED = case("symmetric_two_layer", PARAMETRISATIONS["symmetric_two_layer"], SETTINGS[0])
+TIED_ON_COSINE = case("symmetric_two_layer", PARAMETRISATIONS["symmetric_two_layer"], SETTINGS[3])
+FLOW = case("one_layer", PARAMETRISATIONS["one_layer"], SETTINGS[-1])
 # For what must work with and without a closed form, at the price of a compilation each.
-SOME = [*CLOSED, *_marked([_case("one_layer", SETTINGS[-1]), _case("symmetric_two_layer", SETTINGS[3])])]
+SOME = [*DENOISED, *_marked([FLOW, TIED_ON_COSINE])]
 # For the dearest oracle: denoised data and velocities, whose optimum can be negative.
-TRAINED = _marked([case for case in _ALL if "Noise" not in case.name and "Score" not in case.name])
+TRAINED = keeping("resolved", _marked([each for each in _ALL if "Noise" not in each.name and "Score" not in each.name]))
 
 # Several matrices: denoised data on EDM, velocities on a cosine schedule, and a flow, whose optima can be negative.
 _PLACES = {"two_layer": (0, 5), "imbalanced": (0, 3, 5), "depth_3": (0, 3, 5), "depth_4": (0,)}
-LAYERED = _marked([_case(name, SETTINGS[place]) for name, places in _PLACES.items() for place in places])
+LAYERED = _marked([case(name, FACTORED[name], SETTINGS[place]) for name, places in _PLACES.items() for place in places])
 # Those with an explicit solution for complex arguments.
-EXPLICIT = [case for case in LAYERED if case.values[0].network.mode]
+EXPLICIT = [each for each in LAYERED if each.values[0].network.mode]
 
 # The range over which formulas are held to round-off.
 VARIANCES = np.concatenate([np.logspace(-8, 4, 13), [0.002**2, 80.0**2]])

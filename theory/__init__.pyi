@@ -1,3 +1,4 @@
+from .definitions.features import FeatureSum as FeatureSum
 from .definitions.features import FourierFeatures as FourierFeatures
 from .definitions.features import GaussianFeatures as GaussianFeatures
 from .definitions.processes import EDM as EDM
@@ -26,16 +27,17 @@ from .path_integral.action import action_gradient as action_gradient
 from .path_integral.action import msr_exponent as msr_exponent
 from .path_integral.action import msr_gradient as msr_gradient
 from .path_integral.action import path_action as path_action
+from .path_integral.cells import CellMasses as CellMasses
+from .path_integral.cells import gaussian_cells as gaussian_cells
+from .path_integral.cells import gaussian_cells_ending_at as gaussian_cells_ending_at
+from .path_integral.drifts import score_drift as score_drift
 from .path_integral.effective_sde import sample_effective_sde as sample_effective_sde
 from .path_integral.effective_sde import sample_gaussian_field_ode as sample_gaussian_field_ode
 from .path_integral.effective_sde import solve_effective_sde as solve_effective_sde
-from .path_integral.fokker_planck import CellMasses as CellMasses
 from .path_integral.fokker_planck import first_order_fokker_planck as first_order_fokker_planck
 from .path_integral.fokker_planck import fokker_planck as fokker_planck
-from .path_integral.fokker_planck import gaussian_cells as gaussian_cells
-from .path_integral.fokker_planck import gaussian_cells_ending_at as gaussian_cells_ending_at
-from .path_integral.semiclassical import first_order_expectation as first_order_expectation
-from .path_integral.semiclassical import linear_flow_covariance as linear_flow_covariance
+from .path_integral.linear_flow import linear_flow_covariance as linear_flow_covariance
+from .path_integral.perturbation import first_order_expectation as first_order_expectation
 from .path_integral.semiclassical import semiclassical_paths as semiclassical_paths
 from .spectral_law.denoiser import AbstractDenoiser as AbstractDenoiser
 from .spectral_law.distances import alignment as alignment
@@ -63,5 +65,5 @@ from .spectral_law.power_law import PowerLaw as PowerLaw
 from .spectral_law.power_law import fit_power_law as fit_power_law
 from .v_kernel.gradient_flow import LazyVKernel as LazyVKernel
 from .v_kernel.least_squares import LinearVKernel as LinearVKernel
-from .v_kernel.white import AbstractWhiteKernel as AbstractWhiteKernel
-from .v_kernel.white import NaiveVKernel as NaiveVKernel
+from .v_kernel.naive_sampling import NaiveVKernel as NaiveVKernel
+from .v_kernel.white_kernels import AbstractWhiteKernel as AbstractWhiteKernel

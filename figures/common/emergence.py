@@ -1,10 +1,13 @@
-"""When modes emerge in trained networks."""
+"""When modes emerge in trained networks, read from what they generate at the snapshots."""
 
 import numpy as np
 
 from sims.measurements.modes import first_crossing
 
 
-def measured_emergence(times: np.ndarray, variances: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Emergence time of every seed and mode, (seeds, modes), from (seeds, snapshots, modes); NaN where not reached."""
-    return first_crossing(times, np.moveaxis(variances, 1, 0), level[None])
+def measured_emergence(times: np.ndarray, curves: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """When the curves of every seed, (seeds, snapshots, modes), pass their level (modes,): (seeds, modes).
+
+    NaN where it is not reached.
+    """
+    return first_crossing(times, np.moveaxis(curves, 1, 0), level[None])

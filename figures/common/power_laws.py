@@ -1,28 +1,41 @@
-"""Exponents of emergence times, over the modes that emerge in every seed."""
+"""Exponents α of τ* ∝ λ^-α: of trained networks with their standard error over seeds, and of the closed form."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from sims.measurements.estimates import Estimate, mean_over
-from theory.spectral_law.power_law import fit_power_law
+from theory.spectral_law.power_law import PowerLaw, fit_power_law
+
+_FEWEST_MODES = 3
 
 
 class FittedExponent(NamedTuple):
-    """Exponent of trained networks with its 95 % interval, and that of the closed form; NaN for fewer than 3 modes."""
+    """Exponent of the trained networks and power law of the closed form, fitted over the same modes."""
 
-    measured: float
-    interval: tuple[float, float]
-    expected: float
+    trained: Estimate
+    closed_form: PowerLaw
+
+    @property
+    def defined(self) -> bool:
+        """Whether there were modes enough for a fit; all numbers are NaN where not."""
+        return bool(np.isfinite(self.trained.value))
 
 
-def fitted_exponent(variance: np.ndarray, emergence: np.ndarray, theory: np.ndarray) -> FittedExponent:
-    """Exponents over the modes that emerge in every seed of `emergence` (seeds, modes) and in `theory` (modes,)."""
+def fitted_exponent(
+    variance: np.ndarray, emergence: np.ndarray, theory: np.ndarray, among: np.ndarray | None = None
+) -> FittedExponent:
+    """Fits over the modes that emerge in every seed of `emergence` (seeds, modes) and in `theory` (modes,).
+
+    `among` (modes,) leaves only the modes where it is true.
+    """
     seen = np.isfinite(emergence).all(axis=0) & np.isfinite(theory)
-    if seen.sum() < 3:
-        return FittedExponent(np.nan, (np.nan, np.nan), np.nan)
-    fitted = exponents(variance[seen], emergence[:, seen])
-    return FittedExponent(float(fitted.value), fitted.interval, fit_power_law(variance[seen], theory[seen]).exponent)
+    if among is not None:
+        seen &= among
+    if seen.sum() < _FEWEST_MODES:
+        nothing = np.asarray(np.nan)
+        return FittedExponent(Estimate(nothing, nothing, 1), PowerLaw(np.nan, np.nan, np.nan, np.nan))
+    return FittedExponent(exponents(variance[seen], emergence[:, seen]), fit_power_law(variance[seen], theory[seen]))
 
 
 def exponents(variance: np.ndarray, emergence: np.ndarray) -> Estimate:

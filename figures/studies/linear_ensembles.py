@@ -5,46 +5,30 @@ from `sims` and predicted ones from `theory`; both are put into the same model a
 what differs is the law of the weights alone.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from figures.studies.published_setting import features_of, process_of
 from sims.networks.feature_model import FeatureModel
 from sims.sampling.feature_models import SOLVERS, sample_ensemble
 from sims.sampling.schedules import log_snr_schedule, uniform_schedule
 from sims.training.feature_ensembles import train_ensemble
 from sims.training.training_triples import with_array_parameters
-from theory.definitions.features import AbstractFeatures, FourierFeatures, GaussianFeatures
+from theory.definitions.features import AbstractFeatures
 from theory.definitions.processes import VariancePreserving
-from theory.definitions.schedules import LinearSchedule
 from theory.exact_scores.point_masses import PointMasses
+from theory.v_kernel.lattices import lattice_population
 from theory.v_kernel.least_squares import LinearVKernel
-from theory.v_kernel.population import lattice_population
-
-POSITIONS = (-1.5, 1.5)
-FEATURES: dict[str, Callable[..., AbstractFeatures]] = {"Gaussian": GaussianFeatures, "Fourier": FourierFeatures}
 
 # Heun's method in steps of log signal-to-noise ratio, or the paper's: Euler's, in steps of time.
 Sampler = Literal["converged", "published"]
 _SAMPLERS = {"converged": (log_snr_schedule, "heun"), "published": (uniform_schedule, "euler")}
-
-
-def process_of(cutoff: float) -> VariancePreserving:
-    """The variance-preserving process of Vastola's figures, sampled down to the cut-off ε."""
-    return VariancePreserving(LinearSchedule(0.1, 20.0), end_time=cutoff)
-
-
-def stratified_prior(process: VariancePreserving, samples: int) -> Float[Array, "n 1"]:
-    """Stratified draw from N(0, σ_T²) in one dimension: the mid-quantiles, the same for every model."""
-    quantile = (jnp.arange(samples) + 0.5) / samples
-    return process.noise_scale(jnp.asarray(process.start_time)) * jax.scipy.special.ndtri(quantile)[:, None]
 
 
 @dataclass(frozen=True)
@@ -66,9 +50,7 @@ class LinearModels:
 
     @property
     def features(self) -> AbstractFeatures:
-        dimension = self.points.shape[1]
-        times = (self.cutoff, 1.0)
-        return FEATURES[self.kind](dimension, self.per_axis, self.per_time, positions=POSITIONS, times=times)
+        return features_of(self.kind, self.points.shape[1], self.per_axis, self.per_time, self.cutoff)
 
     @cached_property
     def kernel(self) -> LinearVKernel:

@@ -66,36 +66,16 @@ def holm_rejected(p_values: Float[np.ndarray, " tests"], level: float = 0.05) ->
     Valid whatever the dependence between the tests (Holm 1979). Raises ValueError for a level or p-values that are no
     probabilities.
     """
-    p_values = _checked_p_values(p_values, level)
-    order = np.argsort(p_values)
-    passed = p_values[order] <= level / np.arange(len(p_values), 0, -1)
-    rejected = np.zeros(len(p_values), dtype=bool)
-    rejected[order] = np.logical_and.accumulate(passed)
-    return rejected
-
-
-def benjamini_hochberg_rejected(p_values: Float[np.ndarray, " tests"], level: float = 0.05) -> np.ndarray:
-    """Which hypotheses Benjamini and Hochberg's step-up procedure rejects: expected share of false ones ≤ level.
-
-    For independent or positively dependent tests (Benjamini & Hochberg 1995). Raises ValueError as `holm_rejected`.
-    """
-    p_values = _checked_p_values(p_values, level)
-    count = len(p_values)
-    order = np.argsort(p_values)
-    passed = np.flatnonzero(p_values[order] <= level * np.arange(1, count + 1) / count)
-    rejected = np.zeros(count, dtype=bool)
-    if passed.size:
-        rejected[order[: passed[-1] + 1]] = True
-    return rejected
-
-
-def _checked_p_values(p_values: Float[np.ndarray, " tests"], level: float) -> np.ndarray:
     if not 0 < level < 1:
         raise ValueError(f"the level of a test lies between zero and one; got {level}")
     p_values = np.asarray(p_values)
     if not np.all((p_values >= 0) & (p_values <= 1)):
         raise ValueError(f"p-values lie between zero and one; got {p_values}")
-    return p_values
+    order = np.argsort(p_values)
+    passed = p_values[order] <= level / np.arange(len(p_values), 0, -1)
+    rejected = np.zeros(len(p_values), dtype=bool)
+    rejected[order] = np.logical_and.accumulate(passed)
+    return rejected
 
 
 def gaussian_surrogates(

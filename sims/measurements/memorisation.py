@@ -3,8 +3,6 @@
 import numpy as np
 from jaxtyping import Float
 
-from sims.measurements.estimates import Estimate, mean_over
-
 _MEMORISED_RATIO = 1 / 3
 
 
@@ -20,17 +18,6 @@ def memorised(
     distance = np.linalg.norm(np.asarray(samples)[..., None, :] - np.asarray(points), axis=-1)
     nearest = np.partition(distance, 1, axis=-1)
     return nearest[..., 0] < _MEMORISED_RATIO * nearest[..., 1]
-
-
-def memorised_fraction(
-    samples: Float[np.ndarray, "*batch models n dim"], points: Float[np.ndarray, "m dim"]
-) -> Estimate:
-    """Share of samples whose nearest point is closer than a third of the distance to the second nearest.
-
-    Averaged over models, with the standard error over models. For equally spaced points on a line, samples that are not
-    memorised lie in the middle half of a gap or farther out than half a spacing.
-    """
-    return mean_over(np.mean(memorised(samples, points), axis=-1), axis=-1)
 
 
 def distance_to_segment(

@@ -1,16 +1,25 @@
-"""Gradient descent as compiled loops over stages of steps, for many noise levels and seeds at once."""
+"""Gradient descent of linear networks, for many noise levels and seeds at once.
+
+`FullBatch` and `Minibatches` take single steps on an explicit state; `train_full_batch` and `train_minibatch` are the
+compiled loops over stages of steps, and `continue_full_batch` and `continue_minibatch` go on from a state of theirs.
+"""
 
 from typing import NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, PRNGKeyArray
 
-from sims.networks.linear import Network, one_per_level
+from sims.networks.linear import AbstractLinearNetwork, Network, one_per_level
 from sims.training.linear_losses import Moments, linear_denoising_loss, sufficient_moments
 from sims.training.pairs import Pairs, SecondMoments, noisy_moments
+from sims.training.state import AbstractTraining, TrainingState, descended, initial_state, member_axes
+
+# Plain gradient descent. Step sizes multiply what the optimiser returns, so that one clock serves all optimisers.
+GRADIENT_DESCENT = optax.sgd(1.0)
 
 
 class Clock(NamedTuple):
@@ -45,36 +54,119 @@ def common_clock(
     return Clock(step_sizes, steps, np.cumsum(step_sizes * steps[:, None], axis=0))
 
 
+class FullBatch(AbstractTraining):
+    """Steps of one linear network on all pairs of one noise level at once, through their moments.
+
+    Every step is `step_size` times what the `optimiser` makes of the gradient: θ ← θ - ηg for plain gradient descent,
+    and with `optax.sgd(1.0, momentum=μ)` the heavy ball v ← μv + g, θ ← θ - ηv.
+    """
+
+    moments: Moments  # `sufficient_moments` of the network
+    step_size: Float[Array, ""]
+    optimiser: optax.GradientTransformation = eqx.field(static=True, default=GRADIENT_DESCENT)
+
+    def init(self, network: Network, key: PRNGKeyArray | None = None) -> TrainingState[Network]:
+        return initial_state(network, self.optimiser, key)
+
+    def step(self, state: TrainingState[Network]) -> TrainingState[Network]:
+        gradient = jax.grad(linear_denoising_loss)(state.parameters, self.moments)
+        return descended(state, gradient, self.optimiser, step_size=self.step_size)
+
+
+class Minibatches(AbstractTraining):
+    """Steps of one linear network per noise level, each on a fresh draw of data and of noise.
+
+    All levels scale the same draw. `optimiser` as in `FullBatch`, for every level by itself.
+    """
+
+    clean: Float[Array, "n dim"]
+    pairs: Pairs
+    step_sizes: Float[Array, " levels"]
+    batch_size: int = eqx.field(static=True)
+    optimiser: optax.GradientTransformation = eqx.field(static=True, default=GRADIENT_DESCENT)
+
+    def init(self, network: Network, key: PRNGKeyArray | None = None) -> TrainingState[Network]:
+        """`network` has a leading axis of levels (`one_per_level`). Raises ValueError without a key."""
+        if key is None:
+            raise ValueError("the key of random batches must be given; got None")
+        return initial_state(network, self.optimiser, key, axes=1)
+
+    def step(self, state: TrainingState[Network]) -> TrainingState[Network]:
+        assert state.key is not None
+        key, index_key, noise_key = jax.random.split(state.key, 3)
+        index = jax.random.randint(index_key, (self.batch_size,), 0, self.clean.shape[0])
+        batch = self.clean[index]
+        moments = noisy_moments(batch, jax.random.normal(noise_key, batch.shape, batch.dtype), self.pairs)
+        moments = sufficient_moments(state.parameters, moments)
+        gradient = jax.vmap(jax.grad(linear_denoising_loss))(state.parameters, moments)
+
+        def of_level(state: TrainingState, gradient: AbstractLinearNetwork, step_size: Array) -> TrainingState:
+            return descended(state, gradient, self.optimiser, step_size=step_size)
+
+        levels = member_axes(state)
+        after = jax.vmap(of_level, (levels, 0, 0), levels)(state, gradient, self.step_sizes)
+        return TrainingState(after.parameters, after.optimiser, key, after.step)
+
+
 @eqx.filter_jit
 def train_full_batch(
     network: Network,
     moments: SecondMoments,
     step_sizes: Float[Array, "stages levels"],
     steps: Array,
+    *,
+    optimiser: optax.GradientTransformation = GRADIENT_DESCENT,
 ) -> Network:
     """Full-batch gradient descent of one network per seed and noise level, with a snapshot after every stage.
 
     **Arguments:** `network`, the initial network, shared but for the scales of a `ResidualDenoiser`, which may be one
     per level; `moments`, with leading axes (seeds, levels), of any targets and weights; `step_sizes` (stages, levels)
-    and `steps` (stages,) from a `Clock`. **Returns:** networks with leading axes (seeds, levels, stages).
+    and `steps` (stages,) from a `Clock`; `optimiser` as in `FullBatch`, with a state that lasts over all stages.
+    **Returns:** networks with leading axes (seeds, levels, stages).
     """
+    state = init_full_batch(network, moments, optimiser=optimiser)
+    return continue_full_batch(state, moments, step_sizes, steps, optimiser=optimiser)[1]
 
-    def of_level(network: Network, moments: Moments, step_sizes: Float[Array, " stages"]) -> Network:
-        def descend(network: Network, stage: tuple[Array, Array]) -> tuple[Network, Network]:
-            step_size, count = stage
 
-            def step(_, network: Network) -> Network:
-                gradient = jax.grad(linear_denoising_loss)(network, moments)
-                return eqx.apply_updates(network, _sgd_update(gradient, network, step_size))
+def init_full_batch(
+    network: Network,
+    moments: SecondMoments,
+    *,
+    optimiser: optax.GradientTransformation = GRADIENT_DESCENT,
+) -> TrainingState[Network]:
+    """The state that `train_full_batch` starts from: arrays with leading axes (seeds, levels)."""
+    seeds, levels = moments.weight.shape
+    start = one_per_level(network, levels)
+    networks = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (seeds, *leaf.shape)), start)
+    return initial_state(networks, optimiser, None, axes=2)
 
-            network = jax.lax.fori_loop(0, count, step, network)
-            return network, network
 
-        return jax.lax.scan(descend, network, (step_sizes, steps))[1]
+@eqx.filter_jit
+def continue_full_batch(
+    state: TrainingState[Network],
+    moments: SecondMoments,
+    step_sizes: Float[Array, "stages levels"],
+    steps: Array,
+    *,
+    optimiser: optax.GradientTransformation = GRADIENT_DESCENT,
+) -> tuple[TrainingState[Network], Network]:
+    """More stages of `train_full_batch`: the state after them, and the networks after each."""
 
-    start = one_per_level(network, step_sizes.shape[1])
-    over_levels = jax.vmap(of_level, in_axes=(0, 0, 1))
-    return jax.vmap(over_levels, in_axes=(None, 0, None))(start, sufficient_moments(network, moments), step_sizes)
+    def of_level(
+        state: TrainingState[Network], moments: Moments, step_sizes: Float[Array, " stages"]
+    ) -> tuple[TrainingState[Network], Network]:
+        def stage(state: TrainingState[Network], now: tuple[Array, Array]) -> tuple[TrainingState[Network], Network]:
+            step_size, count = now
+            training = FullBatch(moments, step_size, optimiser)
+            state = jax.lax.fori_loop(0, count, lambda _, state: training.step(state), state)
+            return state, state.parameters
+
+        return jax.lax.scan(stage, state, (step_sizes, steps))
+
+    members = member_axes(state)
+    over_levels = jax.vmap(of_level, (members, 0, 1), (members, 0))
+    over_seeds = jax.vmap(over_levels, (members, 0, None), (members, 0))
+    return over_seeds(state, sufficient_moments(state.parameters, moments), step_sizes)
 
 
 @eqx.filter_jit
@@ -87,6 +179,7 @@ def train_minibatch(
     *,
     batch_size: int,
     key: PRNGKeyArray,
+    optimiser: optax.GradientTransformation = GRADIENT_DESCENT,
 ) -> Network:
     """Stochastic gradient descent of linear networks: every step draws a fresh batch of data and of noise.
 
@@ -96,28 +189,27 @@ def train_minibatch(
     coefficients of inputs, targets and weights, or noise levels; the rest as in `train_full_batch`. **Returns:**
     networks with leading axes (stages, levels).
     """
-    count = clean.shape[0]
-
-    def descend(carry: tuple[Network, Array], stage: tuple[Array, Array]) -> tuple[tuple[Network, Array], Network]:
-        level_steps, number = stage
-
-        def step(_, carry: tuple[Network, Array]) -> tuple[Network, Array]:
-            network, key = carry
-            key, index_key, noise_key = jax.random.split(key, 3)
-            index = jax.random.randint(index_key, (batch_size,), 0, count)
-            batch = clean[index]
-            moments = noisy_moments(batch, jax.random.normal(noise_key, batch.shape, batch.dtype), pairs)
-            gradient = jax.vmap(jax.grad(linear_denoising_loss))(network, sufficient_moments(network, moments))
-            updates = jax.vmap(_sgd_update)(gradient, network, level_steps)
-            return eqx.apply_updates(network, updates), key
-
-        carry = jax.lax.fori_loop(0, number, step, carry)
-        return carry, carry[0]
-
-    return jax.lax.scan(descend, (network, key), (step_sizes.astype(clean.dtype), steps))[1]
+    state = Minibatches(clean, pairs, step_sizes[0], batch_size, optimiser).init(network, key)
+    return continue_minibatch(state, clean, pairs, step_sizes, steps, batch_size=batch_size, optimiser=optimiser)[1]
 
 
-def _sgd_update(gradient: PyTree, network: PyTree, step_size: Float[Array, ""]) -> PyTree:
-    """One plain gradient step; its optimiser has no state to carry over."""
-    optimiser = optax.sgd(step_size)
-    return optimiser.update(gradient, optimiser.init(network))[0]
+@eqx.filter_jit
+def continue_minibatch(
+    state: TrainingState[Network],
+    clean: Float[Array, "n dim"],
+    pairs: Pairs,
+    step_sizes: Float[Array, "stages levels"],
+    steps: Array,
+    *,
+    batch_size: int,
+    optimiser: optax.GradientTransformation = GRADIENT_DESCENT,
+) -> tuple[TrainingState[Network], Network]:
+    """More stages of `train_minibatch` from a state of `Minibatches`: the state after them, the networks after each."""
+
+    def stage(state: TrainingState[Network], now: tuple[Array, Array]) -> tuple[TrainingState[Network], Network]:
+        level_steps, count = now
+        training = Minibatches(clean, pairs, level_steps, batch_size, optimiser)
+        state = jax.lax.fori_loop(0, count, lambda _, state: training.step(state), state)
+        return state, state.parameters
+
+    return jax.lax.scan(stage, state, (step_sizes.astype(clean.dtype), steps))

@@ -7,11 +7,19 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from sims.networks.nonlinear import AbstractScoreNetwork
 from sims.training.score_ensembles import TrainingSets, loss_weight
 from sims.training.score_targets import posterior_mean
+from sims.training.state import (
+    AbstractTraining,
+    TrainingState,
+    advance,
+    descended,
+    initial_state,
+    member_axes,
+)
 from sims.training.training_triples import TrainingTriples, with_array_parameters
 from theory.definitions.checks import check_count
 from theory.definitions.processes import AbstractProcess
@@ -27,6 +35,41 @@ class TrainedNetworks(NamedTuple):
     networks: AbstractScoreNetwork
     loss: Float[Array, "objectives models records"]
     reference: Float[Array, "objectives models"]
+
+
+class Triples(AbstractTraining):
+    """Steps of one network on ½(1/P) Σ w|D(x, t) - y|² over P training triples, w = α²/σ².
+
+    `batch_size` triples are drawn anew (with replacement) for each step, all P are taken when it is None.
+    """
+
+    triples: TrainingTriples
+    targets: Float[Array, "P dim"]
+    process: AbstractProcess
+    optimiser: optax.GradientTransformation = eqx.field(static=True)
+    batch_size: int | None = eqx.field(static=True, default=None)
+
+    def init(self, network: AbstractScoreNetwork, key: PRNGKeyArray | None = None) -> TrainingState:
+        """Raises ValueError without a key where batches are random."""
+        if self.batch_size is not None and key is None:
+            raise ValueError("the key of random batches must be given; got None")
+        return initial_state(network, self.optimiser, key)
+
+    def step(self, state: TrainingState) -> TrainingState:
+        key, batch = state.key, (self.triples, self.targets)
+        if self.batch_size is not None:
+            assert key is not None
+            key, index_key = jax.random.split(key)
+            index = jax.random.randint(index_key, (self.batch_size,), 0, self.triples.time.shape[0])
+            batch = jax.tree.map(lambda leaf: leaf[index], batch)
+        triples, targets = batch
+        gradient = eqx.filter_grad(_loss_of)(state.parameters, triples, targets, self.process)
+        after = descended(state, gradient, self.optimiser)
+        return TrainingState(after.parameters, after.optimiser, key, after.step)
+
+    def loss(self, network: AbstractScoreNetwork) -> Float[Array, ""]:
+        """Over all P triples."""
+        return _loss_of(network, self.triples, self.targets, self.process)
 
 
 def train_networks(
@@ -54,14 +97,50 @@ def train_networks(
         check_count("batch_size", batch_size)
     if records < 1 or steps % records:
         raise ValueError(f"the number of records must divide the number of steps; got {records} and {steps}")
-    sets, points = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), (sets, points))
+    state = init_networks(make, sets, optimiser=optimiser, key=key)
+    sizes = {"steps": steps, "batch_size": batch_size, "records": records}
+    state, loss = continue_networks(state, sets, process, optimiser=optimiser, **sizes)
+    sets, points = _single_precision((sets, points))
+    return TrainedNetworks(state.parameters, loss, _reference_loss(sets, points, with_array_parameters(process)))
+
+
+def init_networks(
+    make: Callable[[PRNGKeyArray], AbstractScoreNetwork],
+    sets: TrainingSets,
+    *,
+    optimiser: optax.GradientTransformation,
+    key: PRNGKeyArray,
+) -> TrainingState:
+    """The state that `train_networks` starts from.
+
+    Arrays have leading axes (objectives, models); keys (models,), so that objectives share minibatches.
+    """
     initial_key, batch_key = jax.random.split(key)
-    models = sets.targets.shape[1]
+    objectives, models = sets.targets.shape[:2]
     networks = eqx.filter_vmap(make)(jax.random.split(initial_key, models))
-    keys = jax.random.split(batch_key, models)
-    process = with_array_parameters(process)
-    trained, loss = _train(networks, sets, process, optimiser, (steps, records, batch_size), keys)
-    return TrainedNetworks(trained, loss, _reference_loss(sets, points, process))
+    arrays, rest = eqx.partition(networks, eqx.is_array)
+    arrays = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (objectives, *leaf.shape)), arrays)
+    networks = eqx.combine(arrays, rest)
+    return initial_state(networks, optimiser, jax.random.split(batch_key, models), axes=2)
+
+
+def continue_networks(
+    state: TrainingState,
+    sets: TrainingSets,
+    process: AbstractProcess,
+    *,
+    optimiser: optax.GradientTransformation,
+    steps: int,
+    batch_size: int | None,
+    records: int,
+) -> tuple[TrainingState, Float[Array, "objectives models records"]]:
+    """More steps of `train_networks`: the state after them, and the losses over all triples after each record."""
+    sizes = (steps, records, batch_size)
+    return _train(state, _single_precision(sets), with_array_parameters(process), optimiser, sizes)
+
+
+def _single_precision(tree: PyTree) -> PyTree:
+    return jax.tree.map(lambda leaf: leaf.astype(jnp.float32), tree)
 
 
 @eqx.filter_jit
@@ -74,39 +153,28 @@ def _reference_loss(sets: TrainingSets, points: Float[Array, "m dim"], process) 
 
 
 @eqx.filter_jit
-def _train(networks, sets: TrainingSets, process, optimiser, sizes: tuple[int, int, int | None], keys):
+def _train(state: TrainingState, sets: TrainingSets, process, optimiser, sizes: tuple[int, int, int | None]):
     steps, records, batch_size = sizes
-    trained, fixed = eqx.partition(networks, eqx.is_inexact_array)
+    arrays, rest = eqx.partition(state, eqx.is_array)
 
-    def loss_of(trained, triples: TrainingTriples, targets: Array) -> Float[Array, ""]:
-        network = eqx.combine(trained, fixed)
-        return _loss(network(triples.noisy, triples.time), triples, targets, process)
+    def of_member(arrays: TrainingState, triples: TrainingTriples, targets: Float[Array, "P dim"]):
+        training = Triples(triples, targets, process, optimiser, batch_size)
 
-    def of_member(trained, triples: TrainingTriples, key: PRNGKeyArray, targets: Array):
-        count = triples.time.shape[0]
+        def stage(arrays: TrainingState, _) -> tuple[TrainingState, Float[Array, ""]]:
+            state = advance(training, eqx.combine(arrays, rest), steps // records)
+            return eqx.filter(state, eqx.is_array), training.loss(state.parameters)
 
-        def step(carry, _):
-            trained, state, key = carry
-            batch = triples, targets
-            if batch_size is not None:
-                key, index_key = jax.random.split(key)
-                index = jax.random.randint(index_key, (batch_size,), 0, count)
-                batch = jax.tree.map(lambda leaf: leaf[index], batch)
-            updates, state = optimiser.update(jax.grad(loss_of)(trained, *batch), state, trained)
-            return (optax.apply_updates(trained, updates), state, key), None
+        return jax.lax.scan(stage, arrays, None, length=records)
 
-        def stage(carry, _):
-            carry, _ = jax.lax.scan(step, carry, None, length=steps // records)
-            return carry, loss_of(carry[0], triples, targets)
+    models, objectives = member_axes(arrays, key=0), member_axes(arrays)
+    over_models = jax.vmap(of_member, (models, 0, 0), (models, 0))
+    over_objectives = jax.vmap(over_models, (objectives, None, 0), (objectives, 0))
+    arrays, loss = over_objectives(arrays, sets.triples, sets.targets)
+    return eqx.combine(arrays, rest), loss
 
-        start = (trained, optimiser.init(trained), key)
-        (trained, _, _), losses = jax.lax.scan(stage, start, None, length=records)
-        return trained, losses
 
-    over_models = jax.vmap(of_member)
-    over_objectives = jax.vmap(over_models, in_axes=(None, None, None, 0))
-    trained, loss = over_objectives(trained, sets.triples, keys, sets.targets)
-    return eqx.combine(trained, fixed), loss
+def _loss_of(network: AbstractScoreNetwork, triples: TrainingTriples, targets: Array, process) -> Float[Array, ""]:
+    return _loss(network(triples.noisy, triples.time), triples, targets, process)
 
 
 def _loss(denoised: Array, triples: TrainingTriples, targets: Array, process: AbstractProcess) -> Float[Array, ""]:

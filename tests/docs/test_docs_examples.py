@@ -1,18 +1,26 @@
 """The examples in the docstrings of `theory`, in the README and in the guides run and print what they say."""
 
+import ast
+import contextlib
 import doctest
 import importlib
+import io
 import pkgutil
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 import theory
+from tests import cases
+from tests.theory.spectral_law import test_generation, test_parametrisations
 
 ROOT = Path(__file__).parents[2]
 MODULES = ["theory", *sorted(module.name for module in pkgutil.walk_packages(theory.__path__, "theory."))]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+README = ROOT / "README.md"
+GUIDES = [page for page in sorted((ROOT / "docs").glob("*.md")) if BLOCK.search(page.read_text())]
 
 
 def examples():
@@ -34,10 +42,61 @@ def test_some_docstring_has_an_example():
     assert list(examples())
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES])
-def test_page(page, tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in GUIDES])
+def test_guide(page, tmp_path, monkeypatch):
     """The python blocks of a page in their order, as one script in an empty directory."""
     monkeypatch.chdir(tmp_path)
-    script = "\n".join(re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S))
-    assert script
-    exec(compile(script, str(page), "exec"), {"__name__": page.stem})  # noqa: S102
+    run(page, "\n".join(BLOCK.findall(page.read_text())))
+
+
+def test_examples_of_the_readme_run_by_themselves():
+    """The second one ends at the gap mass that `learned_distribution` stores for F/P = 1/16, 0.0072."""
+    first, second = BLOCK.findall(README.read_text())
+    assert run(README, first)
+    assert re.search(r"gap mass (\S+)", run(README, second))[1] == "0.007"
+
+
+def run(page, script):
+    """What the script prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(script, str(page), "exec"), {"__name__": page.stem})  # noqa: S102
+    plt.close("all")
+    return printed.getvalue()
+
+
+def test_figure_of_the_guide_takes_at_most_eighty_lines():
+    """Lines of code in the three files of its folder, as the guide promises: no blank lines, comments, docstrings."""
+    files = BLOCK.findall((ROOT / "docs" / "adding_a_figure.md").read_text())[:3]
+    assert sum(len(lines_of_code(ast.parse(file))) for file in files) <= 80
+
+
+def test_parametrisation_of_the_guide_takes_at_most_forty_lines_and_is_a_row_of_the_table_of_cases():
+    """Its file in lines of code; the row passes the properties that a row declares to keep."""
+    file, row, *_ = BLOCK.findall((ROOT / "docs" / "adding_a_parametrisation.md").read_text())
+    assert len(lines_of_code(ast.parse(file))) <= 40
+    names = {"__name__": "weight_decay"}
+    exec(compile(file + row, "adding_a_parametrisation.md", "exec"), names)  # noqa: S102
+    for setting in cases.SETTINGS[::5]:
+        case = cases.case("weight_decay", names["ROW"], setting)
+        test_parametrisations.test_weights_equal_gradient_flow_of_the_matrices(case)
+        test_parametrisations.test_gain_equals_the_solution_of_the_mode_equation_on_the_whole_grid(case)
+        test_parametrisations.test_initial_gain_is_exact(case)
+        test_parametrisations.test_learning_rate_multiplies_training_time(case)
+        test_generation.test_variance_equals_scipy_integration_mode_by_mode(case)
+
+
+def lines_of_code(tree):
+    docstrings = {
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)
+        for line in range(node.body[0].lineno, node.body[0].end_lineno + 1)
+    }
+    code = {
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt | ast.expr | ast.arg | ast.keyword)
+        for line in (node.lineno, node.end_lineno)
+    }
+    return code - docstrings

@@ -6,7 +6,8 @@ import scipy.special
 
 from theory import GaussianFeatures, LinearSchedule, PointMasses, VariancePreserving
 from theory.definitions.targets import DenoiserTarget, NoiseTarget, ScoreTarget, VelocityTarget
-from theory.v_kernel.population import Population, lattice_population
+from theory.v_kernel.lattices import lattice_population
+from theory.v_kernel.population import Population
 
 TRIPLE = np.array([[-1.0], [0.0], [1.0]])
 CORNER = np.array([[-1.0, 0.2], [0.7, 0.7], [0.5, -1.0]])
@@ -122,3 +123,29 @@ def influence_covariance(fit, law):
 def weight_covariance(kernel):
     factor = np.asarray(kernel.weight_factor).reshape(-1, kernel.weight_factor.shape[-1])
     return factor @ factor.T
+
+
+def local_equivalent(features, population, draws, ridge, points=TRIPLE):
+    """E W and Cov W of denoisers with every sample's own leverage, for one coordinate, by plain iteration to round-off.
+
+    Real or complex P and ξ, so that complex steps give derivatives to round-off.
+    """
+    phi, weight, y, probability = training_law(population, features, points)
+    phi, weight, y, probability = (a.reshape(-1, len(points), *a.shape[1:]) for a in (phi, weight, y, probability))
+    mass, phi, weight = probability.sum(axis=1), phi[:, 0], weight[:, 0]
+    mean = np.sum(probability * y[..., 0], axis=1) / mass
+    variance = np.sum(probability * (y[..., 0] - mean[:, None]) ** 2, axis=1) / mass
+    identity, leverage = np.eye(phi.shape[1]), np.zeros_like(weight)
+    for _ in range(300):
+        damped = weight / (1 + leverage)
+        resolvent = np.linalg.inv(phi.T @ ((mass * damped)[:, None] * phi) + ridge * identity)
+        leverage = weight * np.sum((phi @ resolvent) * phi, axis=1) / draws
+    weights = (mean * mass * damped) @ phi @ resolvent
+    misfit = mean - phi @ weights
+    pull = (mass * damped * misfit) @ phi
+    noise = phi.T @ ((mass * damped**2 * (variance + misfit**2))[:, None] * phi) - np.outer(pull, pull)
+    inflated = noise
+    for _ in range(300):
+        spread = np.sum((phi @ resolvent @ inflated @ resolvent) * phi, axis=1)
+        inflated = noise + phi.T @ ((mass * damped**2 * spread)[:, None] * phi) / draws
+    return weights, resolvent @ inflated @ resolvent / draws

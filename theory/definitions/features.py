@@ -1,156 +1,66 @@
-"""Feature maps φ(x, t) of models that are linear in their parameters, as products of one-dimensional families."""
+"""Feature maps φ(x, t) of models that are linear in their parameters: products of families, and sets side by side."""
 
 import abc
+import functools
+from typing import Protocol
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from theory.definitions.checks import check_coordinates
+from theory.definitions.feature_families import AbstractFamily, FourierFamily, GaussianFamily
 
-Coordinate = Float[Array, "*batch"]
-
-_LARGEST_POLYNOMIAL = 24
-
-
-class AbstractFamily(eqx.Module):
-    """Functions of one coordinate; calling it on (...,) gives (..., n)."""
-
-    @property
-    @abc.abstractmethod
-    def number(self) -> int:
-        """How many functions the family has."""
-
-    @abc.abstractmethod
-    def __call__(self, coordinate: Coordinate) -> Float[Array, "*batch n"]:
-        """All functions at every coordinate."""
-
-    @abc.abstractmethod
-    def combine(self, coefficients: Float[Array, " n"], coordinate: Coordinate) -> Coordinate:
-        """Σ_j a_j f_j(u) without storing the functions: the same numbers as `self(u) @ a`."""
+# A place that scores are looked at: position and time.
+Z = tuple[Float[Array, "*batch dim"], Float[Array, "*batch"]]
 
 
-class GaussianFamily(AbstractFamily):
-    """Normal densities N(u; c_i, w²) with n equally spaced centres from `low` to `high`, w half their spacing.
-
-    Raises ValueError unless low < high and n ≥ 2.
-    """
-
-    low: float = eqx.field(converter=float)
-    high: float = eqx.field(converter=float)
-    count: int = eqx.field(converter=int)
-
-    def __check_init__(self) -> None:
-        _check_interval(self.low, self.high)
-        if self.count < 2:
-            raise ValueError(f"a Gaussian family needs at least two centres; got {self.count}")
+class FeatureMap(Protocol):
+    """What a model linear in its parameters needs to know: F functions of (x, t)."""
 
     @property
-    def number(self) -> int:
-        return self.count
+    def number(self) -> int: ...
 
-    @property
-    def spacing(self) -> float:
-        """Distance between neighbouring centres."""
-        return (self.high - self.low) / (self.count - 1)
-
-    def __call__(self, coordinate: Coordinate) -> Float[Array, "*batch n"]:
-        width = self.spacing / 2
-        centres = self.low + self.spacing * jnp.arange(self.count, dtype=coordinate.dtype)
-        leading = (1,) * coordinate.ndim
-        distance = (coordinate[..., None] - centres.reshape(*leading, -1)) / width
-        return jnp.exp(-(distance**2) / 2) / (width * (2 * jnp.pi) ** 0.5)
-
-    def combine(self, coefficients: Float[Array, " n"], coordinate: Coordinate) -> Coordinate:
-        # With v = (u - middle)/spacing and offsets m_j = j - (n-1)/2, bump j is e^{-2v²} e^{-2m_j²} (e^{4v})^{m_j}: a
-        # polynomial in e^{4v} in place of n exponentials. Positive and negative offsets are summed separately, so
-        # that no power overflows while the prefactor e^{-2v²} underflows.
-        # That needs e^{±2(n-1)v} to exist: with v cut off 8 spacings (16 widths, e^-128) outside the outermost
-        # centres, exponents stay below 640 for n ≤ 24 in float64. Elsewhere the bumps are summed one by one.
-        if coordinate.dtype != jnp.float64 or self.count > _LARGEST_POLYNOMIAL:
-            return jnp.tensordot(self(coordinate), coefficients, axes=1)
-        half = (self.count - 1) / 2
-        offset = jnp.arange(self.count) - half
-        scaled = coefficients * jnp.exp(-2 * offset**2) / (self.spacing / 2 * (2 * jnp.pi) ** 0.5)
-        v = jnp.clip((coordinate - (self.low + self.high) / 2) / self.spacing, -half - 8, half + 8)
-        up = jnp.exp(2 * v)
-        down = 1 / up
-        lower = self.count // 2
-        # Offsets are half-integers for even n: e^{4v·m} = (e^{2v})^{2m} either way.
-        rising = _horner(scaled[lower:], up**2) * (up if self.count % 2 == 0 else 1.0)
-        falling = _horner(scaled[:lower][::-1], down**2) * (down if self.count % 2 == 0 else down**2)
-        return jnp.exp(-2 * v**2) * (rising + falling)
-
-
-class FourierFamily(AbstractFamily):
-    """1, cos(2πku/L) and sin(2πku/L) of the lowest orders, L = high - low; n functions in all.
-
-    An even n has one cosine more than sines, as in the published code of Vastola 2025. Raises ValueError unless
-    low < high and n ≥ 1.
-    """
-
-    low: float = eqx.field(converter=float)
-    high: float = eqx.field(converter=float)
-    count: int = eqx.field(converter=int)
-
-    def __check_init__(self) -> None:
-        _check_interval(self.low, self.high)
-        if self.count < 1:
-            raise ValueError(f"a Fourier family needs at least one function; got {self.count}")
-
-    @property
-    def number(self) -> int:
-        return self.count
-
-    def __call__(self, coordinate: Coordinate) -> Float[Array, "*batch n"]:
-        sines = (self.count - 1) // 2
-        phase = 2 * jnp.pi / (self.high - self.low) * coordinate
-        # Angle addition: two transcendental functions instead of n; the error grows like the order.
-        cosine, sine = jnp.cos(phase), jnp.sin(phase)
-        cosines, sines_so_far = [jnp.ones_like(coordinate)], [jnp.zeros_like(coordinate)]
-        for _ in range(self.count - 1 - sines):
-            last_cosine, last_sine = cosines[-1], sines_so_far[-1]
-            cosines.append(last_cosine * cosine - last_sine * sine)
-            sines_so_far.append(last_sine * cosine + last_cosine * sine)
-        return jnp.stack([*cosines, *sines_so_far[1 : sines + 1]], axis=-1)
-
-    def combine(self, coefficients: Float[Array, " n"], coordinate: Coordinate) -> Coordinate:
-        # Clenshaw's recurrence b_k = a_k + 2 cos θ b_{k+1} - b_{k+2}: Σ a_k cos kθ = a_0 + b_1 cos θ - b_2, and with
-        # the coefficients of the sines Σ a_k sin kθ = b_1 sin θ. Nothing but b_1 and b_2 is stored.
-        sines = (self.count - 1) // 2
-        phase = 2 * jnp.pi / (self.high - self.low) * coordinate
-        cosine, sine = jnp.cos(phase), jnp.sin(phase)
-        even, even_before = _clenshaw(coefficients[1 : self.count - sines], cosine)
-        odd, _ = _clenshaw(coefficients[self.count - sines :], cosine)
-        return coefficients[0] + even * cosine - even_before + odd * sine
-
-
-def _clenshaw(coefficients: Float[Array, " n"], cosine: Coordinate) -> tuple[Coordinate, Coordinate]:
-    """b_1 and b_2 of b_k = a_k + 2 cos θ b_{k+1} - b_{k+2}, for a_1, a_2, …"""
-    last, before = jnp.zeros_like(cosine), jnp.zeros_like(cosine)
-    for coefficient in coefficients[::-1]:
-        last, before = coefficient + 2 * cosine * last - before, last
-    return last, before
-
-
-def _horner(coefficients: Float[Array, " n"], x: Coordinate) -> Coordinate:
-    """Σ_j a_j x^j, lowest order first."""
-    total = jnp.full_like(x, coefficients[-1])
-    for coefficient in coefficients[-2::-1]:
-        total = total * x + coefficient
-    return total
-
-
-def _check_interval(low: float, high: float) -> None:
-    if not low < high:
-        raise ValueError(f"a feature family needs low < high; got low={low}, high={high}")
+    def __call__(self, x: Float[Array, "*batch dim"], time: Float[Array, "*batch"], /) -> Float[Array, "*batch F"]: ...
 
 
 class AbstractFeatures(eqx.Module):
+    """F functions φ(x, t) with the two contractions that fitting and sampling need quickly.
+
+    Methods raise ValueError for positions with another number of coordinates than `dimension`.
+    """
+
+    @property
+    @abc.abstractmethod
+    def number(self) -> int:
+        """F, the number of features."""
+
+    @property
+    @abc.abstractmethod
+    def dimension(self) -> int:
+        """D, the number of coordinates of a position."""
+
+    @abc.abstractmethod
+    def __call__(self, x: Float[Array, "*batch dim"], time: Float[Array, "*batch"]) -> Float[Array, "*batch features"]:
+        """φ(x, t), (..., F)."""
+
+    @abc.abstractmethod
+    def gram(self, x: Float[Array, "n dim"], time: Float[Array, " n"]) -> Float[Array, "n n"]:
+        """φ(x_i, t_i)·φ(x_j, t_j) without storing φ."""
+
+    @abc.abstractmethod
+    def combine(
+        self, weights: Float[Array, "out features"], x: Float[Array, "n dim"], time: Float[Array, ""]
+    ) -> Float[Array, "n out"]:
+        """Σ_f W_of φ_f(x, t) at many positions and one time without storing φ."""
+
+
+class AbstractProductFeatures(AbstractFeatures):
     """φ(x, t) = [Π_i family_i(x_i)] ⊗ family_t(t): every product of one function per coordinate.
 
     A model Σ_f W_f φ_f(x, t) is evaluated quickest by contracting with `of_time` first: the rest is a function of
-    x alone. Methods raise ValueError for positions with another number of coordinates than there are families.
+    x alone.
     """
 
     axes: eqx.AbstractVar[tuple[AbstractFamily, ...]]
@@ -163,6 +73,11 @@ class AbstractFeatures(eqx.Module):
         for family in self.axes:
             total *= family.number
         return total
+
+    @property
+    def dimension(self) -> int:
+        """D, the number of families of positions."""
+        return len(self.axes)
 
     def of_position(self, x: Float[Array, "*batch dim"]) -> Float[Array, "*batch space"]:
         """The factor that depends on x, products over the axes flattened, the last axis running fastest."""
@@ -211,7 +126,7 @@ class AbstractFeatures(eqx.Module):
         return product.reshape(*x.shape[:-1], self.number)
 
 
-class GaussianFeatures(AbstractFeatures):
+class GaussianFeatures(AbstractProductFeatures):
     """Products of Gaussian bumps on a regular grid in (x, t) (Vastola 2025, Figs. 2 and 3).
 
     **Arguments:** `dimension` D; `per_axis` and `per_time`, centres along each coordinate of x and along t;
@@ -234,7 +149,7 @@ class GaussianFeatures(AbstractFeatures):
         self.time = GaussianFamily(*times, per_time)
 
 
-class FourierFeatures(AbstractFeatures):
+class FourierFeatures(AbstractProductFeatures):
     """Products of low-order sines and cosines in (x, t) (Vastola 2025, Fig. 3). Arguments as `GaussianFeatures`."""
 
     axes: tuple[AbstractFamily, ...]
@@ -255,5 +170,52 @@ class FourierFeatures(AbstractFeatures):
 
 def _check_dimension(dimension: int) -> int:
     if dimension < 1:
-        raise ValueError(f"features need at least one coordinate; got dimension={dimension}")
+        raise ValueError(f"the dimension of features must be one or more; got dimension={dimension}")
     return dimension
+
+
+class FeatureSum(AbstractFeatures):
+    """φ = (φ_1, φ_2, …): several sets of features side by side, localised and global ones say.
+
+    A model in them is the sum of one model in each, W = [W_1 W_2 …]; the features of the first set come first, and its
+    kernel φ·φ' is the sum of theirs. Raises ValueError without any set, and for sets of features of positions with
+    different numbers of coordinates.
+
+    >>> bumps = GaussianFeatures(1, 8, 4, positions=(-1.5, 1.5), times=(0.0, 1.0))
+    >>> waves = FourierFeatures(1, 3, 1, positions=(-1.5, 1.5), times=(0.0, 1.0))
+    >>> FeatureSum(bumps, waves).number
+    35
+    """
+
+    parts: tuple[AbstractFeatures, ...]
+
+    def __init__(self, *parts: AbstractFeatures) -> None:
+        dimensions = sorted({part.dimension for part in parts})
+        if len(dimensions) != 1:
+            raise ValueError(f"the parts of a sum must be sets of features of one dimension; got {dimensions}")
+        self.parts = parts
+
+    @property
+    def number(self) -> int:
+        """F, that of all sets together."""
+        return sum(part.number for part in self.parts)
+
+    @property
+    def dimension(self) -> int:
+        """D, the same for all sets."""
+        return self.parts[0].dimension
+
+    def __call__(self, x: Float[Array, "*batch dim"], time: Float[Array, "*batch"]) -> Float[Array, "*batch features"]:
+        """φ(x, t), (..., F), one set after the other."""
+        return jnp.concatenate([part(x, time) for part in self.parts], axis=-1)
+
+    def gram(self, x: Float[Array, "n dim"], time: Float[Array, " n"]) -> Float[Array, "n n"]:
+        """φ(x_i, t_i)·φ(x_j, t_j), the sum of the sets' own."""
+        return functools.reduce(jnp.add, [part.gram(x, time) for part in self.parts])
+
+    def combine(
+        self, weights: Float[Array, "out features"], x: Float[Array, "n dim"], time: Float[Array, ""]
+    ) -> Float[Array, "n out"]:
+        """Σ_f W_of φ_f(x, t), every set by its own quick contraction."""
+        shares = jnp.split(weights, np.cumsum([part.number for part in self.parts])[:-1], axis=1)
+        return functools.reduce(jnp.add, [part.combine(w, x, time) for part, w in zip(self.parts, shares, strict=True)])

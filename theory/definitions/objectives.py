@@ -7,8 +7,8 @@ parametrisation and the oracles work on it unchanged.
 import equinox as eqx
 
 from theory.definitions.preconditionings import AbstractPreconditioning, NoPreconditioning
-from theory.definitions.processes import AbstractProcess, FlowMatching
-from theory.definitions.targets import AbstractTarget, DenoiserTarget, FlowTarget
+from theory.definitions.processes import AbstractProcess
+from theory.definitions.targets import AbstractTarget, DenoiserTarget
 from theory.definitions.weights import AbstractWeight, UniformWeight
 
 
@@ -25,4 +25,4 @@ class Objective(eqx.Module):
 
 def native_objective(process: AbstractProcess) -> Objective:
     """Uniform weight on the target each process is usually trained on: velocity for flow matching, else the data."""
-    return Objective(FlowTarget() if isinstance(process, FlowMatching) else DenoiserTarget())
+    return Objective(process.native_target())

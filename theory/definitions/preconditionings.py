@@ -1,6 +1,7 @@
 """Fixed scales around a network. To add a preconditioning, subclass `AbstractPreconditioning`."""
 
 import abc
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -8,15 +9,32 @@ from jaxtyping import Array, Float
 
 from theory.definitions.arrays import Time
 from theory.definitions.checks import check_positive
-from theory.definitions.processes import AbstractProcess
+
+
+class PreconditioningScales(NamedTuple):
+    """The scales around a network F in D(x) = c_skip x + c_out F(c_in x), arrays of one shape."""
+
+    skip: Time  # c_skip
+    output: Time  # c_out
+    divisor: Time  # 1/c_in, the standard deviation of the input where c_in makes that one
+    linear: Time  # c_out c_in, all that a linear F without bias sees of the two
 
 
 class AbstractPreconditioning(eqx.Module):
     """A network inside fixed scales: D(x) = c_skip x + c_out F(c_in x)."""
 
     @abc.abstractmethod
-    def scales(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
-        """The pair (c_skip, c_out c_in) at the given time."""
+    def scales(self, alpha: Time, sigma: Time) -> PreconditioningScales:
+        """The scales where the input is α x_0 + σ ε, same shape."""
+
+    @abc.abstractmethod
+    def constant_skip(self) -> float | Float[Array, ""] | None:
+        """c_skip if the scales are c_out = c_in = 1 and the same c_skip at every noise level, else None."""
+
+    def is_identity(self) -> bool:
+        """Whether D = F is known before anything is traced."""
+        skip = self.constant_skip()
+        return isinstance(skip, int | float) and skip == 0
 
 
 class ConstantSkip(AbstractPreconditioning):
@@ -24,26 +42,41 @@ class ConstantSkip(AbstractPreconditioning):
 
     skip: float | Float[Array, ""] = 1.0
 
-    def scales(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
-        return jnp.full_like(time, self.skip), jnp.ones_like(time)
+    def scales(self, alpha: Time, sigma: Time) -> PreconditioningScales:
+        one = jnp.ones_like(sigma)
+        return PreconditioningScales(jnp.full_like(sigma, self.skip), one, one, one)
+
+    def constant_skip(self) -> float | Float[Array, ""] | None:
+        return self.skip
 
 
 class EDMPreconditioning(AbstractPreconditioning):
-    """c_skip = σ_d²/(σ² + σ_d²), c_out = σσ_d/√(σ² + σ_d²), c_in = 1/√(σ² + σ_d²) (Karras et al. 2022, Tab. 1)."""
+    """c_skip = ασ_d²/S, c_out = σσ_d/√S and c_in = 1/√S with S = α²σ_d² + σ² (Karras et al. 2022, Tab. 1).
+
+    Inputs and targets of F have variance one for data of variance σ_d². The table has α = 1; other processes follow
+    from it by x → x/α, σ → σ/α.
+    """
 
     data_scale: float | Float[Array, ""] = 0.5
 
     def __check_init__(self) -> None:
         check_positive("data_scale", self.data_scale)
 
-    def scales(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
-        sigma = process.noise_scale(time)
-        total = sigma**2 + self.data_scale**2
-        return self.data_scale**2 / total, sigma * self.data_scale / total
+    def scales(self, alpha: Time, sigma: Time) -> PreconditioningScales:
+        divisor, product = jnp.hypot(alpha * self.data_scale, sigma), sigma * self.data_scale
+        linear = product / (sigma**2 + (alpha * self.data_scale) ** 2)
+        return PreconditioningScales(alpha * self.data_scale**2 / divisor**2, product / divisor, divisor, linear)
+
+    def constant_skip(self) -> float | Float[Array, ""] | None:
+        return None
 
 
 class NoPreconditioning(AbstractPreconditioning):
     """D(x) = F(x)."""
 
-    def scales(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
-        return jnp.zeros_like(time), jnp.ones_like(time)
+    def scales(self, alpha: Time, sigma: Time) -> PreconditioningScales:
+        one = jnp.ones_like(sigma)
+        return PreconditioningScales(jnp.zeros_like(sigma), one, one, one)
+
+    def constant_skip(self) -> float | Float[Array, ""] | None:
+        return 0.0

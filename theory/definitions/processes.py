@@ -10,17 +10,24 @@ import abc
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Time, floating
 from theory.definitions.schedules import AbstractSchedule, LinearSchedule
+from theory.definitions.targets import AbstractTarget, DenoiserTarget, FlowTarget
+
+# Flow matching has infinite log-SNR at both ends. Beyond |ln(α/σ)| = 40 the rest of the flow changes a sample by
+# less than e^-40 relative.
+_LARGEST_LOG_RATIO = 40.0
 
 
 class AbstractProcess(eqx.Module):
     """A Gaussian forward process x_t = α(t) x_0 + σ(t) ε with ε ~ N(0, I).
 
-    A subclass supplies α, d ln α/dt, σ, the diffusion coefficient D and the inverse of the log-SNR. Sampling
-    starts at `start_time` from N(0, `prior_variance` I) and ends at `end_time`.
+    A subclass supplies α, d ln α/dt, σ, the diffusion coefficient D and the inverse of the log-SNR, and answers the
+    questions below; most processes are an `AbstractFiniteProcess`, for which half of them are answered. Sampling starts
+    at `start_time` from N(0, `prior_variance` I) and ends at `end_time`.
     """
 
     start_time: eqx.AbstractVar[float]
@@ -47,6 +54,38 @@ class AbstractProcess(eqx.Module):
     def time_from_log_snr(self, log_snr: Time) -> Time:
         """The time at which ln(α²/σ²) has the given value."""
 
+    @abc.abstractmethod
+    def native_target(self) -> AbstractTarget:
+        """What networks are usually trained on with this process."""
+
+    @abc.abstractmethod
+    def log_ratio_range(self) -> tuple[float, float]:
+        """ln(α/σ) where sampling starts and where it ends."""
+
+    @abc.abstractmethod
+    def scales_at_log_ratio(self, log_ratio: Array) -> tuple[Array, Array]:
+        """α and σ where ln(α/σ) has the given value, same shape."""
+
+    @abc.abstractmethod
+    def initial_log_variance(self) -> float:
+        """ln of (prior variance)·α_0²/α_T²: that of samples from a network that removes no noise at all."""
+
+    @abc.abstractmethod
+    def flow_coefficients(self, target: AbstractTarget, time: Time) -> tuple[Time, Time]:
+        """(r, g) of the probability-flow ODE dx/dt = r x + g N(x) for a network N trained on the target.
+
+        r = d ln α/dt + Dc/σ(cσ - eα) and g = -Dα/σ(cσ - eα), from the denoised data (σN - ex)/(cσ - eα). Data centred
+        at zero. `time` (...,) -> (...,), (...,).
+        """
+
+    @abc.abstractmethod
+    def variance_exploding_range(self) -> tuple[float, float] | None:
+        """The smallest and the largest noise level if α = 1 all along, else None: what closed forms ask."""
+
+    @abc.abstractmethod
+    def is_straight(self) -> bool:
+        """Whether α + σ = 1 from pure noise to pure data: what closed forms ask."""
+
     def log_snr(self, time: ArrayLike) -> Time:
         """ln(α²/σ²), the log signal-to-noise ratio for data of unit variance."""
         time = floating(time)
@@ -61,7 +100,32 @@ class AbstractProcess(eqx.Module):
         return rate[..., None] * x - diffusion[..., None] * score
 
 
-class EDM(AbstractProcess):
+class AbstractFiniteProcess(AbstractProcess):
+    """A process whose signal-to-noise ratio is neither zero where sampling starts nor infinite where it ends."""
+
+    def native_target(self) -> AbstractTarget:
+        return DenoiserTarget()
+
+    def scales_at_log_ratio(self, log_ratio: Array) -> tuple[Array, Array]:
+        time = self.time_from_log_snr(2 * log_ratio)
+        return self.signal_scale(time), self.noise_scale(time)
+
+    def initial_log_variance(self) -> float:
+        with jax.ensure_compile_time_eval():
+            start, end = (float(self.signal_scale(jnp.asarray(time))) for time in (self.start_time, self.end_time))
+        return float(np.log(self.prior_variance) + 2 * np.log(end / start))
+
+    def flow_coefficients(self, target: AbstractTarget, time: Time) -> tuple[Time, Time]:
+        alpha, sigma = self.signal_scale(time), self.noise_scale(time)
+        signal, _ = target.coefficients(alpha, sigma)
+        removed = self.diffusion_coefficient(time) / (sigma * target.determinant(alpha, sigma))
+        return self.log_signal_rate(time) + removed * signal, -removed * alpha
+
+    def is_straight(self) -> bool:
+        return False
+
+
+class EDM(AbstractFiniteProcess):
     """Variance-exploding process of Karras et al. 2022: α = 1, σ(t) = t, so time *is* the noise level.
 
     Raises ValueError unless 0 < sigma_min < sigma_max < ∞.
@@ -107,8 +171,14 @@ class EDM(AbstractProcess):
     def time_from_log_snr(self, log_snr: Time) -> Time:
         return jnp.exp(-log_snr / 2)
 
+    def log_ratio_range(self) -> tuple[float, float]:
+        return -float(np.log(self.sigma_max)), -float(np.log(self.sigma_min))
 
-class VariancePreserving(AbstractProcess):
+    def variance_exploding_range(self) -> tuple[float, float] | None:
+        return self.sigma_min, self.sigma_max
+
+
+class VariancePreserving(AbstractFiniteProcess):
     """Variance-preserving process: α² + σ² = 1, dx = -β x dt + √(2β) dW with β = -d ln α/dt from the schedule.
 
     Sampling runs from `start_time` (the schedule's latest time when not given) down to `end_time`, the cut-off
@@ -155,6 +225,14 @@ class VariancePreserving(AbstractProcess):
         # α² = 1/(1 + e^{-log SNR}).
         return self.schedule.time_from_log_signal_scale(-jax.nn.softplus(-log_snr) / 2)
 
+    def log_ratio_range(self) -> tuple[float, float]:
+        with jax.ensure_compile_time_eval():
+            start, end = (float(self.log_snr(time)) / 2 for time in (self.start_time, self.end_time))
+        return start, end
+
+    def variance_exploding_range(self) -> tuple[float, float] | None:
+        return None
+
 
 class FlowMatching(AbstractProcess):
     """Linear interpolation x_t = t x_1 + (1-t) x_0 from noise x_0 at t = 0 to data x_1 at t = 1.
@@ -192,3 +270,31 @@ class FlowMatching(AbstractProcess):
 
     def time_from_log_snr(self, log_snr: Time) -> Time:
         return jax.nn.sigmoid(log_snr / 2)
+
+    def native_target(self) -> AbstractTarget:
+        return FlowTarget()
+
+    def log_ratio_range(self) -> tuple[float, float]:
+        return -_LARGEST_LOG_RATIO, _LARGEST_LOG_RATIO
+
+    def scales_at_log_ratio(self, log_ratio: Array) -> tuple[Array, Array]:
+        # From ln(α/σ) itself: 1 - t loses σ near the data.
+        return jax.nn.sigmoid(log_ratio), jax.nn.sigmoid(-log_ratio)
+
+    def initial_log_variance(self) -> float:
+        low, high = self.log_ratio_range()
+        return float(2 * (np.logaddexp(0.0, -low) - np.logaddexp(0.0, -high)))
+
+    def flow_coefficients(self, target: AbstractTarget, time: Time) -> tuple[Time, Time]:
+        # The velocity x_1 - x_0 in terms of input and target, finite at both ends; α + σ stands for 1, so that for the
+        # velocity itself the pair is exactly (0, 1).
+        alpha, sigma = self.signal_scale(time), self.noise_scale(time)
+        signal, noise = target.coefficients(alpha, sigma)
+        determinant = target.determinant(alpha, sigma)
+        return (-signal - noise) / determinant, (alpha + sigma) / determinant
+
+    def variance_exploding_range(self) -> tuple[float, float] | None:
+        return None
+
+    def is_straight(self) -> bool:
+        return True

@@ -24,15 +24,33 @@ class AbstractWeight(eqx.Module):
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
         """w at the given process time, same shape."""
 
+    @abc.abstractmethod
+    def kinks(self) -> tuple[float, ...]:
+        """Where the weight bends, as ln(α/σ): quadratures over the noise level put the edge of a panel there."""
 
-class UniformWeight(AbstractWeight):
+    @abc.abstractmethod
+    def noise_power(self) -> float | None:
+        """a where the weight is known to be w = σ^-2a before anything is traced, else None."""
+
+
+class AbstractSmoothWeight(AbstractWeight):
+    """A weight without kinks."""
+
+    def kinks(self) -> tuple[float, ...]:
+        return ()
+
+
+class UniformWeight(AbstractSmoothWeight):
     """w = 1."""
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
         return jnp.ones_like(time)
 
+    def noise_power(self) -> float | None:
+        return 0.0
 
-class PowerWeight(AbstractWeight):
+
+class PowerWeight(AbstractSmoothWeight):
     """w = σ^-2a with a = `exponent`: the spectral law of the denoiser becomes τ* ∝ λ^-(1-a).
 
     For λ, σ² → kλ, kσ² leave the optimum unchanged and multiply the rate (λ + σ²)σ^-2a by k^(1-a).
@@ -41,11 +59,14 @@ class PowerWeight(AbstractWeight):
     exponent: float | Float[Array, ""]
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
-        return _positive_noise_scale(process, time) ** (-2 * self.exponent)
+        return positive_noise_scale(process, time) ** (-2 * self.exponent)
+
+    def noise_power(self) -> float | None:
+        return float(self.exponent) if isinstance(self.exponent, int | float) else None
 
 
-class EDMWeight(AbstractWeight):
-    """w = (σ² + σ_d²)/(σσ_d)² = 1/c_out² (Karras et al. 2022, Tab. 1), σ_d = `data_scale`.
+class EDMWeight(AbstractSmoothWeight):
+    """w = (α²σ_d² + σ²)/(σσ_d)² = 1/c_out² (Karras et al. 2022, Tab. 1, where α = 1), σ_d = `data_scale`.
 
     It makes the loss of the preconditioned network (`EDMPreconditioning`) uniform over noise levels.
     """
@@ -56,8 +77,11 @@ class EDMWeight(AbstractWeight):
         check_positive("data_scale", self.data_scale)
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
-        squared = _positive_noise_scale(process, time) ** 2
-        return 1 / squared + 1 / self.data_scale**2
+        squared = positive_noise_scale(process, time) ** 2
+        return process.signal_scale(time) ** 2 / squared + 1 / self.data_scale**2
+
+    def noise_power(self) -> float | None:
+        return None
 
 
 class MinSNRWeight(AbstractWeight):
@@ -71,8 +95,14 @@ class MinSNRWeight(AbstractWeight):
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
         return jnp.minimum(jnp.exp(process.log_snr(time)), self.ceiling)
 
+    def kinks(self) -> tuple[float, ...]:
+        return (math.log(self.ceiling) / 2,) if isinstance(self.ceiling, int | float) else ()
 
-class LogNormalDensity(AbstractWeight):
+    def noise_power(self) -> float | None:
+        return None
+
+
+class LogNormalDensity(AbstractSmoothWeight):
     """Density of ln σ when training noise levels are drawn from a log-normal law, relative to its maximum.
 
     w = exp[-(ln σ - m)²/2s²] with m = `log_mean`, s = `log_std`; Karras et al. 2022 draw with m = -1.2, s = 1.2.
@@ -85,7 +115,10 @@ class LogNormalDensity(AbstractWeight):
         check_positive("log_std", self.log_std)
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
-        return jnp.exp(-(((jnp.log(_positive_noise_scale(process, time)) - self.log_mean) / self.log_std) ** 2) / 2)
+        return jnp.exp(-(((jnp.log(positive_noise_scale(process, time)) - self.log_mean) / self.log_std) ** 2) / 2)
+
+    def noise_power(self) -> float | None:
+        return None
 
 
 class ProductWeight(AbstractWeight):
@@ -97,29 +130,36 @@ class ProductWeight(AbstractWeight):
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
         return self.first(process, time) * self.second(process, time)
 
+    def kinks(self) -> tuple[float, ...]:
+        return self.first.kinks() + self.second.kinks()
 
-def kinks_of(weight: AbstractWeight) -> tuple[float, ...]:
-    """Where the weight bends, as ln(α/σ): quadratures over the noise level put the edge of a panel there."""
-    if isinstance(weight, MinSNRWeight) and isinstance(weight.ceiling, int | float):
-        return (math.log(weight.ceiling) / 2,)
-    parts = {ProductWeight: ("first", "second"), TrainingSpeed: ("weight",)}.get(type(weight), ())
-    return tuple(kink for part in parts for kink in kinks_of(getattr(weight, part)))
+    def noise_power(self) -> float | None:
+        first, second = self.first.noise_power(), self.second.noise_power()
+        return None if first is None or second is None else first + second
 
 
 class TrainingSpeed(AbstractWeight):
     """w (c_out c_in)²: the weight under which a plain network trains as fast as the preconditioned one.
 
-    Karras et al. 2022's weight and scales together give 1/(σ² + σ_d²): uniform for σ ≪ σ_d and σ^-2 for σ ≫ σ_d.
+    Karras et al. 2022's weight and scales together give 1/(α²σ_d² + σ²), for EDM uniform for σ ≪ σ_d and σ^-2 for σ ≫
+    σ_d.
     """
 
     weight: AbstractWeight
     preconditioning: AbstractPreconditioning
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
-        return self.weight(process, time) * self.preconditioning.scales(process, time)[1] ** 2
+        scales = self.preconditioning.scales(process.signal_scale(time), process.noise_scale(time))
+        return self.weight(process, time) * scales.linear**2
+
+    def kinks(self) -> tuple[float, ...]:
+        return self.weight.kinks()
+
+    def noise_power(self) -> float | None:
+        return None if self.preconditioning.constant_skip() is None else self.weight.noise_power()
 
 
-def _positive_noise_scale(process: AbstractProcess, time: Time) -> Time:
+def positive_noise_scale(process: AbstractProcess, time: Time) -> Time:
     """σ, kept so far from zero that its powers are finite.
 
     Flow matching's σ = 1 - t rounds to zero before sampling ends, where the flow is over to round-off.

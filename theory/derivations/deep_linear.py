@@ -1,6 +1,6 @@
 """Deep linear networks, balanced: the implicit solution in hypergeometric functions."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -8,9 +8,7 @@ import jax.numpy as jnp
 import sympy as sp
 
 from theory.derivations.derivation import Derivation, Step
-
-if TYPE_CHECKING:
-    from theory.spectral_law.denoiser import AbstractDenoiser
+from theory.spectral_law.denoiser import AbstractDenoiser
 
 eta, tau, h, s, depth, psi, x = sp.symbols("eta tau h s L psi x", positive=True)
 a = sp.Symbol("a", real=True)  # 2/L - 1 or 2 - 2/L
@@ -49,7 +47,7 @@ time = (at_level.subs(psi, share * optimum) - at_level.subs(psi, start_share * o
 
 
 @eqx.filter_jit
-def _gain_and_slope(denoiser: "AbstractDenoiser", time: jax.Array, noise_level: jax.Array) -> tuple[Any, Any]:
+def _gain_and_slope(denoiser: AbstractDenoiser, time: jax.Array, noise_level: jax.Array) -> tuple[Any, Any]:
     return jax.jvp(lambda at: denoiser.gain(at, noise_level)[0], (time,), (jnp.ones_like(time),))
 
 

@@ -58,13 +58,16 @@ def _table_residual(name: str) -> sp.Matrix:
 def numeric(lam: float, signal_in: float, noise_in: float, signal_out: float, noise_out: float) -> jax.Array:
     """ψ* from `theory.spectral_law.regression`: the input is (a + s) times that of flow matching at time a/(a + s)."""
     from theory.definitions.arrays import Time
-    from theory.definitions.processes import AbstractProcess, FlowMatching
+    from theory.definitions.processes import FlowMatching
     from theory.definitions.targets import AbstractTarget
     from theory.spectral_law.regression import mode_regression
 
     class ConstantTarget(AbstractTarget):
-        def coefficients(self, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
-            return jnp.full_like(time, signal_out), jnp.full_like(time, noise_out)
+        def coefficients(self, alpha: Time, sigma: Time) -> tuple[Time, Time]:
+            return jnp.full_like(alpha, signal_out), jnp.full_like(alpha, noise_out)
+
+        def constant_coefficients(self) -> tuple[float, float] | None:
+            return signal_out, noise_out
 
     total = signal_in + noise_in
     time = jnp.asarray(signal_in / total)

@@ -20,10 +20,10 @@ from theory.definitions.arrays import floating
 from theory.definitions.checks import Answer, Question, check_count, checked_jit
 from theory.finite_data.deterministic_equivalent import expected_function, variance_of_function
 from theory.finite_data.weight_covariances import Elements, over_batch
-from theory.spectral_law.denoiser import effective_weight, regression_at, scaled_time
-from theory.spectral_law.generation import NODE_WEIGHTS, NODES, panel_edges, scales
+from theory.spectral_law.denoiser import effective_weight, regression_at, scales_at
+from theory.spectral_law.generation import NODE_WEIGHTS, NODES, panel_edges
 from theory.spectral_law.parametrisations.one_layer import OneLayer
-from theory.spectral_law.regression import Modes
+from theory.spectral_law.regression import Modes, scaled_time
 
 
 def _of_sample_covariance(
@@ -101,7 +101,8 @@ def expected_loss_over_data(
     variance = gain_variance_over_data(denoiser, tau, noise_level, data)
     level = jnp.broadcast_to(floating(noise_level), mean.shape[:-1])
     regression = regression_at(denoiser, level)
-    skip, scale = (each[..., None] for each in denoiser.objective.preconditioning.scales(denoiser.process, level))
+    scales = scales_at(denoiser, level)
+    skip, scale = scales.skip[..., None], scales.linear[..., None]
     # Half the curvature of the loss in D's own gain.
     power = regression.curvature / (2 * scale**2)
     missed = (mean - skip - scale * regression.optimal_gain) ** 2 + jnp.sum(
@@ -133,12 +134,12 @@ def expected_generated_variance_over_data(denoiser: OneLayer, tau: ArrayLike, da
 def _gain_of(denoiser: OneLayer, initial: Array, tau: Array, level: Array, variance: Array) -> Complex[Array, " nodes"]:
     """Gain of the denoiser on a mode of complex variance z, (nodes,): Eq. 7 continued analytically."""
     regression = regression_at(denoiser, level, variance)
-    skip, scale = denoiser.objective.preconditioning.scales(denoiser.process, level)
-    exponent = regression.curvature * scaled_time(denoiser, tau)
+    scales = scales_at(denoiser, level)
+    exponent = regression.curvature * scaled_time(tau, denoiser.learning_rate)
     # A complex exponential of minus infinity is not a number; past 700 nothing of the initial gain is left.
     settled = jnp.real(exponent) > 700
     lost = jnp.where(settled, 1.0, -jnp.expm1(-jnp.where(settled, 0.0, exponent)))
-    return skip + scale * (initial + (regression.optimal_gain - initial) * lost)
+    return scales.skip + scales.linear * (initial + (regression.optimal_gain - initial) * lost)
 
 
 def _generated_variance_of(denoiser: OneLayer, initial: Array, tau: Array, variance: Array) -> Array:
@@ -152,10 +153,9 @@ def _generated_variance_of(denoiser: OneLayer, initial: Array, tau: Array, varia
 
     def growth(log_ratio: Array) -> Array:
         time = process.time_from_log_snr(2 * log_ratio)
-        alpha, sigma = scales(denoiser, time, log_ratio)
-        signal, noise = denoiser.objective.target.coefficients(process, time)
+        alpha, sigma = process.scales_at_log_ratio(log_ratio)
         learned = _gain_of(denoiser, initial, tau, time, variance) - _gain_of(denoiser, initial, start, time, variance)
-        return alpha * sigma / (signal * sigma - noise * alpha) * learned
+        return alpha * sigma / denoiser.objective.target.determinant(alpha, sigma) * learned
 
     def add_panel(total: Array, panel: tuple[Array, Array]) -> tuple[Array, None]:
         start, width = panel
@@ -170,7 +170,7 @@ def _margin(denoiser: OneLayer, tau: Array, level: Array) -> Array:
     """How far left of z = 0 the gain is analytic and of order one: σ²/α² + 1/2wα²t, the latter at most λ_max."""
     alpha, sigma = denoiser.process.signal_scale(level), denoiser.process.noise_scale(level)
     top = jnp.max(denoiser.spectrum.variance)
-    rate = 2 * effective_weight(denoiser, level) * alpha**2 * scaled_time(denoiser, tau)
+    rate = 2 * effective_weight(denoiser, level) * alpha**2 * scaled_time(tau, denoiser.learning_rate)
     return jnp.minimum((sigma / alpha) ** 2, top) + 1 / jnp.maximum(rate, 1 / top)
 
 

@@ -30,9 +30,9 @@ from theory.definitions.arrays import floating
 from theory.definitions.checks import check_coordinates, check_count, checked_jit
 from theory.finite_data.deterministic_equivalent import expected_function, variance_of_function
 from theory.numerics.special import difference_filter, relaxation_filter
-from theory.spectral_law.denoiser import batched, effective_weight, over_modes, regression_at, scaled_time
+from theory.spectral_law.denoiser import batched, effective_weight, over_modes, regression_at, scales_at
 from theory.spectral_law.parametrisations.one_layer import OneLayer
-from theory.spectral_law.regression import Modes
+from theory.spectral_law.regression import Modes, scaled_time
 
 Elements = Float[Array, "*batch modes modes"]  # indexed [k, l]: output mode, input mode
 
@@ -217,15 +217,14 @@ def one_layer_v_kernel(denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLik
     """
     if jnp.ndim(tau) or jnp.ndim(noise_level):
         raise ValueError("a V-kernel is that of one training time and one noise level")
-    level, process, objective = floating(noise_level), denoiser.process, denoiser.objective
+    level, process = floating(noise_level), denoiser.process
     alpha, sigma = process.signal_scale(level), process.noise_scale(level)
-    signal, noise = objective.target.coefficients(process, level)
-    _, scale = objective.preconditioning.scales(process, level)
+    determinant = denoiser.objective.target.determinant(alpha, sigma)
     responses = _responses(denoiser, tau, level)
     s = responses.input_variance
     off_diagonal = 1 - jnp.eye(s.size, dtype=s.dtype)
     transposed = responses.design_response * responses.design_response.T * s[:, None] * s[None] * off_diagonal / draws
-    factor = scale * alpha / (sigma * (signal * sigma - noise * alpha))
+    factor = scales_at(denoiser, level).linear * alpha / (sigma * determinant)
     variance = weight_variance_over_draws(denoiser, tau, level, draws).total
     return OneLayerVKernel(denoiser, variance, transposed, factor, alpha)
 
@@ -233,21 +232,20 @@ def one_layer_v_kernel(denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLik
 def _responses(denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike) -> _Responses:
     tau, level = batched(tau, noise_level)
     regression, weight = regression_at(denoiser, level[..., 0]), effective_weight(denoiser, level)
-    time = scaled_time(denoiser, tau)
+    time = scaled_time(tau, denoiser.learning_rate)
     (initial,) = over_modes(tau, denoiser.initial_gain)
     curvature, rate = regression.curvature, 2 * weight
     # Both filters of theory.numerics.special are per unit of curvature 2wS instead of S.
     difference = difference_filter(curvature[..., :, None], curvature[..., None, :], time[..., None])
-    signal, noise = denoiser.objective.target.coefficients(denoiser.process, level)
     alpha, sigma = denoiser.process.signal_scale(level), denoiser.process.noise_scale(level)
-    _, scale = denoiser.objective.preconditioning.scales(denoiser.process, level)
+    determinant, scale = denoiser.objective.target.determinant(alpha, sigma), scales_at(denoiser, level).linear
     input_variance = curvature / rate
     return _Responses(
         (rate * relaxation_filter(curvature, time))[..., None, :],
         (initial - regression.optimal_gain)[..., :, None] * rate[..., None] * difference,
         input_variance,
         regression.minimum_loss / weight,
-        sigma * (signal * sigma - noise * alpha) / (scale * input_variance),
+        sigma * determinant / (scale * input_variance),
         alpha,
     )
 
@@ -262,7 +260,7 @@ def _inputs(denoiser: OneLayer, tau: Array, level: Array) -> tuple[Modes, Array,
     """Variances S of the inputs, the rate 2wt of e^{-2wtM̂}, and how far left of zero that stays of order one."""
     rate = 2 * effective_weight(denoiser, level)
     inputs = regression_at(denoiser, level).curvature / rate
-    rate = rate * scaled_time(denoiser, tau)
+    rate = rate * scaled_time(tau, denoiser.learning_rate)
     top = jnp.max(inputs)
     # Beyond ten decades of the spectrum nothing is left to learn but the exact zeros of P < d, which stay as they were.
     rate = jnp.minimum(rate, 1e10 / top)

@@ -96,3 +96,9 @@ def divided_differences(
 
 def _column(values: np.ndarray, like: Array) -> Array:
     return jnp.asarray(values, like.dtype)[:, None, None]
+
+
+def diagonal_matrix(diagonal: Float[Array, "*batch modes"]) -> Float[Array, "*batch modes modes"]:
+    """(..., d) -> (..., d, d)."""
+    size = diagonal.shape[-1]
+    return diagonal[..., None] * jnp.broadcast_to(jnp.eye(size, dtype=diagonal.dtype), (*diagonal.shape, size))

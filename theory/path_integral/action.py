@@ -22,9 +22,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from theory.definitions.checks import check_times
+from theory.definitions.features import Z
 from theory.path_integral.paths import Drift, Path, Times
-from theory.v_kernel.population import Z
-from theory.v_kernel.white import AbstractWhiteKernel
+from theory.v_kernel.white_kernels import AbstractWhiteKernel
 
 Kernel = AbstractWhiteKernel | Callable[[Z, Z], Array]
 
@@ -32,12 +32,15 @@ Kernel = AbstractWhiteKernel | Callable[[Z, Z], Array]
 def _check_path(path: Path, times: Times) -> None:
     check_times(times)
     if jnp.ndim(path) != 2 or jnp.shape(path)[0] != jnp.shape(times)[0]:
-        raise ValueError(f"a path has one position per time, ({jnp.shape(times)[0]}, dim); got {jnp.shape(path)}")
+        raise ValueError(
+            f"a path must have shape ({jnp.shape(times)[0]}, dim), one position per time; got {jnp.shape(path)}"
+        )
 
 
 def _check_response(path: Path, response: Array) -> None:
-    if jnp.shape(response) != (jnp.shape(path)[0] - 1, jnp.shape(path)[1]):
-        raise ValueError(f"the response field has one vector per step; got {jnp.shape(response)} for {jnp.shape(path)}")
+    expected = (jnp.shape(path)[0] - 1, jnp.shape(path)[1])
+    if jnp.shape(response) != expected:
+        raise ValueError(f"the response field must have shape {expected}, a vector per step; got {jnp.shape(response)}")
 
 
 def _residual(path: Path, times: Times, drift: Drift) -> Float[Array, "steps dim"]:

@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, PyTree
 
 from theory.definitions.checks import check_times
 from theory.path_integral.paths import Drift, Positions, Times, flow_path
-from theory.v_kernel.white import AbstractWhiteKernel
+from theory.v_kernel.white_kernels import AbstractWhiteKernel
 
 
 def sample_effective_sde(

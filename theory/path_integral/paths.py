@@ -1,4 +1,4 @@
-"""Paths: their types, and the flow along a drift."""
+"""Paths: their types, the flow along a drift, and integrals over the time of a path."""
 
 from collections.abc import Callable
 
@@ -27,3 +27,9 @@ def flow_path(drift: Drift, initial: Array, times: Times) -> Float[Array, "times
 
     later = jax.lax.scan(step, initial, (times[:-1], times[1:]))[1]
     return jnp.concatenate([initial[None], later])
+
+
+def trapezoid_weights(times: Times) -> Times:
+    """Weights of the trapezoidal rule for ∫|dt| on the given times."""
+    half = jnp.abs(jnp.diff(times)) / 2
+    return jnp.pad(half, (0, 1)) + jnp.pad(half, (1, 0))

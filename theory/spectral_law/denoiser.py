@@ -1,35 +1,35 @@
-"""What every parametrisation of the denoiser answers."""
+"""What every parametrisation of the denoiser answers, and what it is made of."""
 
 import abc
-from collections.abc import Callable
+from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from theory.definitions.arrays import Time, floating
 from theory.definitions.objectives import Objective, native_objective
-from theory.definitions.preconditionings import NoPreconditioning
-from theory.definitions.processes import EDM, AbstractProcess
+from theory.definitions.preconditionings import PreconditioningScales
+from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
-from theory.definitions.targets import DenoiserTarget, FlowTarget
-from theory.definitions.weights import UniformWeight
-from theory.spectral_law.generation import variance_by_graded_quadrature, variance_by_quadrature
-from theory.spectral_law.moments import AffineMap
-from theory.spectral_law.regression import ModeRegression, Modes, mode_regression, preconditioned_regression, saturated
+from theory.numerics.matrix_functions import diagonal_matrix
+from theory.spectral_law.regression import ModeRegression, Modes, mode_regression, preconditioned_regression
 
-# How one mode trains: (regression, initial gain Q, scaled time ητ) -> gain, arrays of one shape.
-ModeSolution = Callable[[ModeRegression, Modes, Array], Modes]
+
+class AffineMap(NamedTuple):
+    """What a network does to its input in mode coordinates, u_kᵀ(D(x) - cμ) = Σ_m matrix_km u_mᵀ(x - αμ) + offset_k."""
+
+    matrix: Float[Array, "*batch modes modes"]
+    offset: Modes
 
 
 class AbstractDenoiser(eqx.Module):
     """A denoiser in the middle of its training: one independent network per noise level, trained for a time τ.
 
-    A subclass supplies `weights` and `gain`. Everything else (the quadrature oracle, KL, Wasserstein-2, emergence
-    times, the figures) is a free function of those; a closed-form `generated_variance` is the third method, and
-    one without a closed form returns `theory.spectral_law.generation.variance_by_quadrature(self, tau)`.
+    Everything else (the quadrature oracle, KL, Wasserstein-2, emergence times, the figures) is a free function of what
+    is asked here. A new parametrisation is an `AbstractModewiseDenoiser` if every mode trains by itself, an
+    `AbstractCoupledDenoiser` if its maps at different noise levels do not commute, else an `AbstractDiagonalDenoiser`.
 
     Training time τ is the number of steps times the learning rate's unit: gradient flow dW/dτ = -η ∇L with η =
     `learning_rate`, and L = w·E‖y - D(x)‖² summed over coordinates, with target y, weight w and preconditioning
@@ -50,20 +50,34 @@ class AbstractDenoiser(eqx.Module):
         """u_kᵀ W u_k of D(x) = W x + b: what the denoiser does to each data mode; (...,) and (...,) -> (..., d)."""
 
     @abc.abstractmethod
+    def affine_map(self, tau: Time, noise_level: Time) -> AffineMap:
+        """The whole map in mode coordinates; (...,) and (...,) -> (..., d, d) and (..., d)."""
+
+    @abc.abstractmethod
     def generated_variance(self, tau: Time) -> Modes:
         """Variance per mode of samples from the network frozen at `tau`; (...,) -> (..., d)."""
 
+    @property
+    @abc.abstractmethod
+    def mixes_modes(self) -> bool:
+        """Whether generation needs the whole map in place of one gain per mode."""
 
-class AbstractCoupledDenoiser(AbstractDenoiser):
-    """A denoiser whose maps at different noise levels do not commute, or whose bias is still being learned.
 
-    Its `gain` is the diagonal of the map, its `generated_variance` the diagonal of the covariance that
-    `theory.spectral_law.moments` integrates from `affine_map`.
+class AbstractDiagonalDenoiser(AbstractDenoiser):
+    """A denoiser whose maps are diagonal in the data's eigenbasis at every noise level: its gains say it all.
+
+    A subclass supplies `weights`, `gain` and `generated_variance`: a closed form, or
+    `theory.spectral_law.generation.variance_by_quadrature(self, tau)`.
     """
 
-    @abc.abstractmethod
+    @property
+    def mixes_modes(self) -> bool:
+        return False
+
     def affine_map(self, tau: Time, noise_level: Time) -> AffineMap:
-        """The whole map in mode coordinates; (...,) and (...,) -> (..., d, d) and (..., d)."""
+        """The gains as a matrix; the bias is at its optimum."""
+        gain = self.gain(tau, noise_level)
+        return AffineMap(diagonal_matrix(gain), jnp.zeros_like(gain))
 
 
 def assign_common_fields(
@@ -83,14 +97,10 @@ def assign_common_fields(
     denoiser.learning_rate = learning_rates(learning_rate, spectrum)
 
 
-def is_plain_edm(denoiser: AbstractDenoiser) -> bool:
-    """Whether this is the setting of most closed forms: EDM, denoised data, uniform weight, no preconditioning."""
-    return (
-        isinstance(denoiser.process, EDM)
-        and isinstance(denoiser.objective.target, DenoiserTarget)
-        and isinstance(denoiser.objective.weight, UniformWeight)
-        and isinstance(denoiser.objective.preconditioning, NoPreconditioning)
-    )
+def noise_range_of_closed_forms(denoiser: AbstractDenoiser) -> tuple[float, float] | None:
+    """(σ_0, σ_T) in the setting of most closed forms, a variance-exploding process and denoised data; else None."""
+    denoised = denoiser.objective.target.constant_coefficients() == (1, 0)
+    return denoiser.process.variance_exploding_range() if denoised else None
 
 
 def regression_at(denoiser: AbstractDenoiser, noise_level: Time, variance: Modes | None = None) -> ModeRegression:
@@ -105,62 +115,27 @@ def regression_at(denoiser: AbstractDenoiser, noise_level: Time, variance: Modes
     objective, process = denoiser.objective, denoiser.process
     weight = objective.weight(process, noise_level)
     regression = mode_regression(variance, process, objective.target, noise_level, weight)
-    skip, scale = (x[..., None] for x in objective.preconditioning.scales(process, noise_level))
-    return preconditioned_regression(regression, skip, scale)
+    scales = scales_at(denoiser, noise_level)
+    return preconditioned_regression(regression, scales.skip[..., None], scales.linear[..., None])
 
 
 def effective_weight(denoiser: AbstractDenoiser, noise_level: Time) -> Time:
     """w (c_out c_in)², by which weight and preconditioning speed up the training at each noise level."""
-    _, scale = denoiser.objective.preconditioning.scales(denoiser.process, noise_level)
-    return denoiser.objective.weight(denoiser.process, noise_level) * scale**2
+    return denoiser.objective.weight(denoiser.process, noise_level) * scales_at(denoiser, noise_level).linear ** 2
 
 
-def scaled_time(denoiser: AbstractDenoiser, tau: Time) -> Time:
-    """ητ, with τ = ∞ replaced before the product, so that its derivative with respect to η exists."""
-    return saturated(denoiser.learning_rate * saturated(tau))
-
-
-def network_gain(
-    denoiser: AbstractDenoiser, initial_gain: Modes, tau: Time, noise_level: Time, solution: ModeSolution
-) -> Modes:
-    """Gain of the network inside the preconditioning, for modes that train by themselves, (..., d)."""
-    tau, noise_level = batched(tau, noise_level)
-    (initial,) = over_modes(tau, initial_gain)
-    return solution(regression_at(denoiser, noise_level[..., 0]), initial, scaled_time(denoiser, tau))
+def scales_at(denoiser: AbstractDenoiser, noise_level: Time) -> PreconditioningScales:
+    """The scales around the network at process time `noise_level`, (...,) each."""
+    process = denoiser.process
+    alpha, sigma = process.signal_scale(noise_level), process.noise_scale(noise_level)
+    return denoiser.objective.preconditioning.scales(alpha, sigma)
 
 
 def preconditioned(denoiser: AbstractDenoiser, noise_level: Time, gain: Modes) -> Modes:
     """Gain of the denoiser, c_skip + c_out c_in · gain of the network inside; `noise_level` (...,), `gain` (..., d)."""
     noise_level = jnp.broadcast_to(floating(noise_level), gain.shape[:-1])
-    skip, scale = denoiser.objective.preconditioning.scales(denoiser.process, noise_level)
-    return skip[..., None] + scale[..., None] * gain
-
-
-def gain_at_own_time(
-    denoiser: AbstractDenoiser, initial_gain: Modes, solution: ModeSolution
-) -> Callable[[Array, Array], Modes]:
-    """The denoiser's gain of each mode at a process time of its own: a function (..., 1), (1, ..., d) -> (..., d)."""
-
-    def gain(tau: Array, times: Array) -> Modes:
-        variance, initial = over_modes(tau, denoiser.spectrum.variance, initial_gain)
-        regression = jax.tree.map(lambda leaf: leaf[..., 0], regression_at(denoiser, times, variance[..., None]))
-        inner = solution(regression, initial, scaled_time(denoiser, tau))
-        return preconditioned(denoiser, jnp.broadcast_to(times, inner.shape), inner[..., None])[..., 0]
-
-    return gain
-
-
-def variance_of_modes(denoiser: AbstractDenoiser, initial_gain: Modes, tau: Time, solution: ModeSolution) -> Modes:
-    """λ̃ by quadrature of a gain that trains mode by mode, (...,) -> (..., d).
-
-    A multi-layer network on flow matching passes through zero slowly: its gain bends where the target's correlation
-    αλ - σ changes sign, at ln(α/σ) = -ln λ, within a range ∝ 1/τ. The quadrature is graded about that point.
-    """
-    objective = denoiser.objective
-    if isinstance(objective.target, FlowTarget) and isinstance(objective.preconditioning, NoPreconditioning):
-        kink = -jnp.log(denoiser.spectrum.variance)
-        return variance_by_graded_quadrature(denoiser, tau, kink, gain_at_own_time(denoiser, initial_gain, solution))
-    return variance_by_quadrature(denoiser, tau)
+    scales = scales_at(denoiser, noise_level)
+    return scales.skip[..., None] + scales.linear[..., None] * gain
 
 
 def initial_gains(

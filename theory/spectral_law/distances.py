@@ -1,19 +1,13 @@
 """How far the generated Gaussian is from the data's: divergences, transport distance, alignment of the bases."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.generation import TrainingTime, generated_variance
-from theory.spectral_law.moments import generated_mean, mixes_modes, mode_covariance
+from theory.spectral_law.moments import generated_mean, mode_covariance
 from theory.spectral_law.regression import Modes
-
-if TYPE_CHECKING:
-    from theory.spectral_law.denoiser import AbstractDenoiser
 
 
 @eqx.filter_jit
@@ -29,7 +23,7 @@ def kl_divergence(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array,
     generated, target = jnp.broadcast_arrays(generated_variance(denoiser, tau), target)
     present = target > 0
     safe = jnp.where(present, target, 1.0)
-    if mixes_modes(denoiser):
+    if denoiser.mixes_modes:
         log_ratio = _log_determinant(mode_covariance(denoiser, tau)) - jnp.sum(jnp.log(safe), axis=-1)
         excess = jnp.sum(generated / safe - 1, axis=-1) - log_ratio
     else:
@@ -46,7 +40,7 @@ def reverse_kl_divergence(denoiser: AbstractDenoiser, tau: TrainingTime) -> Floa
     Infinite where a data variance is zero, as the entropy of p is. `tau` (...,) -> (...,).
     """
     shift, target = _mean_error(denoiser, tau), denoiser.spectrum.variance
-    if mixes_modes(denoiser):
+    if denoiser.mixes_modes:
         covariance = mode_covariance(denoiser, tau)
         inverse = jnp.linalg.inv(covariance)
         diagonal = jnp.diagonal(inverse, axis1=-2, axis2=-1)
@@ -72,7 +66,7 @@ def wasserstein2(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, 
     """
     shift = _mean_error(denoiser, tau)
     generated, target = jnp.broadcast_arrays(generated_variance(denoiser, tau), denoiser.spectrum.variance)
-    if mixes_modes(denoiser):
+    if denoiser.mixes_modes:
         root = jnp.sqrt(target)
         inner = root[..., :, None] * mode_covariance(denoiser, tau) * root[..., None, :]
         overlap = jnp.sum(jnp.sqrt(jnp.maximum(jnp.linalg.eigvalsh(inner), 0.0)), axis=-1)
@@ -90,7 +84,7 @@ def alignment(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*t
 
     1 where every network commutes with the data covariance, less while modes mix. `tau` (...,) -> (...,).
     """
-    if not mixes_modes(denoiser):
+    if not denoiser.mixes_modes:
         return jnp.ones_like(generated_variance(denoiser, tau)[..., 0])
     covariance = mode_covariance(denoiser, tau)
     diagonal = jnp.diagonal(covariance, axis1=-2, axis2=-1)

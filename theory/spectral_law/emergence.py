@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Time, floating
 from theory.spectral_law.denoiser import AbstractDenoiser, effective_weight
-from theory.spectral_law.generation import generated_variance, log_ratio_range
+from theory.spectral_law.generation import generated_variance
 from theory.spectral_law.regression import Modes, saturated
 
 Mean = Literal["geometric", "harmonic", "arithmetic"]
@@ -133,7 +133,7 @@ def _scan_times(denoiser: AbstractDenoiser) -> Float[Array, " scan"]:
     """ln τ from well before the fastest mode moves to well after the slowest has arrived."""
     variance = denoiser.spectrum.variance
     smallest = jnp.min(jnp.where(variance > 0, variance, jnp.inf))
-    low, high = log_ratio_range(denoiser)
+    low, high = denoiser.process.log_ratio_range()
     levels = denoiser.process.time_from_log_snr(2 * jnp.linspace(low, high, 33, dtype=variance.dtype))
     speed = effective_weight(denoiser, levels)
     inputs = denoiser.process.signal_scale(levels) ** 2 * jnp.max(variance) + denoiser.process.noise_scale(levels) ** 2

@@ -1,9 +1,6 @@
 """The distribution a frozen denoiser generates: variance per mode through the probability-flow ODE, and distances."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax
@@ -12,19 +9,11 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Time, floating
-from theory.definitions.processes import EDM, FlowMatching
-from theory.definitions.targets import FlowTarget
-from theory.definitions.weights import kinks_of
+from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.regression import Modes
-
-if TYPE_CHECKING:
-    from theory.spectral_law.denoiser import AbstractDenoiser
 
 TrainingTime = Float[ArrayLike, "*tau"]
 
-# Flow matching has infinite log-SNR at both ends. Beyond |ln(α/σ)| = 40 the rest of the flow changes a sample by
-# less than e^-40 relative.
-_LARGEST_LOG_RATIO = 40.0
 _PANEL_WIDTH = 0.25
 _GRADING = 32.0  # natural logarithm of the finest resolution near a kink
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -61,7 +50,6 @@ def variance_by_quadrature(denoiser: AbstractDenoiser, tau: Time) -> Modes:
     """
     dtype = jnp.result_type(floating(tau), denoiser.spectrum.variance)
     tau = floating(tau).astype(dtype)
-    low, high = log_ratio_range(denoiser)
     edges = jnp.asarray(panel_edges(denoiser), dtype)
 
     def add_panel(total: Array, panel: tuple[Array, Array]) -> tuple[Array, None]:
@@ -72,7 +60,7 @@ def variance_by_quadrature(denoiser: AbstractDenoiser, tau: Time) -> Modes:
 
     shape = (*tau.shape, denoiser.spectrum.dimension)
     integral, _ = jax.lax.scan(add_panel, jnp.zeros(shape, dtype), (edges[:-1], jnp.diff(edges)))
-    return jnp.exp(_log_initial_variance(denoiser, low, high) - 2 * integral)
+    return jnp.exp(denoiser.process.initial_log_variance() - 2 * integral)
 
 
 def variance_by_graded_quadrature(
@@ -88,7 +76,7 @@ def variance_by_graded_quadrature(
     """
     dtype = jnp.result_type(floating(tau), denoiser.spectrum.variance)
     tau = floating(tau).astype(dtype)
-    low, high = log_ratio_range(denoiser)
+    low, high = denoiser.process.log_ratio_range()
     # Where the integral is split changes nothing, so no derivative passes through it.
     kink = jax.lax.stop_gradient(jnp.clip(kink, low, high)).astype(dtype).reshape((1,) * tau.ndim + kink.shape)
     panels = int(np.ceil((high - low + _GRADING) / _PANEL_WIDTH))
@@ -111,56 +99,28 @@ def variance_by_graded_quadrature(
         return jax.lax.scan(add_node, start, (index, nodes, weights))[0]
 
     integral = side(-1, kink - low) + side(1, high - kink)
-    return jnp.exp(_log_initial_variance(denoiser, low, high) - 2 * integral)
+    return jnp.exp(denoiser.process.initial_log_variance() - 2 * integral)
 
 
 def _contraction(denoiser: AbstractDenoiser, log_ratio: Array, gain: Callable[[Array], Modes]) -> Modes:
     """-d ln(x/α)/dℓ = 1 - αψ_D at ℓ = ln(α/σ), with the gains as a function of the process time."""
+    target = denoiser.objective.target
     time = denoiser.process.time_from_log_snr(2 * log_ratio)
-    alpha, sigma = scales(denoiser, time, log_ratio)
-    signal, noise = denoiser.objective.target.coefficients(denoiser.process, time)
-    return sigma * (signal - alpha * gain(time)) / (signal * sigma - noise * alpha)
-
-
-def scales(denoiser: AbstractDenoiser, time: Array, log_ratio: Array) -> tuple[Array, Array]:
-    """α and σ; for flow matching from ℓ itself, since 1 - t loses σ near the data."""
-    if isinstance(denoiser.process, FlowMatching):
-        return jax.nn.sigmoid(log_ratio), jax.nn.sigmoid(-log_ratio)
-    return denoiser.process.signal_scale(time), denoiser.process.noise_scale(time)
+    alpha, sigma = denoiser.process.scales_at_log_ratio(log_ratio)
+    signal, _ = target.coefficients(alpha, sigma)
+    return sigma * (signal - alpha * gain(time)) / target.determinant(alpha, sigma)
 
 
 def panel_edges(denoiser: AbstractDenoiser) -> np.ndarray:
     """Edges of the quadrature's panels in ℓ, at most 1/4 apart, with one wherever the loss weight bends."""
-    low, high = log_ratio_range(denoiser)
-    breaks = sorted(kink for kink in kinks_of(denoiser.objective.weight) if low < kink < high)
+    low, high = denoiser.process.log_ratio_range()
+    breaks = sorted(kink for kink in denoiser.objective.weight.kinks() if low < kink < high)
     points = [low, *breaks, high]
     parts = [
         np.linspace(start, end, int(np.ceil((end - start) / _PANEL_WIDTH)) + 1)[:-1]
         for start, end in zip(points[:-1], points[1:], strict=True)
     ]
     return np.append(np.concatenate(parts), high)
-
-
-def log_ratio_range(denoiser: AbstractDenoiser) -> tuple[float, float]:
-    """ln(α/σ) where sampling starts and where it ends."""
-    process = denoiser.process
-    if isinstance(process, FlowMatching):
-        return -_LARGEST_LOG_RATIO, _LARGEST_LOG_RATIO
-    if isinstance(process, EDM):
-        return -float(np.log(process.sigma_max)), -float(np.log(process.sigma_min))
-    with jax.ensure_compile_time_eval():
-        start, end = (float(process.log_snr(time)) / 2 for time in (process.start_time, process.end_time))
-    return start, end
-
-
-def _log_initial_variance(denoiser: AbstractDenoiser, low: float, high: float) -> float:
-    """ln of Var(x_T)·α_0²/α_T²: the variance if the network removed no noise at all."""
-    process = denoiser.process
-    if isinstance(process, FlowMatching):
-        return float(2 * (np.logaddexp(0.0, -low) - np.logaddexp(0.0, -high)))
-    with jax.ensure_compile_time_eval():
-        start, end = (float(process.signal_scale(jnp.asarray(time))) for time in (process.start_time, process.end_time))
-    return float(np.log(process.prior_variance) + 2 * np.log(end / start))
 
 
 @eqx.filter_jit
@@ -186,22 +146,7 @@ def generated_variance_on_schedule(
     return denoiser.process.prior_variance * jnp.prod(factors, axis=0) ** 2
 
 
-def flow_coefficients(denoiser: AbstractDenoiser, time: Array) -> tuple[Array, Array]:
-    """(r, g) of the probability-flow ODE dx/dt = r x + g N(x) for a network N trained on the denoiser's target.
-
-    r = d ln α/dt + Dc/σ(cσ - eα) and g = -Dα/σ(cσ - eα), from the denoised data (σN - ex)/(cσ - eα); r = 0 and g = 1
-    where the network is the velocity. Data centred at zero. `time` (...,) -> (...,), (...,).
-    """
-    process, target = denoiser.process, denoiser.objective.target
-    if isinstance(process, FlowMatching) and isinstance(target, FlowTarget):
-        return jnp.zeros_like(time), jnp.ones_like(time)
-    alpha, sigma = process.signal_scale(time), process.noise_scale(time)
-    signal, noise = target.coefficients(process, time)
-    removed = process.diffusion_coefficient(time) / (sigma * (signal * sigma - noise * alpha))
-    return process.log_signal_rate(time) + removed * signal, -removed * alpha
-
-
 def _growth_rate(denoiser: AbstractDenoiser, time: Array, gain: Modes) -> Modes:
     """d ln x_k/dt."""
-    state, output = flow_coefficients(denoiser, time)
+    state, output = denoiser.process.flow_coefficients(denoiser.objective.target, time)
     return state + output * gain

@@ -8,9 +8,7 @@ With z = (x - αμ)/α in mode coordinates and the map of `affine_map`, every pr
 for the target y = c x_0 + e ε (see `theory.spectral_law.generation`).
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -19,28 +17,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theory.definitions.arrays import Time, floating
-from theory.spectral_law.generation import (
-    NODE_WEIGHTS,
-    NODES,
-    TrainingTime,
-    flow_coefficients,
-    generated_variance,
-    panel_edges,
-    scales,
-)
+from theory.numerics.matrix_functions import diagonal_matrix
+from theory.spectral_law.denoiser import AbstractDenoiser, AffineMap
+from theory.spectral_law.generation import NODE_WEIGHTS, NODES, TrainingTime, generated_variance, panel_edges
 from theory.spectral_law.regression import Modes
 
-if TYPE_CHECKING:
-    from theory.spectral_law.denoiser import AbstractDenoiser
-
 _PICARD_ITERATIONS = 20  # 1e-13 for maps of gain up to 4
-
-
-class AffineMap(NamedTuple):
-    """What a network does to its input in mode coordinates, u_kᵀ(D(x) - cμ) = Σ_m matrix_km u_mᵀ(x - αμ) + offset_k."""
-
-    matrix: Float[Array, "*batch modes modes"]
-    offset: Modes
 
 
 class Propagator(NamedTuple):
@@ -48,19 +30,6 @@ class Propagator(NamedTuple):
 
     matrix: Float[Array, "*batch modes modes"]
     offset: Modes
-
-
-def mixes_modes(denoiser: AbstractDenoiser) -> bool:
-    """Whether the denoiser is an `AbstractCoupledDenoiser`, with a map of its own instead of one gain per mode."""
-    return hasattr(denoiser, "affine_map")
-
-
-def affine_map(denoiser: AbstractDenoiser, tau: Time, noise_level: Time) -> AffineMap:
-    """What the denoiser does to x in mode coordinates, for any parametrisation; (...,) and (...,) -> (..., d, d)."""
-    if mixes_modes(denoiser):
-        return denoiser.affine_map(tau, noise_level)  # pyright: ignore[reportAttributeAccessIssue]
-    gain = denoiser.gain(tau, noise_level)
-    return AffineMap(diagonal_matrix(gain), jnp.zeros_like(gain))
 
 
 @eqx.filter_jit
@@ -97,12 +66,12 @@ def propagator(denoiser: AbstractDenoiser, tau: TrainingTime) -> Propagator:
 
 def _velocity(denoiser: AbstractDenoiser, tau: Time, log_ratio: Array) -> tuple[Array, Array]:
     """The matrix (..., d, d) and the source (..., d, d+1) of d[X v]/dℓ at ℓ = `log_ratio`."""
-    process = denoiser.process
+    process, target = denoiser.process, denoiser.objective.target
     time = process.time_from_log_snr(2 * log_ratio)
-    alpha, sigma = scales(denoiser, time, log_ratio)
-    signal, noise = denoiser.objective.target.coefficients(process, time)
-    matrix, offset = affine_map(denoiser, tau, time)
-    removed = sigma / (signal * sigma - noise * alpha)
+    alpha, sigma = process.scales_at_log_ratio(log_ratio)
+    signal, _ = target.coefficients(alpha, sigma)
+    matrix, offset = denoiser.affine_map(tau, time)
+    removed = sigma / target.determinant(alpha, sigma)
     identity = diagonal_matrix(jnp.ones_like(offset))
     rate = (jax.nn.sigmoid(-log_ratio) - removed * signal) * identity + removed * alpha * matrix
     source = jax.nn.sigmoid(log_ratio) * removed * offset
@@ -120,7 +89,7 @@ def _integration_matrix() -> np.ndarray:
 @eqx.filter_jit
 def mode_covariance(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau modes modes"]:
     """Uᵀ Σ̃ U: the generated covariance in the data's eigenbasis; (...,) -> (..., d, d)."""
-    if not mixes_modes(denoiser):
+    if not denoiser.mixes_modes:
         return diagonal_matrix(generated_variance(denoiser, tau))
     return covariance_by_propagator(denoiser, propagator(denoiser, tau))
 
@@ -149,7 +118,7 @@ def generated_mean(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
     spectrum, process = denoiser.spectrum, denoiser.process
     mean = spectrum.mode_mean
     (start_alpha, start_sigma), (end_alpha, end_sigma) = _ends(denoiser)
-    if mixes_modes(denoiser):
+    if denoiser.mixes_modes:
         matrix, offset = propagator(denoiser, tau)
         carried = (matrix @ mean) * (-start_alpha / (start_alpha + start_sigma)) + offset
         error = (end_alpha + end_sigma) * carried
@@ -176,11 +145,11 @@ def moments_on_schedule(denoiser: AbstractDenoiser, maps: AffineMap, times: Floa
     **Arguments:** `maps` in mode coordinates at those times, (steps, ..., d, d) and (steps, ..., d); `times` (steps,)
     from noise to data. **Returns:** (..., d) and (..., d, d).
     """
-    spectrum, process = denoiser.spectrum, denoiser.process
+    spectrum, process, target = denoiser.spectrum, denoiser.process, denoiser.objective.target
     mean = spectrum.mode_mean
-    state, output = flow_coefficients(denoiser, times)
+    state, output = process.flow_coefficients(target, times)
     alpha = process.signal_scale(times)
-    signal, _ = denoiser.objective.target.coefficients(process, times)
+    signal, _ = target.coefficients(alpha, process.noise_scale(times))
     identity = diagonal_matrix(jnp.ones_like(maps.offset))
 
     def per_step(x: Array, like: Array) -> Array:
@@ -203,12 +172,6 @@ def moments_on_schedule(denoiser: AbstractDenoiser, maps: AffineMap, times: Floa
     start = ModeMoments(jnp.zeros_like(vectors[0]), process.prior_variance * identity[0])
     ends = ((matrices[:-1], vectors[:-1]), (matrices[1:], vectors[1:]), jnp.diff(times))
     return jax.lax.scan(step, start, ends)[0]
-
-
-def diagonal_matrix(diagonal: Modes) -> Float[Array, "*batch modes modes"]:
-    """(..., d) -> (..., d, d)."""
-    size = diagonal.shape[-1]
-    return diagonal[..., None] * jnp.broadcast_to(jnp.eye(size, dtype=diagonal.dtype), (*diagonal.shape, size))
 
 
 def _ends(denoiser: AbstractDenoiser) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -40,11 +40,11 @@ def mode_regression(
     time, weight = (jnp.broadcast_to(jnp.asarray(x), shape)[..., None] for x in (time, weight))
     variance = jnp.broadcast_to(variance, (*shape, jnp.shape(variance)[-1]))
     alpha, sigma = process.signal_scale(time), process.noise_scale(time)
-    signal, noise = target.coefficients(process, time)
+    signal, noise = target.coefficients(alpha, sigma)
     input_variance = alpha**2 * variance + sigma**2
     correlation = alpha * signal * variance + sigma * noise
     # c²λ + e² - Sψ*² without the cancellation: the determinant form (cσ - eα)²λ/S.
-    minimum = (signal * sigma - noise * alpha) ** 2 * variance / input_variance
+    minimum = target.determinant(alpha, sigma) ** 2 * variance / input_variance
     return ModeRegression(
         correlation / input_variance, 2 * weight * input_variance, weight * minimum, 2 * weight * correlation
     )
@@ -102,6 +102,11 @@ def stage_sizes(step_sizes: Float[Array, "stages *rest"], regression: ModeRegres
     if step_sizes.ndim not in (1, axes + 1):
         raise ValueError(f"step_sizes must have 1 or {axes + 1} axes for this regression; got {step_sizes.ndim}")
     return step_sizes.reshape(step_sizes.shape + (1,) * (axes + 1 - step_sizes.ndim))
+
+
+def scaled_time(tau: Time, learning_rate: Float[Array, ""]) -> Array:
+    """ητ, with τ = ∞ replaced before the product, so that its derivative with respect to η exists."""
+    return saturated(learning_rate * saturated(tau))
 
 
 def saturated(scaled_time: ArrayLike) -> Array:

@@ -7,50 +7,44 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
 from theory.definitions.arrays import Time
-from theory.definitions.preconditionings import ConstantSkip, NoPreconditioning
-from theory.definitions.processes import EDM, FlowMatching
-from theory.definitions.targets import DenoiserTarget, FlowTarget
-from theory.definitions.weights import PowerWeight, UniformWeight
 from theory.numerics.special import ein_difference, erf_average
-from theory.spectral_law.denoiser import AbstractDenoiser, batched, over_modes, scaled_time
+from theory.spectral_law.denoiser import AbstractDenoiser, batched, noise_range_of_closed_forms, over_modes
 from theory.spectral_law.generation import variance_by_quadrature
-from theory.spectral_law.regression import Modes
+from theory.spectral_law.modewise_denoiser import AbstractModewiseDenoiser
+from theory.spectral_law.regression import Modes, scaled_time
 
 # (λ, initial gain of the denoiser, 2ητ) -> ln λ̃, arrays that broadcast.
 LogVariance = Callable[[Modes, Modes, Array], Modes]
 
 
-def relaxation_variance(denoiser: AbstractDenoiser, initial_gain: Modes, tau: Time, speed: float = 1.0) -> Modes:
+def relaxation_variance(denoiser: AbstractModewiseDenoiser, tau: Time, speed: float = 1.0) -> Modes:
     """λ̃ of modes with ψ = ψ* + (Q - ψ*)e^{-curvature·speed·ητ}: closed form where there is one, else quadrature.
 
     A plain skip connection only moves the initial gain (App. D.1.2). (...,) -> (..., d).
     """
-    log_variance = closed_log_variance(denoiser)
-    if log_variance is None:
+    log_variance, skip = closed_log_variance(denoiser), denoiser.objective.preconditioning.constant_skip()
+    if log_variance is None or skip is None:
         return variance_by_quadrature(denoiser, tau)
     tau, _ = batched(tau, 0.0)
-    rate = 2 * speed * scaled_time(denoiser, tau)
-    variance, initial = over_modes(tau, denoiser.spectrum.variance, initial_gain)
-    preconditioning = denoiser.objective.preconditioning
-    if isinstance(preconditioning, ConstantSkip):
-        initial = initial + preconditioning.skip
-    return jnp.exp(log_variance(variance, initial, rate))
+    rate = 2 * speed * scaled_time(tau, denoiser.learning_rate)
+    variance, initial = over_modes(tau, denoiser.spectrum.variance, denoiser.initial_gain)
+    return jnp.exp(log_variance(variance, initial + skip, rate))
 
 
 def closed_log_variance(denoiser: AbstractDenoiser) -> LogVariance | None:
     """The formula that fits the process and the objective: EDM with w = 1 or w = σ^-2, flow matching with w = 1."""
-    process, (target, weight) = denoiser.process, (denoiser.objective.target, denoiser.objective.weight)
-    if not isinstance(denoiser.objective.preconditioning, NoPreconditioning | ConstantSkip):
+    objective, process = denoiser.objective, denoiser.process
+    power = objective.weight.noise_power()
+    if objective.preconditioning.constant_skip() is None or power not in (0, 1):
         return None
-    if isinstance(process, FlowMatching) and isinstance(target, FlowTarget) and isinstance(weight, UniformWeight):
+    if power == 0 and process.is_straight() and objective.target.constant_coefficients() == (1, -1):
         return flow_log_variance
-    if isinstance(process, EDM) and isinstance(target, DenoiserTarget):
-        ends = {"low": process.sigma_min**2, "high": process.sigma_max**2}
-        if isinstance(weight, UniformWeight):
-            return partial(edm_log_variance, **ends)
-        if isinstance(weight, PowerWeight) and isinstance(weight.exponent, int | float) and weight.exponent == 1:
-            return partial(inverse_noise_log_variance, **ends)
-    return None
+    ends = noise_range_of_closed_forms(denoiser)
+    if ends is None:
+        return None
+    low, high = ends
+    formula = edm_log_variance if power == 0 else inverse_noise_log_variance
+    return partial(formula, low=low**2, high=high**2)
 
 
 def edm_log_variance(variance: Modes, initial: Modes, rate: Array, low: ArrayLike, high: ArrayLike) -> Modes:

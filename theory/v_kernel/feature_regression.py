@@ -6,42 +6,20 @@ from typing import TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-from theory.definitions.arrays import Time
+from theory.definitions.features import FeatureMap, Z
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.targets import AbstractTarget
 from theory.definitions.weights import AbstractWeight
 from theory.exact_scores.point_masses import PointMasses
-from theory.v_kernel.population import FeatureMap, Population, Z, lattice_population
+from theory.v_kernel.lattices import lattice_population
+from theory.v_kernel.learned_scores import NoiseVarianceWeight
+from theory.v_kernel.population import Population
 
 Sums = TypeVar("Sums")
 
 _BLOCK = 1024  # points whose features are in memory at a time
-
-
-def score_coefficients(target: AbstractTarget, process: AbstractProcess, time: Time) -> tuple[Time, Time]:
-    """The pair (b, a) of score = b x + a output: b = -c/(σ(cσ - eα)), a = α/(σ(cσ - eα)) for y = c x_0 + e ε.
-
-    Denoiser: b = -1/σ², a = α/σ². Noise: b = 0, a = -1/σ. Score: b = 0, a = 1 (Vastola 2025, App. H and I).
-    """
-    alpha, sigma = process.signal_scale(time), process.noise_scale(time)
-    clean, noise = target.coefficients(process, time)
-    divisor = sigma * (clean * sigma - noise * alpha)
-    return -clean / divisor, alpha / divisor
-
-
-class NoiseVarianceWeight(AbstractWeight):
-    """λ = σ² on the score, as a weight on another target's loss: w = σ²a², with score = b x + a output.
-
-    α²/σ² for the denoiser, 1 for the noise, σ² for the score (Vastola 2025, App. H and I).
-    """
-
-    target: AbstractTarget
-
-    def __call__(self, process: AbstractProcess, time: Time) -> Time:
-        return (process.noise_scale(time) * score_coefficients(self.target, process, time)[1]) ** 2
 
 
 def target_moments(
@@ -50,7 +28,7 @@ def target_moments(
     """Mean and covariance of y = c x_0 + e ε given z = (x, t): q E[x_0|z] + e x/σ and q² Cov(x_0|z), q = c - eα/σ."""
     x, time = z
     alpha, sigma = process.signal_scale(time), process.noise_scale(time)
-    clean, noise = target.coefficients(process, time)
+    clean, noise = target.coefficients(alpha, sigma)
     slope = (clean - noise * alpha / sigma)[..., None]
     mean = slope * data.denoised(x, time, process) + (noise / sigma)[..., None] * x
     return mean, slope[..., None] ** 2 * data.posterior_covariance(x, time, process)
@@ -127,86 +105,6 @@ def accumulate(regression: Regression, contribution: Callable[[PopulationBlock, 
     return jax.lax.scan(step, zero, regression.blocks)[0]
 
 
-@eqx.filter_jit
-def normal_equations(regression: Regression) -> tuple[Float[Array, "F F"], Float[Array, "dim F"]]:
-    """E[w φφᵀ] and E[w yφᵀ]."""
-
-    def of_block(block: PopulationBlock, features: Array) -> tuple[Array, Array]:
-        weighted = (block.mass * block.weight)[:, None] * features
-        return weighted.T @ features, block.mean.T @ weighted
-
-    return accumulate(regression, of_block)
-
-
 def each_point(regression: Regression, value: Callable[[PopulationBlock, Array], Sums]) -> Sums:
     """`value(block, its features)` of every block, for what is wanted at every point."""
     return jax.lax.map(lambda block: value(block, regression.features(block.x, block.time)), regression.blocks)
-
-
-def spread_moment(regression: Regression, spread: Float[Array, "blocks n dim dim"]) -> Float[Array, "dim F dim F"]:
-    """E[w² S ⊗ φφᵀ] for a symmetric matrix S given at every point."""
-    dimension, number = spread.shape[-1], regression.features.number
-    rows, columns = np.triu_indices(dimension)
-
-    def of_block(block: PopulationBlock, features: Array) -> Array:
-        pairs = block.covariance[:, rows, columns] * (block.mass * block.weight**2)[:, None]
-        # One matrix product for all pairs of coordinates.
-        return features.T @ (pairs[:, :, None] * features[:, None, :]).reshape(-1, rows.size * number)
-
-    total = accumulate(eqx.tree_at(lambda r: r.blocks.covariance, regression, spread), of_block)
-    upper = jnp.moveaxis(total.reshape(number, rows.size, number), 1, 0)
-    full = jnp.zeros((dimension, dimension, number, number), upper.dtype)
-    return jnp.swapaxes(full.at[rows, columns].set(upper).at[columns, rows].set(upper), 1, 2)
-
-
-@eqx.filter_jit
-def gradient_covariance(regression: Regression, weights: Float[Array, "dim F"] | None) -> Float[Array, "dim F dim F"]:
-    """E[w² C_y ⊗ φφᵀ]; with weights W all of Cov[w (y - Wφ)φ], which adds the misfit r = E[y|z] - Wφ.
-
-    That is E[w² (C_y + r rᵀ) ⊗ φφᵀ] - E[w rφ]E[w rφ]ᵀ.
-    """
-    if weights is None:
-        return spread_moment(regression, regression.blocks.covariance)
-    misfit = each_point(regression, lambda block, features: block.mean - features @ weights.T)
-    second_moment = spread_moment(
-        regression, regression.blocks.covariance + misfit[..., :, None] * misfit[..., None, :]
-    )
-    _, pull = normal_equations(eqx.tree_at(lambda r: r.blocks.mean, regression, misfit))
-    return second_moment - jnp.tensordot(pull, pull, axes=0)
-
-
-@eqx.filter_jit
-def design_covariance(
-    regression: Regression,
-    basis: Array,
-    optimum: Float[Array, "dim F"],
-    learned: Array,
-    rates: Array,
-    lag: Float[Array, "F F"],
-) -> Float[Array, "dim F dim F"]:
-    """E[(G - E G)(G - E G)ᵀ] of the mean G given (x, t), in the eigenbasis; E G_k = l_k ω*_k τ e^{-l_kτ}."""
-    shape = optimum.shape
-    centre = rates[None] * optimum * jnp.diagonal(lag)[None]
-
-    def of_block(block: PopulationBlock, features: Array) -> Array:
-        features = features @ basis
-        misfit = block.mean - features @ optimum.T
-        unlearned = (features[:, None, :] * optimum[None]) @ lag
-        drive = misfit[:, :, None] * learned[None, None] + unlearned
-        fluctuation = (block.weight[:, None] * features)[:, None, :] * drive - centre[None]
-        scaled = (jnp.sqrt(block.mass)[:, None, None] * fluctuation).reshape(-1, shape[0] * shape[1])
-        return scaled.T @ scaled
-
-    return accumulate(regression, of_block).reshape(*shape, *shape)
-
-
-def moment_spectrum(matrix: Float[Array, "F F"]) -> tuple[Array, Array, Array]:
-    """Eigenvalues and eigenvectors of a covariance, and which of them are more than round-off."""
-    values, vectors = jnp.linalg.eigh(matrix)
-    values = jnp.maximum(values, 0.0)
-    return values, vectors, values > values.size * jnp.finfo(values.dtype).eps * values[-1]
-
-
-def where_kept(kept: Array, values: Array) -> Array:
-    """Zero for modes that are round-off: no sample excites them."""
-    return jnp.where(jnp.broadcast_to(kept, values.shape), values, 0.0)

@@ -8,34 +8,21 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.checks import check_not_negative
+from theory.definitions.features import FeatureMap
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.targets import AbstractTarget, DenoiserTarget
 from theory.definitions.weights import AbstractWeight
 from theory.exact_scores.point_masses import PointMasses
 from theory.numerics.special import difference_filter, relaxation_filter
-from theory.v_kernel.complete_basis import KernelFunction, nystrom_features
-from theory.v_kernel.feature_regression import (
-    NoiseVarianceWeight,
-    Regression,
-    design_covariance,
-    feature_regression,
-    gradient_covariance,
-    moment_spectrum,
-    normal_equations,
-    where_kept,
-)
-from theory.v_kernel.kernels import AbstractFeatureVKernel
-from theory.v_kernel.population import FeatureMap, Population
-from theory.v_kernel.weight_law import (
-    Number,
-    WeightCovariance,
-    Weights,
-    _check_choice,
-    _check_draws,
-    _mean_weights,
-    _Modes,
-    _weight_factor,
-)
+from theory.v_kernel.eigenfunctions import KernelFunction, nystrom_features
+from theory.v_kernel.feature_kernels import AbstractFeatureVKernel
+from theory.v_kernel.feature_regression import Regression, feature_regression
+from theory.v_kernel.learned_scores import NoiseVarianceWeight
+from theory.v_kernel.modes import Modes, moment_spectrum, where_kept
+from theory.v_kernel.moments import design_covariance, gradient_covariance, normal_equations
+from theory.v_kernel.orders import check_draws, check_order
+from theory.v_kernel.population import Population
+from theory.v_kernel.weight_law import Number, WeightCovariance, Weights, mean_weights, weight_factor
 
 LazyOrder = Literal["fixed_design", "first_order", "corrected"]
 
@@ -92,9 +79,9 @@ class LazyVKernel(AbstractFeatureVKernel):
         weight: AbstractWeight | None = None,
         population: Population | None = None,
     ) -> None:
-        _check_choice("order", order, get_args(LazyOrder))
+        check_order(order, get_args(LazyOrder))
         endless = not isinstance(tau, Tracer) and bool(jnp.isinf(jnp.asarray(tau)))
-        _check_draws(draws, features.number, more_than_features=order == "corrected" and endless)
+        check_draws(draws, features.number, more_than_features=order == "corrected" and endless)
         check_not_negative("training time", tau)
         prior = jnp.ones(features.number) if prior is None else jnp.asarray(prior, dtype=float)
         if prior.shape != (features.number,) or not (isinstance(prior, Tracer) or bool(jnp.all(prior > 0))):
@@ -145,21 +132,21 @@ def _gradient_flow(
         design = _design_covariance(regression, modes, cross, tau)
     freedom, left = modes.degrees_of_freedom(), draws
     if order == "corrected":
-        left = eqx.error_if(draws - freedom, freedom >= draws, "1/(1 - df₂/P) needs more draws than df₂")
-    return _mean_weights(modes, cross), _weight_factor(modes, noise, design, left), modes.eigenvalues, freedom
+        left = eqx.error_if(draws - freedom, freedom >= draws, "draws must be more than df₂ for 1/(1 - df₂/P)")
+    return mean_weights(modes, cross), weight_factor(modes, noise, design, left), modes.eigenvalues, freedom
 
 
 @eqx.filter_jit
-def _flow_modes(second_moment: Array, tau: Array, prior: Array) -> _Modes:
+def _flow_modes(second_moment: Array, tau: Array, prior: Array) -> Modes:
     """Modes that respond by (1 - e^{-lτ})/l."""
     root = jnp.sqrt(prior)
     rates, rotation, kept = moment_spectrum(root[:, None] * second_moment * root[None])
     response = where_kept(kept, relaxation_filter(jnp.where(kept, rates, 1.0), tau))
-    return _Modes(rates, root[:, None] * rotation, kept, response)
+    return Modes(rates, root[:, None] * rotation, kept, response)
 
 
 @eqx.filter_jit
-def _design_covariance(regression: Regression, modes: _Modes, cross: Weights, tau: Array) -> WeightCovariance:
+def _design_covariance(regression: Regression, modes: Modes, cross: Weights, tau: Array) -> WeightCovariance:
     """Covariance of the mean of G given (x, t), in the eigenbasis."""
     safe = jnp.where(modes.kept, modes.eigenvalues, 1.0)
     optimum = where_kept(modes.kept, cross @ modes.basis / safe[None])

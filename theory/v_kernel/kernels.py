@@ -1,29 +1,18 @@
 """V-kernels: how learned scores at two places and times vary together over draws of the training set.
 
 V(z; z') = D_t Cov[ŝ(z), ŝ(z')] D_t' with z = (x, t), the covariance taken over independent sets of P training triples
-(Vastola 2025, Sec. 3). A network linear in features, output(z) = W φ(z), has a covariance of its weights; the
-score is b x + a W φ for the target it is trained on (`score_coefficients`), and
-
-    Cov[ŝ(z), ŝ(z')] = a a' (I ⊗ φ)ᵀ Cov[vec W] (I ⊗ φ').
-
-Every kernel keeps a factor L of Cov[vec W] = L Lᵀ, so V is positive semi-definite whatever the points.
+(Vastola 2025, Sec. 3). Models linear in features have one whose rank is finite (`theory.v_kernel.feature_kernels`); a
+score that is drawn afresh at every instant has a white one (`theory.v_kernel.white_kernels`).
 """
 
 import abc
 from functools import singledispatch
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
-from theory.definitions.checks import check_count, checked_jit
-from theory.definitions.processes import AbstractProcess
-from theory.definitions.targets import AbstractTarget
-from theory.exact_scores.point_masses import PointMasses
-from theory.v_kernel.feature_regression import score_coefficients
-from theory.v_kernel.population import FeatureMap, Z
-from theory.v_kernel.weight_law import Weights
+from theory.definitions.features import Z
 
 
 class AbstractVKernel(eqx.Module):
@@ -34,75 +23,9 @@ class AbstractVKernel(eqx.Module):
         """V(z; z') = D_t Cov[ŝ(z), ŝ(z')] D_t' for x (..., D) and t (...,); batch axes broadcast."""
 
 
-class AbstractFeatureVKernel(AbstractVKernel):
-    """V of estimators linear in features: ŝ(z) = b(t) x + a(t) W φ(z), W normal over training draws.
-
-    `mean_weights` is the average of W and `weight_factor` L with Cov[W_if, W_jg] = Σ_r L_ifr L_jgr. Both are in the
-    units of the network's output, that of its `target`.
-    """
-
-    data: eqx.AbstractVar[PointMasses]
-    process: eqx.AbstractVar[AbstractProcess]
-    features: eqx.AbstractVar[FeatureMap]
-    target: eqx.AbstractVar[AbstractTarget]
-    mean_weights: eqx.AbstractVar[Weights]
-    weight_factor: eqx.AbstractVar[Float[Array, "dim F rank"]]
-
-    @eqx.filter_jit
-    def __call__(self, z: Z, z_prime: Z) -> Float[Array, "*batch dim dim"]:
-        return _product(self, z, z_prime, diffused=True)
-
-    @eqx.filter_jit
-    def score_covariance(self, z: Z, z_prime: Z) -> Float[Array, "*batch dim dim"]:
-        """Cov[ŝ(z), ŝ(z')] over training draws."""
-        return _product(self, z, z_prime, diffused=False)
-
-    @eqx.filter_jit
-    def mean_score(self, z: Z) -> Float[Array, "*batch dim"]:
-        """The learned score averaged over training draws, b x + a ⟨W⟩ φ; the exact score where φ can express it."""
-        x, time = z
-        time = jnp.broadcast_to(time, x.shape[:-1])
-        known, scale = score_coefficients(self.target, self.process, time)
-        return known[..., None] * x + scale[..., None] * (self.features(x, time) @ self.mean_weights.T)
-
-    @checked_jit(models=check_count)
-    def draw_weights(self, key: PRNGKeyArray, models: int) -> Float[Array, "models dim F"]:
-        """Weights of `models` independent networks under the Gaussian closure: one score field per draw.
-
-        Raises ValueError for fewer than one model.
-        """
-        noise = jax.random.normal(key, (models, self.weight_factor.shape[-1]), self.weight_factor.dtype)
-        return self.mean_weights[None] + jnp.einsum("mr,ifr->mif", noise, self.weight_factor)
-
-
-@eqx.filter_jit
-def score_factor(kernel: AbstractFeatureVKernel, z: Z, *, diffused: bool) -> Float[Array, "*batch dim rank"]:
-    """a(t) L φ(z), times D_t if `diffused`: its products are the covariance of the score, or V."""
-    x, time = z
-    time = jnp.broadcast_to(time, x.shape[:-1])
-    _, scale = score_coefficients(kernel.target, kernel.process, time)
-    if diffused:
-        scale = scale * kernel.process.diffusion_coefficient(time)
-    return jnp.einsum("...f,ifr->...ir", scale[..., None] * kernel.features(x, time), kernel.weight_factor)
-
-
-def _product(kernel: AbstractFeatureVKernel, z: Z, z_prime: Z, *, diffused: bool) -> Float[Array, "*batch dim dim"]:
-    left, right = (score_factor(kernel, point, diffused=diffused) for point in (z, z_prime))
-    return jnp.einsum("...ir,...jr->...ij", left, right)
-
-
 @singledispatch
 def kernel_matrix(kernel: AbstractVKernel, z: Z) -> Float[Array, "n dim n dim"]:
-    """V between all pairs of n points, for x (n, D) and t (n,)."""
+    """V between all pairs of n points, for x (n, D) and t (n,). A kind of kernel with a quicker way registers it."""
     x, time = z
     pairs = kernel((x[:, None], time[:, None]), (x[None], time[None]))
     return jnp.swapaxes(pairs, 1, 2)
-
-
-@kernel_matrix.register
-def _(kernel: AbstractFeatureVKernel, z: Z) -> Float[Array, "n dim n dim"]:
-    factor = score_factor(kernel, z, diffused=True)
-    return jnp.tensordot(factor, factor, axes=(2, 2))
-
-
-# --- From averages over the population to the law of the weights ---

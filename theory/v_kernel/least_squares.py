@@ -8,31 +8,20 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from theory.definitions.checks import check_not_negative
+from theory.definitions.features import FeatureMap
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.targets import AbstractTarget, DenoiserTarget
 from theory.definitions.weights import AbstractWeight
 from theory.exact_scores.point_masses import PointMasses
 from theory.finite_data.deterministic_equivalent import effective_ridge
-from theory.v_kernel.feature_regression import (
-    Regression,
-    feature_regression,
-    gradient_covariance,
-    moment_spectrum,
-    normal_equations,
-    where_kept,
-)
-from theory.v_kernel.kernels import AbstractFeatureVKernel
+from theory.v_kernel.feature_kernels import AbstractFeatureVKernel
+from theory.v_kernel.feature_regression import Regression, feature_regression
 from theory.v_kernel.leverage import damped_regression, inflated_noise
-from theory.v_kernel.population import FeatureMap, Population
-from theory.v_kernel.weight_law import (
-    Number,
-    Weights,
-    _check_choice,
-    _check_draws,
-    _mean_weights,
-    _Modes,
-    _weight_factor,
-)
+from theory.v_kernel.modes import Modes, moment_spectrum, where_kept
+from theory.v_kernel.moments import gradient_covariance, normal_equations
+from theory.v_kernel.orders import check_draws, check_order
+from theory.v_kernel.population import Population
+from theory.v_kernel.weight_law import Number, Weights, mean_weights, weight_factor
 
 LinearOrder = Literal["leading", "corrected", "deterministic_equivalent", "local_equivalent"]
 
@@ -87,10 +76,10 @@ class LinearVKernel(AbstractFeatureVKernel):
         weight: AbstractWeight | None = None,
         population: Population | None = None,
     ) -> None:
-        _check_choice("order", order, get_args(LinearOrder))
+        check_order(order, get_args(LinearOrder))
         check_not_negative("the ridge", ridge)
         bare = order == "local_equivalent" and not isinstance(ridge, Tracer) and bool(ridge == 0)
-        _check_draws(draws, features.number, more_than_features=order == "corrected" or bare)
+        check_draws(draws, features.number, more_than_features=order == "corrected" or bare)
         self.data, self.process, self.features = data, process, features
         self.target = DenoiserTarget() if target is None else target
         regression = feature_regression(data, process, features, self.target, weight, population)
@@ -104,17 +93,17 @@ def _least_squares(regression: Regression, draws: Array, ridge: Array, order: Li
         regression = damped_regression(regression, draws, ridge)
     second_moment, cross = normal_equations(regression)
     modes, kappa = _ridge_modes(second_moment, draws, ridge, order == "deterministic_equivalent")
-    mean, freedom = _mean_weights(modes, cross), modes.degrees_of_freedom()
+    mean, freedom = mean_weights(modes, cross), modes.degrees_of_freedom()
     noise = gradient_covariance(regression, None if order in ("leading", "corrected") else mean)
     if order == "local_equivalent":
         noise = inflated_noise(regression, modes.resolvent(), noise, draws)
     lost = {"corrected": regression.features.number, "deterministic_equivalent": freedom}.get(order, 0.0)
-    return mean, _weight_factor(modes, noise, None, draws - lost), kappa, freedom, modes.resolvent()
+    return mean, weight_factor(modes, noise, None, draws - lost), kappa, freedom, modes.resolvent()
 
 
 @eqx.filter_jit
-def _ridge_modes(second_moment: Array, draws: Array, ridge: Array, equivalent: bool) -> tuple[_Modes, Array]:
+def _ridge_modes(second_moment: Array, draws: Array, ridge: Array, equivalent: bool) -> tuple[Modes, Array]:
     """Modes that respond by R = (Σ + κ)⁻¹, and κ (the ridge ξ itself at leading order)."""
     eigenvalues, basis, kept = moment_spectrum(second_moment)
     kappa = effective_ridge(eigenvalues, draws, ridge) if equivalent else ridge
-    return _Modes(eigenvalues, basis, kept, where_kept(kept, 1 / jnp.where(kept, eigenvalues + kappa, 1.0))), kappa
+    return Modes(eigenvalues, basis, kept, where_kept(kept, 1 / jnp.where(kept, eigenvalues + kappa, 1.0))), kappa

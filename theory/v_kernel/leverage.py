@@ -13,26 +13,17 @@ two fixed points. For equal leverage they are κ = ξ(1 + ℓ) and the factor 1/
 fluctuates with the few other samples nearby.
 """
 
-from collections.abc import Callable
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.v_kernel.feature_regression import (
-    PopulationBlock,
-    Regression,
-    each_point,
-    moment_spectrum,
-    normal_equations,
-    spread_moment,
-    where_kept,
-)
+from theory.numerics.fixed_points import fixed_point
+from theory.v_kernel.feature_regression import PopulationBlock, Regression, each_point
+from theory.v_kernel.modes import moment_spectrum, where_kept
+from theory.v_kernel.moments import normal_equations, spread_moment
 
-_HISTORY = 5
-_TOLERANCE = 1e-5
-_MOST_STEPS = 300
+_FAILURE = "the equations for the leverage have not converged"
 
 
 @eqx.filter_jit
@@ -52,7 +43,18 @@ def damped_regression(regression: Regression, draws: Array, ridge: Array) -> Reg
         length = each_point(regression, lambda block, features: jnp.sum((features @ root) ** 2, axis=-1))
         return jnp.log1p(weight * length / draws)
 
-    return damped(_fixed_point(step, jnp.zeros_like(weight)))
+    def differentiable_step(log_damping: Array) -> Array:
+        # By R instead of eigenvectors, which have no derivative where eigenvalues coincide. Modes that are round-off
+        # get a curvature of their own, so that there is an R without ridge too; features have no part in them.
+        second_moment = normal_equations(damped(log_damping))[0]
+        values, basis, kept = moment_spectrum(jax.lax.stop_gradient(second_moment))
+        unseen = basis * where_kept(~kept, jnp.full_like(values, values[-1]))[None] @ basis.T
+        resolvent = jnp.linalg.inv(second_moment + unseen + ridge * jnp.eye(values.size, dtype=values.dtype))
+        length = each_point(regression, lambda block, features: jnp.sum(features @ resolvent * features, axis=-1))
+        return jnp.log1p(weight * length / draws)
+
+    start = jnp.zeros_like(weight)
+    return damped(fixed_point(step, start, failure=_FAILURE, tangent_step=differentiable_step))
 
 
 @eqx.filter_jit
@@ -80,34 +82,4 @@ def inflated_noise(
     def step(spread: Array) -> Array:
         return (first + spread_of(spread_moment(regression, spread * unit)) / draws) / unit
 
-    return noise + spread_moment(regression, _fixed_point(step, first / unit) * unit) / draws
-
-
-def _fixed_point(step: Callable[[Array], Array], start: Array) -> Array:
-    """x = step(x) by Anderson's method: of the last few steps, the combination whose residuals cancel best.
-
-    Stops at a root mean square residual of 1e-5 of the root mean square of x. Raises `equinox.EquinoxRuntimeError`
-    when 300 steps do not suffice.
-    """
-
-    def better(state: tuple[Array, Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array, Array]:
-        count, x, arrivals, residuals, _ = state
-        arrival = step(x)
-        slot = count % _HISTORY
-        arrivals = arrivals.at[slot].set(arrival.ravel())
-        residuals = residuals.at[slot].set((arrival - x).ravel())
-        gram = residuals @ residuals.T
-        # Empty places of the history get no share; the ridge bounds the shares of nearly parallel residuals.
-        empty = jnp.arange(_HISTORY) > count
-        gram = gram / jnp.max(jnp.diagonal(gram)) + jnp.diag(jnp.where(empty, 1e12, 1e-12))
-        share = jnp.linalg.solve(gram, jnp.ones(_HISTORY, gram.dtype))
-        error = jnp.sqrt(jnp.mean((arrival - x) ** 2) / jnp.maximum(jnp.mean(arrival**2), 1e-300))
-        return count + 1, (share / jnp.sum(share) @ arrivals).reshape(x.shape), arrivals, residuals, error
-
-    def unfinished(state: tuple[Array, Array, Array, Array, Array]) -> Array:
-        return (state[4] > _TOLERANCE) & (state[0] < _MOST_STEPS)
-
-    empty = jnp.zeros((_HISTORY, start.size), start.dtype)
-    begin = (jnp.zeros((), int), start, empty, empty, jnp.asarray(jnp.inf, start.dtype))
-    count, x, _, _, error = jax.lax.while_loop(unfinished, better, begin)
-    return eqx.error_if(x, ~(error <= _TOLERANCE), "the equations for the leverage have not converged")
+    return noise + spread_moment(regression, fixed_point(step, first / unit, failure=_FAILURE) * unit) / draws

@@ -2,6 +2,7 @@
 
 from figures.both.misprints.experiment import ROWS
 from figures.common.claims import Claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from sims.measurements.estimates import mean_over
 
@@ -12,15 +13,14 @@ def claims(data: Arrays) -> list[Claim]:
         estimate = mean_over(data["measured"][row])
         corrected = float(data["corrected"][row])
         statements.append(
-            Claim(
+            estimated_claim(
                 f"misprint: {wrong}",
-                source,
                 f"the corrected value, not the printed one, is measured ({how})",
-                float(data["printed"][row]),
-                corrected,
-                float(estimate.value),
-                estimate.interval,
-                0.03 * corrected,
+                estimate,
+                source=source,
+                paper=float(data["printed"][row]),
+                theory=corrected,
+                tolerance=0.03 * corrected,
             )
         )
     return statements

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from sims.experiments import misprints as experiments
 from theory.derivations.table import get
 
@@ -96,10 +96,12 @@ def _experiments(config: Config) -> dict[str, Callable[..., np.ndarray]]:
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Printed and corrected values, (rows,), and repetitions of the measured one, (rows, repetitions)."""
     keys = jax.random.split(key, len(ROWS))
-    experiments_of, measured = _experiments(config), []
-    for name, run_key in zip(ROWS, keys, strict=True):
-        run = partial(_repeat, experiments_of[name], run_key)
-        measured.append(stage(ROWS[name][2], run, share=1 / len(ROWS))["measured"])
+    experiments_of = _experiments(config)
+    stages = [
+        Stage(ROWS[name][2], partial(_repeat, experiments_of[name], run_key), 1 / len(ROWS))
+        for name, run_key in zip(ROWS, keys, strict=True)
+    ]
+    measured = [run["measured"] for run in stage.all(stages)]
     values = []
     for name in ROWS:
         misprint = get(name).misprint

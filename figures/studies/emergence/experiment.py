@@ -6,18 +6,14 @@ geometric or the harmonic mean of its initial and its target variance.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
-from figures.studies.trained_modes.experiment import pair_coefficients, sampling_flow
-from sims.experiments.linear import gaussian_training_sets, generated_mode_variances
+from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.trained_modes.experiment import Sizes, as_stage, clock_for, trained_modes, training_sets
 from sims.networks.linear import linear_denoiser
-from sims.training.descent import Clock, train_full_batch
 from sims.training.pairs import SecondMoments
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
@@ -43,42 +39,56 @@ class EmergenceConfig:
     generated_samples: int = 768
 
     @property
-    def times(self) -> np.ndarray:
-        """Training times of the snapshots."""
-        return np.geomspace(self.first_time, self.last_time, self.snapshots)
+    def sizes(self) -> Sizes:
+        """How much is trained and sampled."""
+        return Sizes(
+            first_time=self.first_time,
+            last_time=self.last_time,
+            snapshots=self.snapshots,
+            seeds=self.seeds,
+            training_samples=self.training_samples,
+            generated_samples=self.generated_samples,
+        )
 
 
-class Setting(NamedTuple):
-    """Where the networks live and how they are trained: process, its times with a network each, steps."""
+def compute_emergence(
+    config: EmergenceConfig,
+    process: AbstractProcess,
+    levels: Float[Array, " levels"],
+    *,
+    together: bool,
+    key: PRNGKeyArray,
+    stage: RunStage,
+) -> Arrays:
+    """Closed-form and measured emergence times, indexed [initial gain, (seed,) mode]; keys end in the mean's name.
 
-    process: AbstractProcess
-    levels: Float[Array, " levels"]
-    clock: Clock
-
-
-def compute_emergence(config: EmergenceConfig, setting: Setting, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Closed-form and measured emergence times, indexed [initial gain, (seed,) mode]; keys end in the mean's name."""
+    Networks live at the `levels`, times of the `process`; `together` is that of `clock_for`.
+    """
     data_key, *run_keys = jax.random.split(key, 1 + len(config.initial_gains))
     trained = Spectrum.from_variances(np.geomspace(*config.trained_variances)[::-1])
     arrays: Arrays = {
         "initial_gain": np.asarray(config.initial_gains),
         "variance": np.geomspace(*config.theory_variances),
         "trained_variance": np.asarray(trained.variance),
-        "times": config.times,
+        "times": config.sizes.times,
     }
-    arrays |= stage("theory", partial(_theory, config, setting.process, trained), share=0.3)
-    sets = partial(_training_sets, config, setting, trained, data_key)
-    moments = stage("training sets", sets, share=0.2)
-    share = 0.5 / len(config.initial_gains)
-    runs = [
-        stage(
-            f"trained networks, Q = {gain:g}",
-            partial(_train, config, setting, trained, moments, gain, run_key),
-            share=share,
-        )
-        for gain, run_key in zip(config.initial_gains, run_keys, strict=True)
-    ]
-    return arrays | {"variance_trained": np.stack([run["variance_trained"] for run in runs])}
+    denoisers = [OneLayer(trained, process, gain, learning_rate=1.0) for gain in config.initial_gains]
+    # Neither what is trained for nor the steps depend on the initial gain.
+    moments = as_stage(stage, partial(training_sets, denoisers[0], levels, config.sizes, data_key), share=0.2)
+    clock = clock_for(denoisers[0], levels, config.sizes, together=together)
+    share = 0.5 / len(denoisers)
+    stages = [Stage("theory", partial(_theory, config, process, trained), 0.3)]
+    for denoiser, gain, run_key in zip(denoisers, config.initial_gains, run_keys, strict=True):
+        train = partial(_train, denoiser, gain, moments, levels, clock, config.sizes, run_key)
+        stages.append(Stage(f"trained networks, Q = {gain:g}", train, share))
+    theory, *runs = stage.all(stages)
+    return arrays | theory | {"variance_trained": np.stack([run["variance_trained"] for run in runs])}
+
+
+def _train(denoiser: OneLayer, gain: float, moments: SecondMoments, levels, clock, sizes, key: PRNGKeyArray) -> Arrays:
+    network = linear_denoiser(denoiser.spectrum.dimension, gain)
+    trained = trained_modes(denoiser, network, moments, levels, clock, sizes, shown=0, key=key)
+    return {"variance_trained": trained["variance_trained"]}
 
 
 def _theory(config: EmergenceConfig, process: AbstractProcess, trained: Spectrum) -> Arrays:
@@ -95,31 +105,3 @@ def _theory(config: EmergenceConfig, process: AbstractProcess, trained: Spectrum
         arrays[f"level_{mean}"] = level[:, wide.size :]
     rising = np.stack([np.asarray(rises(denoiser)) for denoiser in denoisers])
     return arrays | {"rises": rising[:, : wide.size], "trained_rises": rising[:, wide.size :]}
-
-
-def _training_sets(config: EmergenceConfig, setting: Setting, spectrum: Spectrum, key: PRNGKeyArray) -> Arrays:
-    pairs = pair_coefficients(OneLayer(spectrum, setting.process, 0.0, 1.0), setting.levels)
-    return gaussian_training_sets(
-        spectrum, pairs, seeds=config.seeds, samples=config.training_samples, key=key
-    )._asdict()
-
-
-def _train(
-    config: EmergenceConfig,
-    setting: Setting,
-    spectrum: Spectrum,
-    moments: Arrays,
-    initial_gain: float,
-    key: PRNGKeyArray,
-) -> Arrays:
-    networks = train_full_batch(
-        linear_denoiser(spectrum.dimension, initial_gain),
-        SecondMoments(**{name: jnp.asarray(value) for name, value in moments.items()}),
-        jnp.asarray(setting.clock.step_sizes, jnp.float32),
-        jnp.asarray(setting.clock.steps),
-    )
-    total_maps = jnp.swapaxes(networks.weight, 1, 2)
-    flow = sampling_flow(OneLayer(spectrum, setting.process, initial_gain, 1.0), setting.levels)
-    return {
-        "variance_trained": generated_mode_variances(total_maps, flow, None, samples=config.generated_samples, key=key)
-    }

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from sims.experiments.linear import generated_mode_variances, mode_gains, train_seeds_minibatch
 from sims.networks.linear import linear_denoiser
 from sims.sampling.linear_flow import sample_linear_networks
@@ -104,16 +104,20 @@ def compute_experiment(config: ExperimentConfig, data: ImageData, *, key: PRNGKe
     # In its own eigenbasis the data's covariance is diagonal; the rotation changes nothing for W(0) ∝ I.
     spectrum = Spectrum(jnp.zeros(modes), full.variance[:modes])
     coordinates = np.asarray(full.to_modes(jnp.asarray(data.samples)))[:, :modes]
-    theory = stage("theory", partial(_theory, config, spectrum), share=0.15)
-    train = partial(_train, config, spectrum, coordinates, train_key)
-    trained = stage("linear denoisers trained by SGD", train, share=0.6)
     small = replace(
         config,
         seeds=config.small_batch_seeds,
         batch_per_effective_mode=config.small_batch_per_effective_mode,
     )
+    train = partial(_train, config, spectrum, coordinates, train_key)
     train_small = partial(_train, small, spectrum, coordinates, small_key)
-    trained_small = stage("the same with small batches", train_small, share=0.2)
+    theory, trained, trained_small = stage.all(
+        [
+            Stage("theory", partial(_theory, config, spectrum), 0.15),
+            Stage("linear denoisers trained by SGD", train, 0.6),
+            Stage("the same with small batches", train_small, 0.2),
+        ]
+    )
     pictures = stage("samples", partial(_pictures, config, trained, data, full, shown_key), share=0.05)
     measured = {name: value for name, value in trained.items() if name != "shown_maps"}
     return {

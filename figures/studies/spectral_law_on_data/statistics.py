@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from figures.common.emergence import measured_emergence
+from figures.common.power_laws import FittedExponent, fitted_exponent
 from figures.common.stages import Arrays
 from sims.measurements.estimates import mean_over
-from sims.measurements.modes import first_crossing
 from theory.definitions.processes import EDM
 
 
@@ -21,7 +22,13 @@ def gain_deviations(data: Arrays) -> np.ndarray:
 
 def emergence(data: Arrays, networks: str = "variance_trained") -> np.ndarray:
     """Measured emergence time of every seed and mode, (seeds, modes); NaN where not reached."""
-    return first_crossing(data["times"], np.moveaxis(data[networks], 1, 0), data["level"][None])
+    return measured_emergence(data["times"], data[networks], data["level"])
+
+
+def exponent(data: Arrays, networks: str = "variance_trained") -> FittedExponent:
+    """Exponents of one set of networks and of the closed form over the usable modes."""
+    usable = usable_modes(data, networks)
+    return fitted_exponent(data["variance"], emergence(data, networks), data["emergence_theory"], usable)
 
 
 def usable_modes(data: Arrays, networks: str = "variance_trained") -> np.ndarray:

@@ -5,8 +5,9 @@ says what is trained for; the network of `sims` is what is trained. Both discret
 are computed from the theory and told apart from the networks' own deviation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import equinox as eqx
 import jax
@@ -14,16 +15,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from sims.experiments.linear import gaussian_training_sets, generated_mode_variances, mode_gains
 from sims.measurements.modes import first_crossing
 from sims.networks.linear import AbstractLinearNetwork, total_maps_of
 from sims.sampling.linear_flow import FlowCoefficients
+from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import Clock, common_clock, train_full_batch
 from sims.training.pairs import PairCoefficients, SecondMoments
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
 from theory.spectral_law.denoiser import AbstractDenoiser, regression_at
 from theory.spectral_law.descent import gain_after_steps
-from theory.spectral_law.generation import flow_coefficients, generated_variance, generated_variance_on_schedule
+from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
 
 FINE_TIMES = 300  # of every curve of the theory
 
@@ -59,17 +63,29 @@ TINY_SIZES = Sizes(
 )
 
 
+def rotated_spectrum(variances: tuple[float, ...], key: PRNGKeyArray) -> Spectrum:
+    """These variances along axes drawn at random, with zero mean."""
+    variance = jnp.asarray(variances)
+    basis, _ = jnp.linalg.qr(jax.random.normal(key, (variance.size, variance.size)))
+    return Spectrum(jnp.zeros_like(variance), variance, basis)
+
+
+def levels_with_shown(process: EDM, count: int, shown: float) -> jax.Array:
+    """Every noise level that has a network: `count` of the sampler and, last, the one whose weights are shown."""
+    return jnp.append(log_snr_schedule(process, count - 1), shown)
+
+
 def pair_coefficients(denoiser: AbstractDenoiser, levels: jax.Array) -> PairCoefficients:
     """What the networks of each noise level are trained for, from the denoiser's process and objective."""
     process, objective = denoiser.process, denoiser.objective
-    signal, noise = objective.target.coefficients(process, levels)
-    weight = objective.weight(process, levels)
-    return PairCoefficients(process.signal_scale(levels), process.noise_scale(levels), signal, noise, weight)
+    alpha, sigma = process.signal_scale(levels), process.noise_scale(levels)
+    signal, noise = objective.target.coefficients(alpha, sigma)
+    return PairCoefficients(alpha, sigma, signal, noise, objective.weight(process, levels))
 
 
 def sampling_flow(denoiser: AbstractDenoiser, levels: jax.Array) -> FlowCoefficients:
     """The probability-flow ODE of those networks on their own noise levels."""
-    state, output = flow_coefficients(denoiser, levels)
+    state, output = denoiser.process.flow_coefficients(denoiser.objective.target, levels)
     return FlowCoefficients(levels, state, output, jnp.sqrt(jnp.asarray(denoiser.process.prior_variance)))
 
 
@@ -109,10 +125,28 @@ def training_sets(denoiser: AbstractDenoiser, levels: jax.Array, sizes: Sizes, k
     return gaussian_training_sets(denoiser.spectrum, pairs, seeds=sizes.seeds, samples=sizes.training_samples, key=key)
 
 
-def as_stage(stage: RunStage, draw: Callable[[], SecondMoments], *, share: float) -> SecondMoments:
+def training_set_stage(draw: Callable[[], SecondMoments], share: float) -> Stage:
     """Training sets that several networks of a figure share, drawn once in a stage of their own."""
-    arrays = stage("training sets", lambda: draw()._asdict(), share=share)
+    return Stage("training sets", partial(_as_arrays, draw), share)
+
+
+def moments_from(arrays: Arrays) -> SecondMoments:
+    """The training sets from what their stage gave."""
     return SecondMoments(**{name: jnp.asarray(value) for name, value in arrays.items()})
+
+
+def as_stage(stage: RunStage, draw: Callable[[], SecondMoments], *, share: float) -> SecondMoments:
+    """Training sets drawn in a stage that the figure's other stages wait for."""
+    return moments_from(stage("training sets", partial(_as_arrays, draw), share=share))
+
+
+def _as_arrays(draw: Callable[[], SecondMoments]) -> Mapping[str, jax.Array]:
+    return draw()._asdict()
+
+
+def named(arrays: Mapping[str, np.ndarray], suffix: str) -> Arrays:
+    """Arrays of one network among several, their names ending in `suffix`."""
+    return {f"{name}_{suffix}": value for name, value in arrays.items()}
 
 
 def theory_of_modes(denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock, sizes: Sizes, *, shown: int) -> Arrays:

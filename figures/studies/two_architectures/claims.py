@@ -3,11 +3,12 @@
 import numpy as np
 
 from figures.common.claims import Claim
+from figures.common.emergence import measured_emergence
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
-from figures.studies.trained_modes.claims import discretisation, follows_closed_form
+from figures.studies.trained_modes.claims import discretisation, exponent_against_theory, follows_closed_form
 from figures.studies.two_architectures.statistics import exponent_of, share_within
 from sims.measurements.estimates import mean_over
-from sims.measurements.modes import first_crossing
 
 
 def architecture_claims(data: Arrays) -> list[Claim]:
@@ -19,28 +20,11 @@ def architecture_claims(data: Arrays) -> list[Claim]:
         statements.append(follows_closed_form(title, source, share_within(data, name, name)))
         finite, closed = data[f"variance_finite_steps_{name}"], data[f"variance_closed_form_{name}"]
         statements.append(discretisation(words, finite, closed))
-        exponent, theory = exponent_of(data, name)
+        fit = exponent_of(data, name)
+        law = "τ* ∝ λ^-α with α ≈ 1"
         statements += [
-            Claim(
-                f"{words}: emergence exponent against theory",
-                source,
-                "exponent α of τ* ∝ λ^-α from trained networks equals the closed form's",
-                None,
-                theory,
-                float(exponent.value),
-                exponent.interval,
-                0.02,
-            ),
-            Claim(
-                f"{words}: emergence exponent",
-                source,
-                "τ* ∝ λ^-α with α ≈ 1",
-                1.0,
-                None,
-                float(exponent.value),
-                exponent.interval,
-                0.1,
-            ),
+            exponent_against_theory(f"{words}: emergence exponent against theory", source, fit),
+            estimated_claim(f"{words}: emergence exponent", law, fit.trained, source=source, paper=1.0, tolerance=0.1),
         ]
     statements.append(_weight_law(data))
     if "fewer_training_samples" not in data:
@@ -53,20 +37,19 @@ def architecture_claims(data: Arrays) -> list[Claim]:
 
 def _weight_law(data: Arrays) -> Claim:
     """The exact law of the two-layer weight, τ* = ln 2/(8ηλ), measured at the noise level that is shown."""
-    gains = np.moveaxis(data["gain_trained_two_layer"], 1, 0)
     start = data["gain_curve_two_layer"][0]
     optimum = data["variance"] / (data["variance"] + 1.0)
-    emergence = first_crossing(data["times"], gains, (2 * start * optimum / (start + optimum))[None])
+    level = 2 * start * optimum / (start + optimum)
+    emergence = measured_emergence(data["times"], data["gain_trained_two_layer"], level)
     # A mode that starts at its harmonic mean to a few per cent has no crossing to speak of.
     rising = np.isfinite(emergence).all(axis=0) & (optimum > 1.5 * start)
     ratio = mean_over((emergence * 8 * data["variance"] / np.log(2))[:, rising].mean(axis=1))
-    return Claim(
+    return estimated_claim(
         "two-layer: emergence time of the weight",
-        "Wang & Pehlevan 2025, Prop. 5.1",
         "8ηλτ*/ln 2 = 1 at the harmonic mean of initial and final weight, mean over rising modes, σ = 1",
-        1.0,
-        1.0,
-        float(ratio.value),
-        ratio.interval,
-        0.03,
+        ratio,
+        source="Wang & Pehlevan 2025, Prop. 5.1",
+        paper=1.0,
+        theory=1.0,
+        tolerance=0.03,
     )

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from figures.common.panels import draw_emergence, draw_mode_curves
 from figures.common.stages import Arrays
 from figures.common.style import label_panels, plt, styled
-from figures.studies.two_architectures.experiment import LAYERS
+from figures.studies.two_architectures.experiment import ARCHITECTURES
 from figures.studies.two_architectures.statistics import emergence_of, rising_modes
 from sims.measurements.estimates import mean_over
 from sims.measurements.modes import variance_over_seeds
@@ -16,7 +16,7 @@ from sims.measurements.modes import variance_over_seeds
 def draw_architectures(data: Arrays) -> Figure:
     """Gains, generated variances and emergence times, a row per architecture."""
     figure, axes = plt.subplots(2, 3, figsize=(11, 6.4))
-    for row, name in zip(axes, LAYERS, strict=True):
+    for row, name in zip(axes, ARCHITECTURES, strict=True):
         _draw_modes(row[0], data, name, "gain")
         _draw_modes(row[1], data, name, "variance")
         rising, emergence = rising_modes(data, name), emergence_of(data, name)

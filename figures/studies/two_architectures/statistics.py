@@ -3,11 +3,9 @@
 import numpy as np
 
 from figures.common.emergence import measured_emergence
-from figures.common.power_laws import exponents
+from figures.common.power_laws import FittedExponent, fitted_exponent
 from figures.common.stages import Arrays
 from figures.studies.trained_modes.statistics import share_of_variances
-from sims.measurements.estimates import Estimate
-from theory.spectral_law.power_law import fit_power_law
 
 
 def share_within(data: Arrays, name: str, theory: str) -> float:
@@ -20,12 +18,10 @@ def emergence_of(data: Arrays, name: str) -> np.ndarray:
     return measured_emergence(data["times"], data[f"variance_trained_{name}"], data[f"level_{name}"])
 
 
-def exponent_of(data: Arrays, name: str) -> tuple[Estimate, float]:
-    """Exponent fitted to the trained networks, and to the closed form, over the modes that rise in every seed."""
-    emergence, variance = emergence_of(data, name), data["variance"]
-    seen = np.isfinite(emergence).all(axis=0) & rising_modes(data, name)
-    theory = fit_power_law(variance[seen], data[f"emergence_theory_{name}"][seen]).exponent
-    return exponents(variance[seen], emergence[:, seen]), theory
+def exponent_of(data: Arrays, name: str) -> FittedExponent:
+    """Exponents of one architecture over its rising modes."""
+    emergence, theory = emergence_of(data, name), data[f"emergence_theory_{name}"]
+    return fitted_exponent(data["variance"], emergence, theory, rising_modes(data, name))
 
 
 def rising_modes(data: Arrays, name: str) -> np.ndarray:

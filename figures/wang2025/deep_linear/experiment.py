@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     FINE_TIMES,
     TINY_SIZES,
@@ -21,13 +21,15 @@ from figures.studies.trained_modes.experiment import (
     as_stage,
     clock_for,
     gain_at,
+    levels_with_shown,
+    named,
+    rotated_spectrum,
     theory_of_modes,
     trained_modes,
     training_sets,
 )
 from sims.measurements.modes import first_crossing
 from sims.networks.linear import deep_linear_denoiser
-from sims.sampling.schedules import log_snr_schedule
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
 from theory.spectral_law.generation import generated_variance
@@ -87,25 +89,27 @@ PROCESS = EDM(sigma_min=0.01, sigma_max=20.0)
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Theory for every depth, [depth, ...], and trained networks, whose keys end in their depth."""
     rotation_key, data_key, *run_keys = jax.random.split(key, 2 + len(config.trained_depths))
-    variances = jnp.asarray(config.variances)
-    basis, _ = jnp.linalg.qr(jax.random.normal(rotation_key, (variances.size, variances.size)))
-    spectrum = Spectrum(jnp.zeros_like(variances), variances, basis)
+    spectrum = rotated_spectrum(config.variances, rotation_key)
     arrays: Arrays = {
-        "variance": np.asarray(variances),
+        "variance": np.asarray(spectrum.variance),
         "times": config.sizes.times,
         "depths": np.asarray(config.depths),
         "trained_depths": np.asarray(config.trained_depths),
         "training_samples": np.asarray(config.sizes.training_samples),
     }
-    arrays |= stage("theory of all depths", partial(_all_depths, config, spectrum), share=0.45)
     # What is trained for does not depend on the depth.
-    levels = jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
+    levels = levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
     shallow = _denoiser(config, spectrum, 1)
     moments = as_stage(stage, partial(training_sets, shallow, levels, config.sizes, data_key), share=0.05)
     share = 0.5 / len(config.trained_depths)
+    stages = [Stage("theory of all depths", partial(_all_depths, config, spectrum), 0.45)]
     for depth, run_key in zip(config.trained_depths, run_keys, strict=True):
-        run = stage(f"depth {depth}", partial(_run, config, spectrum, depth, levels, moments, run_key), share=share)
-        arrays |= {f"{name}_{depth}": value for name, value in run.items()}
+        run = partial(_run, config, spectrum, depth, levels, moments, run_key)
+        stages.append(Stage(f"depth {depth}", run, share))
+    theory, *runs = stage.all(stages)
+    arrays |= theory
+    for depth, results in zip(config.trained_depths, runs, strict=True):
+        arrays |= named(results, str(depth))
     return arrays
 
 

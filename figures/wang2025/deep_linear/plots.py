@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from figures.common.panels import draw_mode_curves
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, PALETTE, label_panels, plt, power_law_guide, styled
-from figures.wang2025.deep_linear.statistics import emergence_of, fit_of
+from figures.wang2025.deep_linear.statistics import emergence_of, exponent_of
 from sims.measurements.estimates import mean_over
 from sims.measurements.modes import variance_over_seeds
 from theory.spectral_law.power_law import fit_power_law
@@ -86,10 +86,10 @@ def _draw_exponents(axis, data: Arrays) -> None:
         fits = [fit_power_law(data["variance"], times) for times in data[name]]
         axis.plot(data["depths"], [fit.exponent for fit in fits], "-", color=colour, label=f"theory, {words}")
     for depth in data["trained_depths"].tolist():
-        fit = fit_of(data, depth)
+        fit = exponent_of(data, depth).trained
         low, high = fit.interval
-        error = [[fit.measured - low], [high - fit.measured]]
-        axis.errorbar([depth], [fit.measured], yerr=error, fmt="o", ms=4, color=PALETTE[0])
+        error = [[fit.value - low], [high - fit.value]]
+        axis.errorbar([depth], [fit.value], yerr=error, fmt="o", ms=4, color=PALETTE[0])
     axis.axhline(1.0, color="0.6", lw=0.8, ls=":")
     axis.set_ylim(0.85, 1.15)
     axis.set_xlabel("depth L")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from figures.common.claims import Claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from figures.studies.trained_modes.claims import follows_closed_form
 from figures.studies.trained_modes.statistics import share_of_variances
@@ -33,28 +34,24 @@ def _overshoot(data: Arrays, index: int) -> Claim:
     # The trained networks are seen at the snapshots only, so the theory is read there too.
     at_snapshots = np.interp(np.log(data["times"]), np.log(data["fine_times"]), data["gain_curve"][index][:, -1])
     length = data["mean_length"][index]
-    return Claim(
+    return estimated_claim(
         f"|μ| = {length:g}: overshoot of the weakest mode",
-        "Wang & Pehlevan 2025, App. D.2",
         "largest gain of the weakest mode beyond its first and last, at σ = 1: the mean passes through the weights",
-        None,
-        float(np.max(at_snapshots) - ends),
-        float(estimate.value),
-        estimate.interval,
-        0.01,
+        estimate,
+        source="Wang & Pehlevan 2025, App. D.2",
+        theory=float(np.max(at_snapshots) - ends),
+        tolerance=0.01,
     )
 
 
 def _mixing(data: Arrays) -> Claim:
     """The least share of the generated covariance on the data's axes, for the longest mean."""
     estimate = mean_over(data["alignment_trained"][-1].min(axis=-1))
-    return Claim(
+    return estimated_claim(
         f"|μ| = {data['mean_length'][-1]:g}: modes mix in passing",
-        "this project, from App. D.2",
         "smallest share over training of the generated covariance that lies on the data's principal axes",
-        None,
-        float(data["alignment_curve"][-1].min()),
-        float(estimate.value),
-        estimate.interval,
-        0.02,
+        estimate,
+        source="this project, from App. D.2",
+        theory=float(data["alignment_curve"][-1].min()),
+        tolerance=0.02,
     )

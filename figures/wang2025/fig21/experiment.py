@@ -14,11 +14,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
-from figures.studies.trained_modes.experiment import TINY_SIZES, Sizes, pair_coefficients, sampling_flow
-from sims.experiments.linear import gaussian_training_sets, generated_moments, mode_gains
+from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.trained_modes.experiment import (
+    TINY_SIZES,
+    Sizes,
+    levels_with_shown,
+    sampling_flow,
+    training_sets,
+)
+from sims.experiments.linear import generated_moments, mode_gains
 from sims.networks.linear import linear_denoiser, offsets_of, total_maps_of
-from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import Clock, common_clock, train_full_batch
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
@@ -73,13 +78,15 @@ PRESETS = {
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Theory and trained networks for every length of the mean, indexed [mean, (seed,) time, mode]."""
-    runs = []
+    stages = []
     keys = jax.random.split(key, len(config.mean_lengths))
     for length, run_key in zip(config.mean_lengths, keys, strict=True):
         denoiser = _denoiser(config, length)
-        theory = stage(f"theory, |μ| = {length:g}", partial(_theory, config, denoiser), share=0.4 / len(keys))
+        stages.append(Stage(f"theory, |μ| = {length:g}", partial(_theory, config, denoiser), 0.4 / len(keys)))
         train = partial(_train, config, denoiser, run_key)
-        runs.append(theory | stage(f"trained networks, |μ| = {length:g}", train, share=0.6 / len(keys)))
+        stages.append(Stage(f"trained networks, |μ| = {length:g}", train, 0.6 / len(keys)))
+    results = stage.all(stages)
+    runs = [theory | trained for theory, trained in zip(results[::2], results[1::2], strict=True)]
     return {
         "variance": np.asarray(config.variances),
         "mean_length": np.asarray(config.mean_lengths),
@@ -102,7 +109,7 @@ def _fine_times(config: Config) -> np.ndarray:
 
 def _all_levels(config: Config) -> jnp.ndarray:
     """Every noise level that has a network: those of the sampler and, last, the one whose weights are shown."""
-    return jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
+    return levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
 
 
 def _clock(config: Config, denoiser: OneLayerWithBias) -> Clock:
@@ -141,13 +148,7 @@ def _curves(denoiser: OneLayerWithBias, times: jax.Array, shown: jax.Array) -> d
 def _train(config: Config, denoiser: OneLayerWithBias, key: PRNGKeyArray) -> Arrays:
     data_key, sample_key = jax.random.split(key)
     sizes, levels, clock = config.sizes, _all_levels(config), _clock(config, denoiser)
-    moments = gaussian_training_sets(
-        denoiser.spectrum,
-        pair_coefficients(denoiser, levels),
-        seeds=sizes.seeds,
-        samples=sizes.training_samples,
-        key=data_key,
-    )
+    moments = training_sets(denoiser, levels, sizes, data_key)
     network = linear_denoiser(denoiser.spectrum.dimension, config.initial_gain, initial_bias=0.0)
     steps = jnp.asarray(clock.step_sizes, jnp.float32), jnp.asarray(clock.steps)
     trained = train_full_batch(network, moments, *steps)

@@ -5,13 +5,11 @@ are trained networks. A mode emerges when its generated variance reaches the geo
 initial and its target variance.
 """
 
-import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.emergence.experiment import EmergenceConfig, Setting, compute_emergence
+from figures.studies.emergence.experiment import EmergenceConfig, compute_emergence
 from sims.sampling.schedules import log_snr_schedule
-from sims.training.descent import common_clock
 from theory.definitions.processes import EDM
 
 Config = EmergenceConfig
@@ -41,6 +39,4 @@ PRESETS = {
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Closed-form and measured emergence times, indexed [initial gain, (seed,) mode]; keys end in the mean's name."""
     levels = log_snr_schedule(EDM(), config.noise_levels - 1)
-    curvature = 2 * (config.trained_variances[1] + np.asarray(levels) ** 2)
-    clock = common_clock(config.times, curvature, smallest_steps=12, safety=0.8)
-    return compute_emergence(config, Setting(EDM(), levels, clock), key=key, stage=stage)
+    return compute_emergence(config, EDM(), levels, together=False, key=key, stage=stage)

@@ -13,20 +13,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     TINY_SIZES,
     Sizes,
     as_stage,
     clock_for,
     flow_matching_times,
+    named,
+    rotated_spectrum,
     theory_of_modes,
     trained_modes,
     training_sets,
 )
 from sims.networks.linear import linear_denoiser, tied_two_layer_denoiser
 from theory.definitions.processes import FlowMatching
-from theory.definitions.spectra import Spectrum
 from theory.spectral_law.parametrisations.one_layer import OneLayer
 from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer
 
@@ -73,12 +74,10 @@ LAYERS = {"one_layer": OneLayer, "two_layer": SymmetricTwoLayer}
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Theory curves and trained networks of both parametrisations; keys end in the parametrisation's name."""
     rotation_key, data_key, start_key, *run_keys = jax.random.split(key, 5)
-    variances = jnp.asarray(config.variances)
-    basis, _ = jnp.linalg.qr(jax.random.normal(rotation_key, (variances.size, variances.size)))
-    spectrum = Spectrum(jnp.zeros_like(variances), variances, basis)
+    spectrum = rotated_spectrum(config.variances, rotation_key)
     levels = jnp.concatenate([flow_matching_times(config.sampling_times), jnp.asarray(config.shown_times)])
     arrays: Arrays = {
-        "variance": np.asarray(variances),
+        "variance": np.asarray(spectrum.variance),
         "times": config.sizes.times,
         "shown_times": np.asarray(config.shown_times),
         "training_samples": np.asarray(config.sizes.training_samples),
@@ -86,24 +85,24 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     # What is trained for does not depend on the number of layers.
     single = OneLayer(spectrum, FlowMatching(), config.initial_gain, learning_rate=1.0)
     moments = as_stage(stage, partial(training_sets, single, levels, config.sizes, data_key), share=0.1)
+    stages = []
     for layers, ((name, build), run_key) in enumerate(zip(LAYERS.items(), run_keys, strict=True), start=1):
         denoiser = build(spectrum, FlowMatching(), config.initial_gain, learning_rate=1.0)
-        network = linear_denoiser(variances.size, config.initial_gain)
+        network = linear_denoiser(spectrum.dimension, config.initial_gain)
         if name == "two_layer":
-            network = tied_two_layer_denoiser(start_key, variances.size, config.initial_gain)
+            network = tied_two_layer_denoiser(start_key, spectrum.dimension, config.initial_gain)
         # A tied step moves both factors at once: it is twice as steep as an independent pair of layers.
         clock = clock_for(denoiser, levels, config.sizes, layers=layers, rate=layers, together=True)
         theory = partial(theory_of_modes, denoiser, levels, clock, config.sizes, shown=len(config.shown_times))
-        arrays |= _named(name, stage(f"theory, {name}", theory, share=0.15))
+        stages.append(Stage(f"theory, {name}", theory, 0.15))
         train = partial(_train, config, denoiser, network, levels, clock, moments, run_key)
-        arrays |= _named(name, stage(f"trained networks, {name}", train, share=0.3))
+        stages.append(Stage(f"trained networks, {name}", train, 0.3))
+    results = stage.all(stages)
+    for name, theory, trained in zip(LAYERS, results[::2], results[1::2], strict=True):
+        arrays |= named(theory | trained, name)
     return arrays
 
 
 def _train(config: Config, denoiser, network, levels, clock, moments, key: PRNGKeyArray) -> Arrays:
     shown = len(config.shown_times)
     return trained_modes(denoiser, network, moments, levels, clock, config.sizes, shown=shown, key=key)
-
-
-def _named(name: str, arrays: Arrays) -> Arrays:
-    return {f"{key}_{name}": value for key, value in arrays.items()}

@@ -4,13 +4,11 @@ As in Figure 6, on x_t = t x_1 + (1-t) x_0 with a one-layer velocity network. Sa
 an untrained network generates e^{2Q} in every mode: modes above rise, modes below fall.
 """
 
-import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.emergence.experiment import EmergenceConfig, Setting, compute_emergence
+from figures.studies.emergence.experiment import EmergenceConfig, compute_emergence
 from figures.studies.trained_modes.experiment import flow_matching_times
-from sims.training.descent import common_clock
 from theory.definitions.processes import FlowMatching
 
 Config = EmergenceConfig
@@ -43,7 +41,4 @@ PRESETS = {
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Closed-form and measured emergence times, indexed [initial gain, (seed,) mode]; keys end in the mean's name."""
     levels = flow_matching_times(config.noise_levels)
-    # The steepest level sets the steps of all: curvatures differ by the largest variance at most.
-    curvature = np.full(levels.size, 2 * config.trained_variances[1])
-    clock = common_clock(config.times, curvature, smallest_steps=12, safety=0.8)
-    return compute_emergence(config, Setting(FlowMatching(), levels, clock), key=key, stage=stage)
+    return compute_emergence(config, FlowMatching(), levels, together=True, key=key, stage=stage)

@@ -15,13 +15,14 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.emergence import measured_emergence
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     Sizes,
-    as_stage,
     clock_for,
+    moments_from,
     pair_coefficients,
     trained_modes,
+    training_set_stage,
     training_sets,
 )
 from sims.networks.linear import linear_denoiser
@@ -104,18 +105,19 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "variance": np.asarray(trained.variance),
         "wide_variance": np.geomspace(*config.theory_variances),
     }
-    theory = stage("theory", partial(_theory, config, trained, weights), share=0.5)
-    arrays |= theory
     levels = log_snr_schedule(PROCESS, config.noise_levels - 1)
     # The training sets differ in the weight of their loss alone, so they are drawn once.
     draw_sets = partial(training_sets, _denoiser(trained, _power(0.0)), levels, _sizes(config, 0.0, 1.0), data_key)
-    moments = as_stage(stage, draw_sets, share=0.05)
-    runs = []
+    theory, sets = stage.all(
+        [Stage("theory", partial(_theory, config, trained, weights), 0.5), training_set_stage(draw_sets, 0.05)]
+    )
+    moments, stages = moments_from(sets), []
     for index, (name, run_key) in enumerate(zip(weights, run_keys, strict=True)):
         expected = {mean: theory[f"emergence_theory_{mean}"][index] for mean in MEANS}
         run = partial(_train, config, _denoiser(trained, weights[name]), expected, levels, moments, run_key)
-        runs.append(stage(f"trained networks, {name}", run, share=0.45 / len(weights)))
-    return arrays | {name: np.stack([run[name] for run in runs]) for name in runs[0]}
+        stages.append(Stage(f"trained networks, {name}", run, 0.45 / len(weights)))
+    runs = stage.all(stages)
+    return arrays | theory | {name: np.stack([run[name] for run in runs]) for name in runs[0]}
 
 
 def _power(a: float) -> PowerWeight:

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, PALETTE, label_panels, plt, styled
 from figures.wang2025.loss_weighting.experiment import COMMON, MEANS, TRAINED_COMMON
-from figures.wang2025.loss_weighting.statistics import fitted_exponents
+from figures.wang2025.loss_weighting.statistics import exponents_of_powers
 from sims.measurements.estimates import mean_over
 
 
@@ -53,7 +53,8 @@ def _draw_exponents(axis, data: Arrays) -> None:
     axis.plot(a, 1 - a, "k-", lw=1, label="1 - a")
     axis.plot(a, 1 - a / 2, "k--", lw=1, label="1 - a/2")
     for mean, colour in zip(MEANS, PALETTE, strict=False):
-        used = [(x, fit) for x, fit in zip(a, fitted_exponents(data, mean), strict=True) if fit is not None]
+        fits = exponents_of_powers(data, mean)
+        used = [(x, fit.trained) for x, fit in zip(a, fits, strict=True) if fit.defined]
         values = [fit.value for _, fit in used]
         errors = [2 * fit.stderr for _, fit in used]
         label = f"trained, {mean} mean"

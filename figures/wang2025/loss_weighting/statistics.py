@@ -1,16 +1,15 @@
-"""Exponents of the trained networks, by weighting."""
+"""Exponents of the trained networks and of the closed form, by weighting."""
 
-import numpy as np
-
-from figures.common.power_laws import exponents
+from figures.common.power_laws import FittedExponent, fitted_exponent
 from figures.common.stages import Arrays
-from sims.measurements.estimates import Estimate
 
 
-def fitted_exponents(data: Arrays, mean: str) -> list[Estimate | None]:
-    """Exponent of the trained networks for every power; None where fewer than three modes emerged in every seed."""
-    result = []
-    for emergence in data[f"emergence_{mean}"][: data["exponents"].size]:
-        seen = np.isfinite(emergence).all(axis=0)
-        result.append(exponents(data["variance"][seen], emergence[:, seen]) if seen.sum() >= 3 else None)
-    return result
+def exponent_of(data: Arrays, index: int, mean: str) -> FittedExponent:
+    """Exponents of the run of one weight, at the level of one mean."""
+    emergence, theory = data[f"emergence_{mean}"][index], data[f"emergence_theory_{mean}"][index]
+    return fitted_exponent(data["variance"], emergence, theory)
+
+
+def exponents_of_powers(data: Arrays, mean: str) -> list[FittedExponent]:
+    """Exponents of the weights that are powers of σ."""
+    return [exponent_of(data, index, mean) for index in range(data["exponents"].size)]

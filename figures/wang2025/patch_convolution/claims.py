@@ -4,12 +4,13 @@ import numpy as np
 
 from figures.common.claims import Claim
 from figures.common.emergence import measured_emergence
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from figures.studies.trained_modes.claims import discretisation, follows_closed_form
 from figures.studies.trained_modes.statistics import share_of_gains, share_of_variances
 from figures.wang2025.patch_convolution.experiment import FULL
 from figures.wang2025.patch_convolution.statistics import exponent, names_of, narrowest
-from sims.measurements.estimates import mean_over
+from sims.measurements.estimates import exact, mean_over
 from sims.measurements.modes import first_crossing
 
 
@@ -49,7 +50,8 @@ def _share_of_filters(data: Arrays) -> float:
 def _closed_form(data: Arrays) -> Claim:
     error = max(float(data[f"closed_form_error_{name}"]) for name in names_of(data))
     statement = "closed form of the generated spectrum equals quadrature: largest |Δ ln λ̃| over widths, modes and times"
-    return Claim("generated spectrum in closed form", "this project", statement, None, 0.0, error, (error, error), 1e-8)
+    name = "generated spectrum in closed form"
+    return estimated_claim(name, statement, exact(error), source="this project", theory=0.0, tolerance=1e-8)
 
 
 def _speed_up(data: Arrays) -> Claim:
@@ -59,37 +61,32 @@ def _speed_up(data: Arrays) -> Claim:
     expected = first_crossing(data["pixels"] * data[f"times_{FULL}"], data["one_layer_curve"], level)
     seen = np.isfinite(measured).all(axis=0) & np.isfinite(expected)
     ratio = mean_over(np.mean(data["pixels"] * measured[:, seen] / expected[seen][None], axis=1))
-    return Claim(
+    return estimated_claim(
         "full width: N-fold speed-up",
-        "Wang & Pehlevan 2025, Prop. 5.3",
         "N times the emergence time of the trained filters over that of one layer, mean over modes",
-        1.0,
-        None,
-        float(ratio.value),
-        ratio.interval,
-        0.05,
+        ratio,
+        source="Wang & Pehlevan 2025, Prop. 5.3",
+        paper=1.0,
+        tolerance=0.05,
     )
 
 
 def _exponent_claims(data: Arrays) -> list[Claim]:
     statements = []
     for name in names_of(data):
-        fits = exponent(data, name)
-        if fits is None:
+        fit = exponent(data, name)
+        if not fit.defined:
             continue
-        theory, measured = fits
         words = "full width" if name == FULL else f"width {name}"
-        statement = "exponent of emergence in the data's variance, trained filters against closed form"
         statements.append(
-            Claim(
+            estimated_claim(
                 f"photographs, {words}: exponent",
-                "Wang & Pehlevan 2025, Tab. 2",
-                statement,
-                1.0 if name == FULL else None,
-                float(theory.exponent),
-                float(measured.value),
-                measured.interval,
-                0.05,
+                "exponent of emergence in the data's variance, trained filters against closed form",
+                fit.trained,
+                source="Wang & Pehlevan 2025, Tab. 2",
+                paper=1.0 if name == FULL else None,
+                theory=fit.closed_form.exponent,
+                tolerance=0.05,
             )
         )
     return [*statements, _shallower(data)]
@@ -101,16 +98,11 @@ def _shallower(data: Arrays) -> Claim:
     The interval is that over seeds. It says nothing of the fit, which is poor for a narrow filter.
     """
     narrow = narrowest(data)
-    full, fits = exponent(data, FULL), exponent(data, narrow)
-    value, interval = (np.nan, (np.nan, np.nan)) if fits is None else (float(fits[1].value), fits[1].interval)
-    return Claim(
+    return estimated_claim(
         f"photographs, width {narrow}: shallower exponent than full width",
-        "Wang & Pehlevan 2025, Tab. 2",
         "smaller patches have shallower exponents",
-        None,
-        np.nan if full is None else float(full[0].exponent),
-        value,
-        interval,
-        0.0,
-        "less",
+        exponent(data, narrow).trained,
+        source="Wang & Pehlevan 2025, Tab. 2",
+        theory=exponent(data, FULL).closed_form.exponent,
+        relation="less",
     )

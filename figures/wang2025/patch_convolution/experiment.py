@@ -19,12 +19,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     TINY_SIZES,
     Sizes,
     as_stage,
     clock_for,
+    levels_with_shown,
+    named,
     pair_coefficients,
     theory_of_modes,
     trained_modes,
@@ -32,7 +34,6 @@ from figures.studies.trained_modes.experiment import (
 from sims.data.built_in import natural_image_patches
 from sims.experiments.linear import training_sets_from_samples
 from sims.networks.convolution import convolution_denoiser
-from sims.sampling.schedules import log_snr_schedule
 from sims.training.pairs import SecondMoments
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import stationary_autocovariance
@@ -114,10 +115,12 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     draw_sets = partial(_training_sets, config, one_layer, samples, noise_key)
     moments = as_stage(stage, draw_sets, share=0.1)
     share = 0.9 / (1 + len(config.widths))
-    for (name, denoiser), run_key in zip((denoisers | {FULL: full}).items(), run_keys, strict=True):
+    every, stages = denoisers | {FULL: full}, []
+    for (name, denoiser), run_key in zip(every.items(), run_keys, strict=True):
         run = partial(_run, config, name, denoiser, moments, modes, run_key)
-        words = "full width" if name == FULL else f"width {name}"
-        arrays |= {f"{quantity}_{name}": value for quantity, value in stage(words, run, share=share).items()}
+        stages.append(Stage("full width" if name == FULL else f"width {name}", run, share))
+    for name, results in zip(every, stage.all(stages), strict=True):
+        arrays |= named(results, name)
     return arrays
 
 
@@ -131,7 +134,7 @@ def _distinct_modes(grid: tuple[int, int], variance: np.ndarray) -> np.ndarray:
 
 def _levels(config: Config) -> jax.Array:
     """Every noise level that has a filter: those of the sampler and, last, the one whose gains are compared."""
-    return jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
+    return levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
 
 
 def _training_sets(config: Config, denoiser, samples, key: PRNGKeyArray) -> SecondMoments:

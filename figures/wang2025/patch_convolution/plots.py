@@ -77,10 +77,14 @@ def _draw_emergence(axis, data: Arrays) -> None:
 def _draw_exponents(axis, data: Arrays) -> None:
     """Bars: two standard errors, of the power-law fit for the closed form and over seeds for trained filters."""
     for first, colour, words in ((0, PALETTE[0], "all modes"), (1, PALETTE[1], "without the largest")):
-        fits = {place: fit for place, name in enumerate(names_of(data)) if (fit := exponent(data, name, first))}
+        fits = {place: exponent(data, name, first) for place, name in enumerate(names_of(data))}
+        fits = {place: fit for place, fit in fits.items() if fit.defined}
         places = np.array(list(fits)) + 0.1 * first
-        laws = [law.exponent for law, _ in fits.values()], [2 * law.stderr for law, _ in fits.values()]
-        trained = [each.value for _, each in fits.values()], [2 * each.stderr for _, each in fits.values()]
+        laws = (
+            [fit.closed_form.exponent for fit in fits.values()],
+            [2 * fit.closed_form.stderr for fit in fits.values()],
+        )
+        trained = [fit.trained.value for fit in fits.values()], [2 * fit.trained.stderr for fit in fits.values()]
         axis.errorbar(places, *laws, fmt="s", ms=7, mfc="none", color=colour, label=f"closed form, {words}")
         axis.errorbar(places, *trained, fmt="o", ms=3, color=colour, label=f"trained, {words}")
     axis.axhline(1.0, color="0.6", lw=0.8, ls=":")

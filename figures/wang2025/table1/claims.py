@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from figures.common.claims import Claim
+from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from figures.wang2025.table1.experiment import ROWS
 from figures.wang2025.table1.statistics import exponent, reached, speed, variance_times, weight_ratio
@@ -23,17 +24,16 @@ COLUMNS: dict[str, tuple[str, str, float, Callable[[Arrays, str], tuple[float, E
 
 
 def cell(data: Arrays, row: str, column: str) -> Claim:
+    """The claim of one cell: what trained networks measured against the theory."""
     _, statement, tolerance, question = COLUMNS[column]
     theory, measured = question(data, row)
-    return Claim(
+    return estimated_claim(
         f"{ROWS[row][0]}: {COLUMNS[column][0]}",
-        "Wang & Pehlevan 2025, Tab. 1",
         statement,
-        None,
-        theory,
-        float(measured.value),
-        measured.interval,
-        tolerance * max(1.0, theory),
+        measured,
+        source="Wang & Pehlevan 2025, Tab. 1",
+        theory=theory,
+        tolerance=tolerance * max(1.0, theory),
     )
 
 
@@ -44,30 +44,25 @@ def claims(data: Arrays) -> list[Claim]:
 
 def _sharing_keeps_the_law(data: Arrays) -> Claim:
     _, measured = exponent(data, "full_width")
-    return Claim(
+    return estimated_claim(
         f"{ROWS['full_width'][0]}: inverse-variance law",
-        "Wang & Pehlevan 2025, abstract",
         "weight sharing multiplies the rates but keeps τ* ∝ λ^-1",
-        1.0,
-        None,
-        float(measured.value),
-        measured.interval,
-        0.1,
+        measured,
+        source="Wang & Pehlevan 2025, abstract",
+        paper=1.0,
+        tolerance=0.1,
     )
 
 
 def _patches_are_shallower(data: Arrays) -> Claim:
     _, measured = exponent(data, "patch")
-    return Claim(
+    return estimated_claim(
         f"{ROWS['patch'][0]}: shallower exponent",
-        "Wang & Pehlevan 2025, Tab. 2",
         "a local filter makes the exponent smaller than one",
-        1.0,
-        None,
-        float(measured.value),
-        measured.interval,
-        0.0,
-        "less",
+        measured,
+        source="Wang & Pehlevan 2025, Tab. 2",
+        paper=1.0,
+        relation="less",
     )
 
 
@@ -75,13 +70,11 @@ def _simultaneous(data: Arrays) -> Claim:
     """Latest over earliest emergence among the modes of the patch convolution."""
     theory, measured = variance_times(data, "patch")
     spread = mean_over(measured.max(axis=1) / measured.min(axis=1))
-    return Claim(
+    return estimated_claim(
         f"{ROWS['patch'][0]}: spread of emergence times",
-        "this project",
         "latest over earliest emergence time of its modes equals the closed form's",
-        None,
-        float(theory.max() / theory.min()),
-        float(spread.value),
-        spread.interval,
-        0.7,
+        spread,
+        source="this project",
+        theory=float(theory.max() / theory.min()),
+        tolerance=0.7,
     )

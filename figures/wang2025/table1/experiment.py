@@ -11,23 +11,23 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     TINY_SIZES,
     Sizes,
     as_stage,
     clock_for,
+    levels_with_shown,
+    named,
     theory_of_modes,
     trained_modes,
     training_sets,
 )
 from sims.networks.convolution import convolution_denoiser
 from sims.networks.linear import AbstractLinearNetwork, linear_denoiser, tied_two_layer_denoiser, two_layer_denoiser
-from sims.sampling.schedules import log_snr_schedule
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
 from theory.spectral_law.denoiser import AbstractDenoiser
@@ -130,13 +130,15 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "times": config.sizes.times,
     }
     # All rows learn the same data at the same noise levels.
-    levels = jnp.append(log_snr_schedule(PROCESS, config.noise_levels - 1), config.weight_noise_level)
+    levels = levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
     draw_sets = partial(training_sets, denoisers["one_layer"], levels, config.sizes, data_key)
     moments = as_stage(stage, draw_sets, share=0.1)
+    stages = []
     for (name, denoiser), run_key in zip(denoisers.items(), run_keys, strict=True):
         run = partial(_run, config, name, denoiser, levels, moments, run_key)
-        results = stage(ROWS[name][0], run, share=0.9 / len(ROWS))
-        arrays |= {f"{quantity}_{name}": value for quantity, value in results.items()}
+        stages.append(Stage(ROWS[name][0], run, 0.9 / len(ROWS)))
+    for name, results in zip(denoisers, stage.all(stages), strict=True):
+        arrays |= named(results, name)
     return arrays
 
 

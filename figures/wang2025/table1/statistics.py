@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from figures.common.emergence import measured_emergence
+from figures.common.power_laws import fitted_exponent
 from figures.common.stages import Arrays
 from sims.measurements.estimates import Estimate, mean_over
 from sims.measurements.modes import first_crossing
-from theory.spectral_law.power_law import fit_power_law
 
 
 def distinct_modes(data: Arrays) -> np.ndarray:
@@ -19,8 +20,7 @@ def weight_times(data: Arrays, name: str) -> tuple[np.ndarray, np.ndarray]:
     first, last = curve[0, modes], curve[-1, modes]
     level = 2 * first * last / (first + last)
     theory = first_crossing(data[f"fine_{name}"], curve[:, modes], level)
-    measured = np.moveaxis(data[f"gain_trained_{name}"][..., modes], 1, 0)
-    return theory, first_crossing(data[f"snapshots_{name}"], measured, level[None])
+    return theory, measured_emergence(data[f"snapshots_{name}"], data[f"gain_trained_{name}"][..., modes], level)
 
 
 def variance_times(data: Arrays, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -28,15 +28,14 @@ def variance_times(data: Arrays, name: str) -> tuple[np.ndarray, np.ndarray]:
     modes, curve = distinct_modes(data), data[f"variance_{name}"]
     level = np.sqrt(curve[0, modes] * curve[-1, modes])
     theory = first_crossing(data[f"fine_{name}"], curve[:, modes], level)
-    measured = np.moveaxis(data[f"variance_trained_{name}"][..., modes], 1, 0)
-    return theory, first_crossing(data[f"snapshots_{name}"], measured, level[None])
+    return theory, measured_emergence(data[f"snapshots_{name}"], data[f"variance_trained_{name}"][..., modes], level)
 
 
 def exponent(data: Arrays, name: str) -> tuple[float, Estimate]:
-    variance = data["variance"][distinct_modes(data)]
+    """Exponent of the emergence of generated variance."""
     theory, measured = variance_times(data, name)
-    fitted = np.array([fit_power_law(variance, times).exponent for times in measured])
-    return fit_power_law(variance, theory).exponent, mean_over(fitted)
+    fit = fitted_exponent(data["variance"][distinct_modes(data)], measured, theory)
+    return fit.closed_form.exponent, fit.trained
 
 
 def weight_ratio(data: Arrays, name: str) -> tuple[float, Estimate]:

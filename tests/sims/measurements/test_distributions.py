@@ -7,18 +7,16 @@ import scipy.stats
 from sims.measurements.densities import gap_mass
 from sims.measurements.distributions import (
     cumulative,
-    kl_of_average,
-    wasserstein1_of_average,
+    wasserstein1_between,
     wasserstein1_permutations,
 )
 from sims.measurements.gaussianity import (
-    benjamini_hochberg_rejected,
     gaussian_surrogates,
     gaussianity_p_values,
     holm_rejected,
     mardia_statistics,
 )
-from sims.measurements.memorisation import distance_to_segment, memorised_fraction
+from sims.measurements.memorisation import distance_to_segment, memorised
 from sims.measurements.resampling import jackknife, ratio_of_means
 
 
@@ -29,26 +27,25 @@ def generator(seed=0):
 # --- Memorisation ---
 
 
-def test_memorised_fraction_is_what_gap_and_outside_leave():
+def test_memorised_is_what_gap_and_outside_leave():
     """On {-1, 0, 1} the ratio of distances is below 1/3 for |x| < 1/4 and for 3/4 < |x| < 3/2, and nowhere else."""
     samples = generator().normal(scale=0.9, size=(7, 500))
-    fraction = memorised_fraction(samples[..., None], np.array([[-1.0], [0.0], [1.0]]))
-    outside = np.mean(np.abs(samples) >= 1.5, axis=1)
-    assert abs(float(fraction.value) + float(gap_mass(samples, 0.25, 0.75).value) + outside.mean() - 1) < 1e-12
-    assert fraction.repetitions == 7
-    per_model = np.mean((np.abs(samples) < 0.25) | ((np.abs(samples) > 0.75) & (np.abs(samples) < 1.5)), axis=1)
-    np.testing.assert_allclose(fraction.stderr, scipy.stats.sem(per_model))
+    found = memorised(samples[..., None], np.array([[-1.0], [0.0], [1.0]]))
+    outside = np.mean(np.abs(samples) >= 1.5)
+    assert abs(found.mean() + float(gap_mass(samples, 0.25, 0.75).value) + outside - 1) < 1e-12
+    near = (np.abs(samples) < 0.25) | ((np.abs(samples) > 0.75) & (np.abs(samples) < 1.5))
+    np.testing.assert_array_equal(found, near)
 
 
-def test_memorised_fraction_in_two_dimensions_by_brute_force():
+def test_memorised_in_two_dimensions_by_brute_force():
     points, samples = generator(1).normal(size=(5, 2)), generator(2).normal(size=(3, 40, 2))
     hits = 0
     for x in samples.reshape(-1, 2):
         first, second = sorted(float(np.hypot(*(x - point))) for point in points)[:2]
         hits += first / second < 1 / 3
-    assert float(memorised_fraction(samples, points).value) == pytest.approx(hits / 120)
+    assert np.sum(memorised(samples, points)) == hits
     with pytest.raises(ValueError, match="two nearest"):
-        memorised_fraction(samples, points[:1])
+        memorised(samples, points[:1])
 
 
 def test_distance_to_a_segment_is_the_smallest_to_its_points():
@@ -92,9 +89,10 @@ def test_fieller_interval_covers_the_ratio_and_its_ends_are_where_the_t_test_tur
 def test_wasserstein_of_the_average_is_scipys_on_pooled_samples():
     samples, reference = generator().normal(size=(6, 300)), generator(1).normal(0.3, 1.2, 4000)
     grid = np.linspace(-7, 7, 28_001)
-    distance = wasserstein1_of_average(cumulative(samples, grid), cumulative(reference[None], grid)[0], grid)
+    averages = (cumulative(each, grid).mean(axis=0) for each in (samples, reference[None]))
+    distance = wasserstein1_between(*averages, grid)
     expected = scipy.stats.wasserstein_distance(samples.ravel(), reference)
-    np.testing.assert_allclose(distance.value, expected, rtol=0, atol=5e-4)  # the grid's spacing
+    np.testing.assert_allclose(distance, expected, rtol=0, atol=5e-4)  # the grid's spacing
 
 
 def test_jackknife_error_of_a_distance_is_its_spread():
@@ -102,7 +100,10 @@ def test_jackknife_error_of_a_distance_is_its_spread():
     grid = np.linspace(-6, 8, 1401)
     reference, rng = scipy.stats.norm.cdf(grid), generator(3)
     estimates = [
-        wasserstein1_of_average(scipy.stats.norm.cdf(grid - rng.normal(2, 0.3, (30, 1))), reference, grid)
+        jackknife(
+            lambda average: float(wasserstein1_between(average, reference, grid)),
+            scipy.stats.norm.cdf(grid - rng.normal(2, 0.3, (30, 1))),
+        )
         for _ in range(200)
     ]
     spread = np.std([float(estimate.value) for estimate in estimates])
@@ -122,26 +123,6 @@ def test_permutations_are_the_null_law_of_the_distance():
 
     assert scipy.stats.kstest([p_value(0.0) for _ in range(150)], "uniform").pvalue > 1e-3
     assert max(p_value(1.0) for _ in range(5)) < 0.02
-
-
-def test_kl_of_the_average_against_scipy():
-    counts = generator().dirichlet(np.ones(8), size=12)
-    reference = generator(1).dirichlet(np.ones(8))
-    estimate = kl_of_average(counts, reference)
-    np.testing.assert_allclose(estimate.value, scipy.stats.entropy(counts.mean(axis=0), reference), rtol=1e-12)
-    assert estimate.stderr > 0
-    assert float(kl_of_average(np.tile(reference, (3, 1)), reference).value) == pytest.approx(0, abs=1e-15)
-    # A bin without mass counts nothing; mass where the reference has none is infinitely far.
-    empty = np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0]])
-    np.testing.assert_allclose(kl_of_average(empty, np.array([0.5, 0.25, 0.25])).value, 0.5 * np.log(2))
-    with np.errstate(invalid="ignore"):
-        assert kl_of_average(empty, np.array([1.0, 0.0, 0.0])).value == np.inf
-
-
-@pytest.mark.parametrize("row", [[0.5, 0.4], [3.0, 5.0], [0.5, np.nan]])
-def test_counts_in_place_of_shares_are_refused(row):
-    with pytest.raises(ValueError, match="must sum to one"):
-        kl_of_average(np.array([[0.5, 0.5], row]), np.array([0.5, 0.5]))
 
 
 # --- Gaussianity ---
@@ -199,17 +180,14 @@ def step_down(p_values, level):
     return rejected
 
 
-def test_multiplicity_procedures_against_their_definitions():
+def test_holms_procedure_against_its_definition():
     rng = generator(8)
     for _ in range(50):
         p_values = np.concatenate([rng.uniform(size=10), rng.uniform(high=0.01, size=rng.integers(0, 6))])
         np.testing.assert_array_equal(holm_rejected(p_values), step_down(p_values, 0.05))
-        adjusted = scipy.stats.false_discovery_control(p_values)
-        np.testing.assert_array_equal(benjamini_hochberg_rejected(p_values), adjusted <= 0.05)
     assert not holm_rejected(np.full(4, 0.9)).any()
 
 
-@pytest.mark.parametrize("rejected", [holm_rejected, benjamini_hochberg_rejected])
 @pytest.mark.parametrize(
     ("p_values", "level", "message"),
     [
@@ -222,9 +200,9 @@ def test_multiplicity_procedures_against_their_definitions():
         (np.array([1.5]), 0.05, "p-values lie between zero and one"),
     ],
 )
-def test_numbers_that_are_no_probabilities_are_refused(rejected, p_values, level, message):
+def test_numbers_that_are_no_probabilities_are_refused(p_values, level, message):
     with pytest.raises(ValueError, match=message):
-        rejected(p_values, level)
+        holm_rejected(p_values, level)
 
 
 def test_surrogates_have_the_models_mean_and_covariance():

@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 
 from sims.measurements.densities import gap_mass, histograms, joint_histogram, wasserstein1
-from sims.measurements.estimates import Estimate, mean_over
+from sims.measurements.estimates import Estimate, difference, exact, mean_over, share, weighted_sum
 from sims.measurements.modes import first_crossing, mode_covariances, mode_means, mode_variances, variance_over_seeds
 
 REPEATS, COUNT = 1000, 12
@@ -67,6 +67,44 @@ def test_interval_is_scipys():
     samples = [1.0, 2.0, 4.0, 9.0]
     expected = scipy.stats.ttest_1samp(samples, 0.0).confidence_interval(0.95)
     np.testing.assert_allclose(mean_over(samples).interval, expected, rtol=1e-12)
+
+
+def test_half_widths_are_those_of_the_intervals_of_single_values():
+    estimate = mean_over(np.random.default_rng(3).normal(size=(6, 2)))
+    for index in range(2):
+        low, high = estimate.at(index).interval
+        np.testing.assert_allclose(
+            [(low + high) / 2, (high - low) / 2], [part[index] for part in (estimate.value, estimate.half_width)]
+        )
+
+
+def test_weighted_sums_and_differences_of_independent_estimates():
+    """3-4-5, with one weight for all and one for each; the fewer repetitions decide."""
+    pair = Estimate(np.array([1.0, 5.0]), np.array([0.3, 0.4]), 7)
+    np.testing.assert_allclose(weighted_sum(2.0, pair)[:2], (12.0, 1.0))
+    np.testing.assert_allclose(weighted_sum([1.0, -1.0], pair)[:2], (-4.0, 0.5))
+    apart = difference(pair.at(0), Estimate(np.asarray(5.0), np.asarray(0.4), 3))
+    np.testing.assert_allclose(apart[:2], (-4.0, 0.5))
+    assert (weighted_sum(2.0, pair).repetitions, apart.repetitions) == (7, 3)
+
+
+def test_an_exact_number_adds_no_error_and_takes_no_repetitions_away():
+    estimate = Estimate(np.asarray(1.0), np.asarray(0.3), 7)
+    assert exact(2.5).interval == (2.5, 2.5)
+    assert difference(estimate, exact(2.5)) == (-1.5, 0.3, 7)
+
+
+def test_share_has_wilsons_interval():
+    """The two shares p whose distance from 3/10 is 1.96 √[p(1 - p)/10]."""
+    value, (low, high) = share(np.arange(10) < 3)
+    assert value == 0.3
+    for end in (low, high):
+        np.testing.assert_allclose(
+            abs(end - 0.3), scipy.stats.norm.ppf(0.975) * np.sqrt(end * (1 - end) / 10), rtol=1e-9
+        )
+    value, interval = share(np.array([], dtype=bool))
+    assert np.isnan(value)
+    assert interval == (0.0, 1.0)
 
 
 def test_without_a_standard_error_the_interval_is_everything():

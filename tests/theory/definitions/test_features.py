@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from theory import FourierFeatures, GaussianFeatures
-from theory.definitions.features import FourierFamily, GaussianFamily
+from theory.definitions.feature_families import FourierFamily, GaussianFamily
 
 INTERVALS = {"positions": (-1.5, 1.5), "times": (0.0, 1.0)}
 POSITIONS = np.concatenate([np.linspace(-1.6, 1.6, 17), [-1e4, -30.0, -5.0, 4.0, 8.0, 1e6, 1e300]])
@@ -121,11 +121,11 @@ def test_contraction_has_the_derivative_of_the_sum():
     [
         (lambda: GaussianFamily(1.0, 1.0, 3), "low < high; got low=1.0, high=1.0"),
         (lambda: GaussianFamily(0.0, np.nan, 3), "low < high"),
-        (lambda: GaussianFamily(0.0, 1.0, 1), "at least two centres; got 1"),
+        (lambda: GaussianFamily(0.0, 1.0, 1), "centres of a Gaussian family must be two or more; got 1"),
         (lambda: FourierFamily(2.0, 1.0, 3), "low < high; got low=2.0"),
-        (lambda: FourierFamily(0.0, 1.0, 0), "at least one function; got 0"),
-        (lambda: GaussianFeatures(0, 3, 3, **INTERVALS), "dimension=0"),
-        (lambda: FourierFeatures(0, 3, 3, **INTERVALS), "dimension=0"),
+        (lambda: FourierFamily(0.0, 1.0, 0), "functions of a Fourier family must be one or more; got 0"),
+        (lambda: GaussianFeatures(0, 3, 3, **INTERVALS), "one or more; got dimension=0"),
+        (lambda: FourierFeatures(0, 3, 3, **INTERVALS), "one or more; got dimension=0"),
     ],
 )
 def test_arguments_that_are_refused(build, message):

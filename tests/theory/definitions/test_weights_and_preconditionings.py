@@ -29,7 +29,7 @@ INITIAL = np.array([0.1, 0.5, 1.5])
 TIMES = np.array([0.0, 1e-3, 0.05, 0.5, 4.0])
 
 # Weights as functions of (α, σ).
-EDM_WEIGHT = (EDMWeight(0.5), lambda a, s: (s**2 + 0.25) / (0.5 * s) ** 2)
+EDM_WEIGHT = (EDMWeight(0.5), lambda a, s: (s**2 + 0.25 * a**2) / (0.5 * s) ** 2)
 LOG_NORMAL = (LogNormalDensity(-1.2, 1.2), lambda a, s: np.exp(-((np.log(s) + 1.2) ** 2) / 2.88))
 WEIGHTS = {
     "uniform": (UniformWeight(), lambda a, s: np.ones_like(s)),
@@ -39,17 +39,23 @@ WEIGHTS = {
     "log_normal": LOG_NORMAL,
     "product": (
         ProductWeight(EDM_WEIGHT[0], LOG_NORMAL[0]),
-        lambda a, s: (4 + 1 / s**2) * np.exp(-((np.log(s) + 1.2) ** 2) / 2.88),
+        lambda a, s: (4 + (a / s) ** 2) * np.exp(-((np.log(s) + 1.2) ** 2) / 2.88),
     ),
 }
-# (c_skip, c_out, c_in) as functions of σ.
+
+
+def karras_scales(a, s):
+    """Those of Tab. 1 at the noise level σ/α of x/α."""
+    level = s / a
+    total = level**2 + 0.25
+    return 0.25 / total / a, 0.5 * level / np.sqrt(total), 1 / np.sqrt(total) / a
+
+
+# (c_skip, c_out, c_in) as functions of (α, σ).
 PRECONDITIONINGS = {
-    "none": (NoPreconditioning(), lambda s: (0.0, 1.0, 1.0)),
-    "skip": (ConstantSkip(0.7), lambda s: (0.7, 1.0, 1.0)),
-    "edm": (
-        EDMPreconditioning(0.5),
-        lambda s: (0.25 / (s**2 + 0.25), 0.5 * s / np.sqrt(s**2 + 0.25), 1 / np.sqrt(s**2 + 0.25)),
-    ),
+    "none": (NoPreconditioning(), lambda a, s: (0.0, 1.0, 1.0)),
+    "skip": (ConstantSkip(0.7), lambda a, s: (0.7, 1.0, 1.0)),
+    "edm": (EDMPreconditioning(0.5), karras_scales),
 }
 SETTINGS = {
     "edm": ("edm", DenoiserTarget(), oracles.DENOISED, [0.03, 0.3, 1.0, 8.0]),
@@ -74,7 +80,7 @@ class Loss:
         a, s = process.alpha(t), process.sigma(t)
         signal, noise = target.coefficients(a, s)
         inputs, cross = a**2 * variance + s**2, a * signal * variance + s * noise
-        skip, out, inside = scales(s)
+        skip, out, inside = scales(a, s)
         w = weight(a, s)
         scale = out * inside
         return cls(w * scale * (cross - skip * inputs), w * scale**2 * inputs, skip, scale)
@@ -147,6 +153,18 @@ def test_edm_preconditioning_equals_its_formula():
         np.testing.assert_allclose(gain, optimum + (skip - optimum) * decay, rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize("name", PRECONDITIONINGS)
+@pytest.mark.parametrize("process", ["edm", "vp_linear", "flow"])
+def test_scales_equal_their_formulas(name, process):
+    preconditioning, formula = PRECONDITIONINGS[name]
+    oracle = cases.PROCESSES[process][1]
+    alpha, sigma = oracle.alpha(np.linspace(0.1, 0.9, 5)), oracle.sigma(np.linspace(0.1, 0.9, 5))
+    scales = preconditioning.scales(jnp.asarray(alpha), jnp.asarray(sigma))
+    skip, out, inside = formula(alpha, sigma)
+    for actual, expected in zip(scales, (skip, out, 1 / inside, out * inside), strict=True):
+        np.testing.assert_allclose(actual, np.broadcast_to(expected, 5), rtol=1e-14)
+
+
 def test_training_speed_is_the_weight_of_a_plain_network_that_learns_as_fast():
     """1/(σ² + σ_d²) for the weight 1/c_out² and Karras et al.'s scales."""
     speed = TrainingSpeed(EDMWeight(0.5), EDMPreconditioning(0.5))
@@ -163,7 +181,7 @@ GENERATED = [
     ("one_layer", "power", "skip", "flow", 1e-12),
     ("one_layer", "edm", "none", "flow", 1e-12),
     ("symmetric_two_layer", "product", "none", "edm", 1e-12),
-    ("symmetric_two_layer", "log_normal", "edm", "vp_linear", 1e-12),
+    ("symmetric_two_layer", "log_normal", "edm", "vp_linear", 1e-11),
     # Min-SNR bends where its ceiling is reached: a panel ends there.
     ("one_layer", "min_snr", "none", "edm", 1e-10),
     ("one_layer", "min_snr", "none", "vp_linear", 1e-10),

@@ -19,7 +19,7 @@ from theory import (
     msr_gradient,
     path_action,
 )
-from theory.v_kernel.white import AbstractWhiteKernel
+from theory.v_kernel.white_kernels import AbstractWhiteKernel
 
 TRIANGLE = PointMasses([[1.0, 0.0], [-0.5, 0.9], [-0.5, -0.8]])
 PROCESS = VariancePreserving(LinearSchedule(0.1, 4.0), end_time=0.2)
@@ -190,9 +190,9 @@ def test_noise_stays_in_the_subspace_of_the_data():
         (lambda: path_action(PATH, TIMES[:-1], KERNEL.mean_drift, KERNEL), "one position per time"),
         (lambda: path_action(PATH, TIMES[[0, 2, 1, 3, 4]], KERNEL.mean_drift, KERNEL), "monotone"),
         (lambda: path_action(PATH[:1], TIMES[:1], KERNEL.mean_drift, KERNEL), "two or more"),
-        (lambda: msr_exponent(PATH, PATH, TIMES, KERNEL.mean_drift, KERNEL), "one vector per step"),
-        (lambda: msr_gradient(PATH, PATH, TIMES, KERNEL.mean_drift, KERNEL), "one vector per step"),
-        (lambda: msr_gradient(PATH, PATH[1:, :1], TIMES, KERNEL.mean_drift, KERNEL), "one vector per step"),
+        (lambda: msr_exponent(PATH, PATH, TIMES, KERNEL.mean_drift, KERNEL), "a vector per step"),
+        (lambda: msr_gradient(PATH, PATH, TIMES, KERNEL.mean_drift, KERNEL), "a vector per step"),
+        (lambda: msr_gradient(PATH, PATH[1:, :1], TIMES, KERNEL.mean_drift, KERNEL), "a vector per step"),
     ],
 )
 def test_what_is_refused(call, message):

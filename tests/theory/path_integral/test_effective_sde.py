@@ -15,7 +15,7 @@ from theory import (
     sample_gaussian_field_ode,
     solve_effective_sde,
 )
-from theory.v_kernel.white import AbstractWhiteKernel
+from theory.v_kernel.white_kernels import AbstractWhiteKernel
 
 TRIANGLE = PointMasses([[1.0, 0.0], [-0.5, 0.9], [-0.5, -0.8]])
 PROCESS = VariancePreserving(LinearSchedule(0.1, 4.0), end_time=0.2)

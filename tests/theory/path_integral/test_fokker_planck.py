@@ -18,8 +18,8 @@ from theory import (
     gaussian_cells_ending_at,
     sample_effective_sde,
 )
-from theory.path_integral.fokker_planck import CellMasses
-from theory.v_kernel.white import AbstractWhiteKernel
+from theory.path_integral.cells import CellMasses
+from theory.v_kernel.white_kernels import AbstractWhiteKernel
 
 PROCESS = VariancePreserving(LinearSchedule(0.1, 5.0), end_time=0.12)
 PAIR = PointMasses([[-1.0], [1.0]])

@@ -21,7 +21,7 @@ from theory import (
     semiclassical_paths,
 )
 from theory.derivations import semiclassical
-from theory.v_kernel.white import AbstractWhiteKernel
+from theory.v_kernel.white_kernels import AbstractWhiteKernel
 
 PROCESS = VariancePreserving(LinearSchedule(0.1, 5.0), end_time=0.2)
 PAIR = PointMasses([[-1.0], [1.0]])
@@ -174,7 +174,7 @@ def test_first_order_expectation_in_two_dimensions():
 
 def test_what_is_refused():
     kernel, (initial, weights) = NaiveVKernel(PAIR, PROCESS, 0.1), quantiles(5)
-    with pytest.raises(ValueError, match="one weight per initial"):
+    with pytest.raises(ValueError, match="one per initial position"):
         first_order_expectation(lambda x: x[0], kernel, kernel.mean_drift, initial, weights[:3], TIMES)
     for question in (
         lambda times: semiclassical_paths(kernel, kernel.mean_drift, initial, times),

@@ -1,10 +1,6 @@
-"""Full-width and patch convolutions against training and sampling written out in pixels; limits, derivatives, steps."""
+"""Full-width and patch convolutions against training and sampling written out in pixels; limits, symmetries."""
 
-import functools
-
-import jax
 import jax.numpy as jnp
-import mpmath
 import numpy as np
 import pytest
 import scipy.linalg
@@ -13,15 +9,22 @@ from hypothesis import strategies as st
 
 from tests import cases
 from tests.oracles import convolutions as pixels
-from tests.oracles import matrices as oracles
+from tests.theory.spectral_law.convolution_settings import (
+    GAINS,
+    GRIDS,
+    SETTING,
+    SETTINGS,
+    TIMES,
+    centre,
+    oracle_of,
+    patch_of,
+)
 from theory import (
     EDM,
-    FlowMatching,
     FullWidthConvolution,
     OneLayer,
     PatchConvolution,
     Spectrum,
-    VariancePreserving,
     emergence_time,
     generated_variance,
     generated_variance_by_quadrature,
@@ -29,61 +32,12 @@ from theory import (
 from theory.definitions.objectives import Objective
 from theory.definitions.preconditionings import ConstantSkip, EDMPreconditioning
 from theory.definitions.spectra import shift_average
-from theory.definitions.targets import DenoiserTarget, FlowTarget, NoiseTarget
-from theory.definitions.weights import EDMWeight, PowerWeight
-from theory.numerics.matrix_functions import divided_differences
-from theory.spectral_law.parametrisations.patch_convolution import patch_gradient_descent
-from theory.spectral_law.regression import gradient_descent, mode_regression
+from theory.definitions.targets import DenoiserTarget
+from theory.definitions.weights import EDMWeight
 
-EDM_ORACLE = oracles.variance_exploding(0.002, 80.0)
-VP_ORACLE = oracles.variance_preserving(*oracles.linear_schedule(0.1, 20.0), (1.0, 1e-3))
-# name: process, objective, the same in NumPy, a noise level (process time)
-SETTINGS = {
-    "edm": (EDM(), Objective(), EDM_ORACLE, oracles.DENOISED, lambda t: 1.0, 0.7),
-    "edm-inverse-noise": (
-        EDM(),
-        Objective(weight=PowerWeight(1)),
-        EDM_ORACLE,
-        oracles.DENOISED,
-        lambda t: t**-2.0,
-        0.7,
-    ),
-    "edm-other-power": (
-        EDM(),
-        Objective(weight=PowerWeight(0.25)),
-        EDM_ORACLE,
-        oracles.DENOISED,
-        lambda t: t**-0.5,
-        0.7,
-    ),
-    "edm-noise": (EDM(), Objective(NoiseTarget()), EDM_ORACLE, oracles.NOISE, lambda t: 1.0, 0.7),
-    "vp": (VariancePreserving(), Objective(DenoiserTarget()), VP_ORACLE, oracles.DENOISED, lambda t: 1.0, 0.3),
-    "flow": (FlowMatching(), Objective(FlowTarget()), oracles.LINEAR_INTERPOLATION, oracles.FLOW, lambda t: 1.0, 0.3),
-}
-SETTING = pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 CLOSED = ["edm", "edm-inverse-noise", "flow"]
-GRIDS = [((7,), (3,)), ((8,), (5,)), ((4, 5), (3, 1)), ((4, 3), (3, 3))]
 SOME = pytest.mark.parametrize(("grid", "widths"), GRIDS[1:3])
-GAINS = [0.0, 0.1, 0.5, 1.0, 1.3]
-TIMES = np.array([0.0, 1e-3, 0.02, 0.3, 5.0])
 RNG = np.random.default_rng(0)
-
-
-def patch_of(autocovariance, width, setting=SETTINGS["edm"], gain=None, initial_filter=None, learning_rate=1.0):
-    return PatchConvolution.from_autocovariance(
-        autocovariance, width, setting[0], gain, learning_rate, setting[1], initial_filter
-    )
-
-
-def oracle_of(autocovariance, widths, setting=SETTINGS["edm"]):
-    covariance = pixels.stationary_covariance(autocovariance)
-    return pixels.Convolution(covariance, np.shape(autocovariance), widths, *setting[2:5])
-
-
-def centre(widths, gain):
-    taps = np.zeros(np.prod(widths))
-    taps[np.ravel_multi_index(tuple(k // 2 for k in widths), widths)] = gain
-    return taps
 
 
 # --- Filters ---
@@ -297,135 +251,6 @@ def test_patch_before_and_after_training():
     # A trigonometric polynomial of degree 2, and not the data's spectrum.
     np.testing.assert_allclose(np.fft.fft(np.log(converged))[3:-2], 0, atol=1e-11)
     assert np.abs(np.log(converged / patch.spectrum.variance)).max() > 0.1
-
-
-# --- Derivatives ---
-
-
-DEGENERATE = {
-    "random": pixels.random_autocovariance((7,)),
-    "white": 0.8 * np.eye(1, 7)[0],
-    "almost white": 0.8 * np.eye(1, 7)[0] + 1e-9 * np.cos(2 * np.pi * np.arange(7) / 7),
-    "square": sum(pixels.random_autocovariance((4, 4), s) + pixels.random_autocovariance((4, 4), s).T for s in (0, 1)),
-    "rank one": 1.0 + 0 * np.arange(7),
-}
-
-
-@functools.cache
-def slopes_of_the_log_variance(widths):
-    """Directional derivatives with respect to autocovariance, initial filter and time, and the whole Jacobians."""
-
-    def answer(acf, taps, tau):
-        return jnp.log(generated_variance(patch_of(acf, widths, initial_filter=taps), tau))
-
-    return (
-        jax.jit(lambda arguments, tangents: jax.jvp(answer, arguments, tangents)[1]),
-        jax.jit(jax.jacrev(answer, argnums=(0, 1, 2))),
-    )
-
-
-@pytest.mark.parametrize("autocovariance", DEGENERATE.values(), ids=DEGENERATE)
-def test_derivatives_equal_complex_steps_of_training_and_sampling_in_pixels(autocovariance):
-    """With respect to the autocovariance, also where eigenvalues of the patch covariance coincide, and the filter."""
-    grid, widths = autocovariance.shape, (3,) * autocovariance.ndim
-    start, times = centre(widths, 0.4), np.array([1e-3, 0.05])
-    direction = pixels.random_autocovariance(grid, seed=5)
-    tilt = np.random.default_rng(1).normal(size=np.prod(widths))
-    basis = np.asarray(patch_of(autocovariance, widths, gain=0.0).spectrum.basis)
-    derivative, jacobian = slopes_of_the_log_variance(widths)
-    arguments = tuple(map(jnp.asarray, (autocovariance, start.reshape(widths), times)))
-    covariance, step = pixels.stationary_covariance(autocovariance), 1e-30j
-
-    for name, in_covariance, in_filter in [("autocovariance", 1.0, 0.0), ("filter", 0.0, 1.0)]:
-        tangents = (in_covariance * direction, in_filter * tilt.reshape(widths), np.zeros(2))
-        slope = derivative(arguments, tuple(map(jnp.asarray, tangents)))
-        perturbed = covariance + step * in_covariance * pixels.stationary_covariance(direction)
-        oracle = pixels.Convolution(perturbed, grid, widths, *SETTINGS["edm"][2:5])
-        expected = oracle.log_variance(start + step * in_filter * tilt, times, basis).imag / 1e-30
-        np.testing.assert_allclose(slope, expected, rtol=1e-7, atol=1e-9 * np.abs(expected).max(), err_msg=name)
-    for tau in ([0.0, 1e-3], [5.0, np.inf]):
-        for leaf in jacobian(*arguments[:2], jnp.asarray(tau)):
-            assert np.isfinite(leaf).all()
-
-
-def test_derivative_of_the_quadrature_and_of_the_filter_at_white_noise():
-    """Without closed form the same rule works inside the quadrature."""
-    white, direction, h = jnp.asarray(0.8 * np.eye(1, 7)[0]), jnp.asarray(pixels.random_autocovariance((7,))), 1e-4
-
-    @jax.jit
-    def answer(size):
-        denoiser = patch_of(white + size * direction, 3, SETTINGS["vp"], 0.3)
-        return jnp.log(generated_variance(denoiser, 0.05)), denoiser.weights(0.05, 0.3)
-
-    _, slopes = jax.jvp(answer, (0.0,), (1.0,))
-    points = [answer(k * h) for k in (-2, -1, 1, 2)]
-    for slope, *values in zip(slopes, *points, strict=True):
-        expected = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
-        np.testing.assert_allclose(slope, expected, rtol=0, atol=1e-9)
-
-
-@pytest.mark.parametrize("rate", [1e-3, 1.0, 1e4, 1e12])
-def test_divided_differences_of_close_and_far_arguments(rate):
-    """Both branches, and both sides of the switch between them, against 60 digits."""
-    x = np.concatenate([[0.0, 1e-16, 3e-16], *(c * (1 + np.array([0, 1e-15, 1e-9, 1e-3, 0.3])) for c in (1e-6, 1, 30))])
-
-    def exact(f, slope):
-        result = np.empty((x.size, x.size))
-        with mpmath.workdps(60):
-            for i, j in np.ndindex(result.shape):
-                left, right = map(mpmath.mpf, (x[i], x[j]))
-                result[i, j] = slope(left) if x[i] == x[j] else (f(left) - f(right)) / (left - right)
-        return result
-
-    floor = mpmath.mpf(4e-6)
-    decay = exact(lambda v: mpmath.exp(-rate * v), lambda v: -rate * mpmath.exp(-rate * v))
-    logarithm = exact(lambda v: mpmath.log(v + floor), lambda v: 1 / (v + floor))
-    actual = divided_differences(lambda v: jnp.stack([jnp.exp(-rate * v), jnp.log(v + 4e-6)]), jnp.asarray(x))
-    np.testing.assert_allclose(actual[0], decay, rtol=1e-11, atol=1e-11 * rate * np.exp(-rate * 1e-6))
-    np.testing.assert_allclose(actual[1], logarithm, rtol=2e-11)
-
-
-# --- Finite steps ---
-
-
-@pytest.mark.parametrize(("grid", "widths"), [((7,), (3,)), ((4, 3), (3, 3))])
-def test_patch_descent_equals_steps_along_the_explicit_gradient(grid, widths):
-    autocovariance, levels = pixels.random_autocovariance(grid), [0.3, 0.7]
-    oracle, start = oracle_of(autocovariance, widths), RNG.normal(size=np.prod(widths))
-    sizes, steps = np.array([[0.01, 0.004], [0.002, 0.003]]), np.array([5, 20])
-    denoiser = patch_of(autocovariance, widths, initial_filter=start.reshape(widths))
-    taps = patch_gradient_descent(denoiser, jnp.asarray(sizes), jnp.asarray(steps), jnp.asarray(levels))
-    assert taps.shape == (2, 2, *widths)
-    for level, t in enumerate(levels):
-        first = oracle.descent(start, sizes[0, level], 5, t)
-        second = oracle.descent(first, sizes[1, level], 20, t)
-        np.testing.assert_allclose(taps[:, level].reshape(2, -1), [first, second], rtol=0, atol=1e-12)
-    shared = patch_gradient_descent(denoiser, jnp.asarray([0.01, 0.002]), jnp.asarray(steps), jnp.asarray(levels))
-    np.testing.assert_allclose(shared[0, 0], taps[0, 0], rtol=0, atol=1e-14)
-
-
-def test_full_width_descent_is_that_of_the_modes_with_n_fold_steps():
-    autocovariance = pixels.random_autocovariance((6,))
-    denoiser = FullWidthConvolution.from_autocovariance(autocovariance, EDM(), 0.4, 1.0)
-    oracle = oracle_of(autocovariance, (6,))
-    regression = mode_regression(denoiser.spectrum.variance, EDM(), DenoiserTarget(), jnp.asarray(0.7))
-    gain = gradient_descent(regression, denoiser.initial_gain, 6 * jnp.asarray([0.01]), jnp.asarray([9]))[0]
-    basis = np.asarray(denoiser.spectrum.basis)
-    expected = oracle.map(oracle.descent(centre((6,), 0.4), 0.01, 9, 0.7))
-    np.testing.assert_allclose(gain, np.diag(basis.T @ expected @ basis), rtol=0, atol=1e-13)
-
-
-def test_descent_converges_at_first_order_to_the_flow():
-    denoiser = patch_of(pixels.random_autocovariance((7,)), 3, gain=0.3)
-    flow = denoiser.weights(0.1, 0.7)
-    errors = [
-        np.abs(
-            patch_gradient_descent(denoiser, jnp.asarray([0.1 / n]), jnp.asarray([n]), jnp.asarray([0.7]))[0, 0] - flow
-        ).max()
-        for n in (1000, 2000, 4000)
-    ]
-    assert errors[0] < 1e-3
-    np.testing.assert_allclose([errors[0] / errors[1], errors[1] / errors[2]], 2, rtol=0.01)
 
 
 # --- Properties ---

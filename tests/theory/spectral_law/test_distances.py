@@ -1,5 +1,6 @@
 """Divergences, transport distance and alignment against their definitions in matrices (SciPy)."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from theory import (
     alignment,
     generated_covariance,
     generated_mean,
+    generated_variance,
     kl_divergence,
     reverse_kl_divergence,
     wasserstein2,
@@ -107,3 +109,66 @@ def test_divergences_from_and_to_a_mode_without_data_are_infinite(name):
     np.testing.assert_array_equal(kl_divergence(denoiser, tau), np.inf)
     np.testing.assert_array_equal(reverse_kl_divergence(denoiser, tau), np.inf)
     assert np.isfinite(wasserstein2(denoiser, tau)).all()
+
+
+MONOTONE_TIMES = jnp.asarray(np.concatenate([[0], np.logspace(-8, 8, 100)]))
+
+CROSSOVER = 0.002 * 80.0  # λ̃(∞) = λ
+
+
+@pytest.mark.parametrize("case", cases.SOME)
+def test_distances_of_modewise_denoisers_equal_their_definition_in_matrices(case):
+    spectrum, covariance = cases.rotated_spectrum([2.0, 0.3, 0.05])
+    denoiser = case.denoiser(spectrum, 0.1)
+    tau = jnp.asarray([0.0, 0.1])
+    for row, kl, w2 in zip(
+        generated_variance(denoiser, tau), kl_divergence(denoiser, tau), wasserstein2(denoiser, tau), strict=True
+    ):
+        generated = cases.matrix(spectrum.basis, row)
+        ratio = np.linalg.solve(covariance, generated)
+        expected = (np.trace(ratio) - 3 - np.linalg.slogdet(ratio)[1]) / 2
+        np.testing.assert_allclose(kl, expected, rtol=1e-9)
+        root = cases.matrix(spectrum.basis, np.sqrt([2.0, 0.3, 0.05]))
+        cross = np.linalg.eigvalsh(root @ generated @ root)
+        bures = np.trace(generated) + np.trace(covariance) - 2 * np.sum(np.sqrt(cross))
+        np.testing.assert_allclose(w2**2, bures, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("gain", "variance"), [(0.0, [0.17, 3.0, 900.0]), (1.0, [1e-6, 1e-3, 0.15]), (1.5, [1e-6, 1e-3, 0.15])]
+)
+def test_divergence_falls_all_along_when_every_gain_moves_towards_the_data(gain, variance):
+    """One layer from Q = 0, for λ ≥ σ_min σ_max, and from Q ≥ 1, for λ ≤ σ_min σ_max: no overshoot, no detour."""
+    kl = kl_divergence(OneLayer(cases.spectrum(np.array(variance)), EDM(), gain, 1.0), MONOTONE_TIMES)
+    assert np.all(np.diff(kl) <= 1e-13)
+    assert kl[-1] < 1e-2 * kl[0]
+
+
+@pytest.mark.parametrize(
+    ("gain", "variance", "rise"),
+    [
+        pytest.param(0.5, 1.0, 1e-2, id="between 0 and 1 the large noise levels are unlearned first"),
+        pytest.param(0.0, 1e-3, 1e-7, id="small modes overshoot to λ + σ_min²"),
+        pytest.param(1.0, 1e3, 1e-4, id="large modes undershoot to λ(1 - λ/σ_max²)"),
+    ],
+)
+def test_divergence_is_not_monotone_otherwise(gain, variance, rise):
+    kl = kl_divergence(OneLayer(cases.spectrum(np.array([variance])), EDM(), gain, 1.0), MONOTONE_TIMES)
+    assert np.diff(kl).max() > rise
+
+
+def test_divergence_from_a_mode_without_data_is_infinite():
+    denoiser = OneLayer(cases.spectrum(np.array([1.0, 0.0])), EDM(), 0.1, 1.0)
+    assert kl_divergence(denoiser, jnp.asarray(1.0)) == np.inf
+
+
+def test_distances_vanish_with_finite_derivatives_where_the_data_are_generated():
+    """λ̃(∞) = λ exactly at λ = σ_min σ_max."""
+    for distance in (kl_divergence, wasserstein2):
+
+        def answer(variance, distance=distance):
+            return distance(OneLayer(cases.spectrum(variance), EDM(0.5, 2.0), 0.1, 1.0), jnp.inf)
+
+        value, slope = jax.value_and_grad(answer)(jnp.ones(1))
+        assert value == 0
+        assert np.isfinite(slope).all(), distance

@@ -10,11 +10,9 @@ from tests import cases
 from tests.oracles import matrices as oracles
 from theory import EDM, FlowMatching, MisalignedTwoLayer, OneLayerWithBias, Spectrum, generated_variance
 from theory.spectral_law.moments import (
-    affine_map,
     covariance_by_propagator,
     generated_covariance,
     generated_mean,
-    mixes_modes,
     mode_covariance,
     moments_on_schedule,
     propagator,
@@ -38,7 +36,7 @@ def shifted(variance=VARIANCE, seed=3):
 def test_propagator_gives_the_variance_of_the_closed_form_or_quadrature(case):
     denoiser = case.denoiser(Spectrum(jnp.zeros(3), jnp.asarray(VARIANCE)), GAINS)
     tau = jnp.asarray(TIMES)
-    assert not mixes_modes(denoiser)
+    assert not denoiser.mixes_modes
     carried = propagator(denoiser, tau)
     by_propagator, expected = covariance_by_propagator(denoiser, carried), generated_variance(denoiser, tau)
     assert not carried.offset.any()
@@ -73,7 +71,7 @@ def test_generated_mean_equals_scipy_integration(case):
 
 def test_covariance_in_the_coordinates_of_the_data():
     spectrum, _, covariance = shifted()
-    denoiser = cases.CLOSED[0].values[0].denoiser(spectrum, GAINS)
+    denoiser = cases.ONE_PER_SETTING[0].values[0].denoiser(spectrum, GAINS)
     generated, variance = (f(denoiser, jnp.asarray(TIMES)) for f in (generated_covariance, generated_variance))
     basis = np.asarray(spectrum.basis)
     for matrix, diagonal in zip(generated, variance, strict=True):
@@ -82,9 +80,9 @@ def test_covariance_in_the_coordinates_of_the_data():
 
 
 def test_map_of_any_denoiser():
-    denoiser = cases.CLOSED[0].values[0].denoiser(cases.spectrum(VARIANCE), GAINS)
+    denoiser = cases.ONE_PER_SETTING[0].values[0].denoiser(cases.spectrum(VARIANCE), GAINS)
     tau, sigma = jnp.asarray(TIMES), jnp.asarray(0.7)
-    carried = affine_map(denoiser, tau, sigma)
+    carried = denoiser.affine_map(tau, sigma)
     np.testing.assert_array_equal(np.diagonal(carried.matrix, axis1=-2, axis2=-1), denoiser.gain(tau, sigma))
     assert not carried.matrix[:, ~np.eye(3, dtype=bool)].any()
     assert not carried.offset.any()
@@ -145,7 +143,7 @@ def test_schedule_of_matrices_converges_at_second_order(process):
     errors = []
     for steps in (400, 800):
         times = np.geomspace(80, 0.002, steps + 1) if isinstance(process, EDM) else np.linspace(0, 1, steps + 1)
-        maps = jax.jit(lambda t: affine_map(denoiser, tau[None], t[:, None]))(jnp.asarray(times))
+        maps = jax.jit(lambda t: denoiser.affine_map(tau[None], t[:, None]))(jnp.asarray(times))
         moments = moments_on_schedule(denoiser, maps, jnp.asarray(times))
         mean = moments.mean @ spectrum.basis.T
         errors.append([np.abs(mean - exact_mean).max(), np.abs(moments.covariance - exact).max()])

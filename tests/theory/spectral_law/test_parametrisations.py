@@ -76,7 +76,7 @@ def test_gain_equals_the_solution_of_the_mode_equation_on_the_whole_grid(case):
         np.testing.assert_allclose(gain_on_grid(case, initial), expected, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("case", [*cases.ONE_PER_SETTING, cases.CLOSED[1], cases.SOME[3]])
+@pytest.mark.parametrize("case", [*cases.ONE_PER_SETTING, cases.TIED, cases.TIED_ON_COSINE])
 def test_derivatives_of_the_gain_equal_complex_steps(case):
     """At λ = 0, τ = 0, Q = 0 and at ψ* = Q (λ = 1, σ² = 1 for EDM) as well."""
     variance, times = np.array([0.0, 1e-4, 1.0, 30.0]), np.array([0.0, 1e-3, 0.2, 0.8])[:, None, None]
@@ -105,14 +105,14 @@ def test_initial_gain_is_exact(case):
     np.testing.assert_allclose(gain_on_grid(case, 0.3)[0], 0.3, rtol=1e-15)
 
 
-@pytest.mark.parametrize("case", cases.ALL)
+@pytest.mark.parametrize("case", cases.keeping("reaches_optimum", cases.ALL))
 def test_converged_gain_is_the_optimum_that_can_be_reached(case):
     levels = noise_levels(case)[:, None]
     process, variance = case.oracle_process, cases.VARIANCES
     signal, noise = case.oracle_target.coefficients(process.alpha(levels), process.sigma(levels))
     drive = process.alpha(levels) * signal * variance + process.sigma(levels) * noise
     optimum = drive / (process.alpha(levels) ** 2 * variance + process.sigma(levels) ** 2)
-    if case.build is SymmetricTwoLayer:
+    if case.row.non_negative:
         optimum = np.maximum(optimum, 0)
     # h = 0 for λ = 1 in the middle of a flow: a tied gain then decays like 1/τ only, to 0 at τ = ∞.
     np.testing.assert_allclose(gain_on_grid(case, 0.3)[-1], optimum, rtol=1e-10, atol=1e-15)
@@ -123,11 +123,19 @@ def test_a_tied_network_never_learns_from_zero():
     assert not denoiser.gain(jnp.asarray(cases.SCALED_TIMES), 1.0).any()
 
 
-@pytest.mark.parametrize("case", cases.SOME)
+@pytest.mark.parametrize("case", cases.keeping("time_is_scaled", cases.SOME))
 def test_learning_rate_multiplies_training_time(case):
     spectrum, levels = cases.spectrum(np.array(VARIANCE)), jnp.asarray(noise_levels(case))
     slow = case.denoiser(spectrum, INITIAL, learning_rate=0.25).gain(0.4, levels)
     np.testing.assert_allclose(slow, case.denoiser(spectrum, INITIAL).gain(0.1, levels), rtol=1e-13)
+
+
+@pytest.mark.parametrize("case", cases.keeping("scale_free", cases.DENOISED))
+def test_the_scale_of_the_data_divides_training_time(case):
+    variance, levels = np.array(VARIANCE), jnp.asarray(noise_levels(case))
+    gain = case.denoiser(cases.spectrum(variance), INITIAL).gain(0.3, levels)
+    scaled = case.denoiser(cases.spectrum(9 * variance), INITIAL).gain(0.3 / 9, 3 * levels)
+    np.testing.assert_allclose(scaled, gain, rtol=1e-12)
 
 
 @pytest.mark.parametrize("case", cases.SOME)

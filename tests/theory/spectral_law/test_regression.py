@@ -62,10 +62,10 @@ def descend(name, regression, step_sizes, steps):
     return DESCENT[name](regression, jnp.asarray(INITIAL), jnp.asarray(step_sizes), jnp.asarray(steps, dtype=int))
 
 
-@pytest.mark.parametrize("name", cases.PARAMETRISATIONS)
+@pytest.mark.parametrize("name", DESCENT)
 def test_descent_equals_a_loop_over_matrices(name, regression):
     spectrum, covariance = cases.rotated_spectrum(VARIANCE)
-    network, process = cases.PARAMETRISATIONS[name][1], cases.PROCESSES["edm"][1]
+    network, process = cases.PARAMETRISATIONS[name].network, cases.PROCESSES["edm"][1]
     inputs, cross = oracles.moments(covariance, process, oracles.DENOISED, np.array([0.5]))
     weights = cases.matrix(spectrum.basis, INITIAL)
     for gain, step, count in zip(descend(name, regression, [0.03, 0.06], [7, 20]), [0.03, 0.06], [7, 20], strict=True):
@@ -74,10 +74,10 @@ def test_descent_equals_a_loop_over_matrices(name, regression):
         np.testing.assert_allclose(cases.matrix(spectrum.basis, gain), weights, atol=1e-13)
 
 
-@pytest.mark.parametrize("name", cases.PARAMETRISATIONS)
+@pytest.mark.parametrize("name", DESCENT)
 def test_descent_tends_to_the_flow_at_first_order(name, regression):
     optimum, curvature, *_ = regression
-    flow = cases.PARAMETRISATIONS[name][1].mode(INITIAL, curvature * optimum / 2, curvature / 2, 0.3)
+    flow = cases.PARAMETRISATIONS[name].network.mode(INITIAL, curvature * optimum / 2, curvature / 2, 0.3)
     errors = [np.abs(descend(name, regression, [0.3 / count], [count])[-1] - flow) for count in (1000, 2000, 4000)]
     np.testing.assert_allclose(errors[0] / errors[1], 2, rtol=0.01)
     np.testing.assert_allclose(errors[1] / errors[2], 2, rtol=0.005)
@@ -92,7 +92,7 @@ def test_flow_limits(regression):
     assert slopes[1] == 0
 
 
-@pytest.mark.parametrize("name", cases.PARAMETRISATIONS)
+@pytest.mark.parametrize("name", DESCENT)
 def test_step_sizes_per_mode(name, regression):
     sizes = np.array([[0.01, 0.02, 0.03], [0.03, 0.01, 0.02]])
     together = descend(name, regression, sizes, [5, 9])
@@ -101,7 +101,7 @@ def test_step_sizes_per_mode(name, regression):
         np.testing.assert_allclose(together[:, mode], alone[:, mode], rtol=1e-14)
 
 
-@pytest.mark.parametrize("name", cases.PARAMETRISATIONS)
+@pytest.mark.parametrize("name", DESCENT)
 @pytest.mark.parametrize("shape", [(2, 3), (2, 1, 3), (2, 3, 3)], ids=str)
 def test_step_sizes_per_mode_on_a_batch_of_noise_levels(name, shape):
     """As many noise levels as modes: a size that belongs to a mode must not go to a noise level."""

@@ -10,18 +10,18 @@ from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
 from theory.spectral_law.balanced_growth import balanced_growth
-from theory.spectral_law.denoiser import (
-    AbstractDenoiser,
-    assign_common_fields,
-    initial_gains,
-    network_gain,
-    preconditioned,
-    variance_of_modes,
+from theory.spectral_law.modewise_denoiser import AbstractModewiseDenoiser, assign_modewise_fields, variance_of_modes
+from theory.spectral_law.regression import (
+    ModeRegression,
+    Modes,
+    gradient_descent,
+    gradient_flow,
+    scaled_time,
+    stage_sizes,
 )
-from theory.spectral_law.regression import ModeRegression, Modes, gradient_descent, gradient_flow, stage_sizes
 
 
-class DeepLinear(AbstractDenoiser):
+class DeepLinear(AbstractModewiseDenoiser):
     """L layers with equal gains ψ_k^{1/L} on every mode, D(x) = μ + W_L ⋯ W_1 (x - αμ), of total gain Q ≥ 0 at first.
 
     Balanced layers stay balanced, and the gain of a mode follows (Wang & Pehlevan 2025, App. F.3)
@@ -53,8 +53,7 @@ class DeepLinear(AbstractDenoiser):
     ) -> None:
         if depth < 1:
             raise ValueError(f"a deep linear network needs a depth of one or more; got {depth}")
-        assign_common_fields(self, spectrum, process, learning_rate, objective)
-        self.initial_gain = initial_gains(initial_gain, spectrum, non_negative=depth > 1)
+        assign_modewise_fields(self, spectrum, process, initial_gain, learning_rate, objective, non_negative=depth > 1)
         self.depth = int(depth)
 
     @classmethod
@@ -70,24 +69,22 @@ class DeepLinear(AbstractDenoiser):
         """A deep residual network Π_ℓ (I + V_ℓ) from V_ℓ(0) = w_0 on every mode: the same flow from Q = (1 + w_0)^L."""
         return cls(spectrum, process, (1 + jnp.asarray(initial_weight)) ** depth, learning_rate, depth, objective)
 
-    def weights(self, tau: Time, noise_level: Time) -> tuple[Float[Array, "*batch modes modes"], ...]:
-        """The L equal factors Σ_k ψ_k^{1/L} u_k u_kᵀ, (..., d, d) each."""
-        gain = network_gain(self, self.initial_gain, tau, noise_level, self._growth)
-        return self.depth * (self.spectrum.matrix(gain if self.depth == 1 else gain ** (1 / self.depth)),)
+    def mode_solution(
+        self, regression: ModeRegression, initial_gain: Modes, tau: Array, learning_rate: Float[Array, ""]
+    ) -> Modes:
+        """ψ_k(τ): see `balanced_growth`."""
+        time = scaled_time(tau, learning_rate)
+        if self.depth == 1:
+            return gradient_flow(regression, initial_gain, time)
+        return balanced_growth(regression, initial_gain, time, self.depth)
 
-    def gain(self, tau: Time, noise_level: Time) -> Modes:
-        """ψ_k(τ; σ), (...,) and (...,) -> (..., d)."""
-        gain = network_gain(self, self.initial_gain, tau, noise_level, self._growth)
-        return preconditioned(self, noise_level, gain)
+    def weights_of_gain(self, gain: Modes) -> tuple[Float[Array, "*batch modes modes"], ...]:
+        """The L equal factors Σ_k ψ_k^{1/L} u_k u_kᵀ, (..., d, d) each."""
+        return self.depth * (self.spectrum.matrix(gain if self.depth == 1 else gain ** (1 / self.depth)),)
 
     def generated_variance(self, tau: Time) -> Modes:
         """Quadrature of the gain, graded about h = 0 for flow matching; (...,) -> (..., d)."""
-        return variance_of_modes(self, self.initial_gain, tau, self._growth)
-
-    def _growth(self, regression: ModeRegression, initial: Modes, scaled_time: Array) -> Modes:
-        if self.depth == 1:
-            return gradient_flow(regression, initial, scaled_time)
-        return balanced_growth(regression, initial, scaled_time, self.depth)
+        return variance_of_modes(self, tau)
 
 
 def balanced_gradient_descent(

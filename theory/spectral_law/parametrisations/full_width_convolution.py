@@ -10,18 +10,12 @@ from theory.definitions.arrays import Time
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum, reflected
-from theory.spectral_law.denoiser import (
-    AbstractDenoiser,
-    assign_common_fields,
-    initial_gains,
-    network_gain,
-    preconditioned,
-)
-from theory.spectral_law.regression import Modes, gradient_flow
+from theory.spectral_law.modewise_denoiser import AbstractModewiseDenoiser, assign_modewise_fields
+from theory.spectral_law.regression import ModeRegression, Modes, gradient_flow, scaled_time
 from theory.spectral_law.relaxation import relaxation_variance
 
 
-class FullWidthConvolution(AbstractDenoiser):
+class FullWidthConvolution(AbstractModewiseDenoiser):
     """D(x)_i = Σ_o w(o) x_{i+o}, circular, with N taps for N points (Wang & Pehlevan 2025, Prop. 5.3).
 
     One filter sees the loss of all N pixels, so every Fourier mode relaxes as in `OneLayer`, N times as fast:
@@ -66,9 +60,8 @@ class FullWidthConvolution(AbstractDenoiser):
         objective: Objective | None = None,
         grid: tuple[int, ...] | None = None,
     ) -> None:
-        assign_common_fields(self, spectrum, process, learning_rate, objective)
+        assign_modewise_fields(self, spectrum, process, initial_gain, learning_rate, objective)
         self.grid = stationary_grid(spectrum, grid)
-        self.initial_gain = initial_gains(initial_gain, spectrum)
         check_symmetric("initial_gain", self.initial_gain, self.grid)
 
     @classmethod
@@ -84,28 +77,25 @@ class FullWidthConvolution(AbstractDenoiser):
         spectrum = Spectrum.from_autocovariance(autocovariance)
         return cls(spectrum, process, initial_gain, learning_rate, objective, np.shape(autocovariance))
 
-    def weights(self, tau: Time, noise_level: Time) -> Float[Array, "..."]:
-        """The filter w(τ) by offset, (..., N) or (..., H, W): tap j of an axis of length N is at o = j - N // 2.
+    def mode_solution(
+        self, regression: ModeRegression, initial_gain: Modes, tau: Array, learning_rate: Float[Array, ""]
+    ) -> Modes:
+        """γ_k(τ) of Prop. 5.3, frequencies in row order."""
+        return gradient_flow(regression, initial_gain, scaled_time(self.spectrum.dimension * tau, learning_rate))
+
+    def weights_of_gain(self, gain: Modes) -> Float[Array, "..."]:
+        """The filter w by offset, (..., N) or (..., H, W): tap j of an axis of length N is at o = j - N // 2.
 
         Cross-correlation convention: D(x)_i = Σ_o w(o) x_{i+o}, as everywhere in the paper's App. G. These filters are
         even, for which it is the same as convolution.
         """
-        gain = network_gain(self, self.initial_gain, self._scaled(tau), noise_level, gradient_flow)
         axes = tuple(range(-len(self.grid), 0))
         taps = jnp.fft.ifftn(gain.reshape(*gain.shape[:-1], *self.grid), axes=axes).real
         return jnp.fft.fftshift(taps, axes=axes)
 
-    def gain(self, tau: Time, noise_level: Time) -> Modes:
-        """γ_k(τ; σ) of Prop. 5.3, (...,) and (...,) -> (..., N), frequencies in row order."""
-        gain = network_gain(self, self.initial_gain, self._scaled(tau), noise_level, gradient_flow)
-        return preconditioned(self, noise_level, gain)
-
     def generated_variance(self, tau: Time) -> Modes:
         """Prop. 4.2 and its kin with η → Nη, per Fourier mode: see `theory.spectral_law.relaxation`."""
-        return relaxation_variance(self, self.initial_gain, tau, speed=self.spectrum.dimension)
-
-    def _scaled(self, tau: Time) -> Time:
-        return self.spectrum.dimension * jnp.asarray(tau)
+        return relaxation_variance(self, tau, speed=self.spectrum.dimension)
 
 
 def stationary_grid(spectrum: Spectrum, grid: tuple[int, ...] | None) -> tuple[int, ...]:

@@ -8,17 +8,17 @@ from theory.definitions.arrays import Time, floating
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
+from theory.numerics.matrix_functions import diagonal_matrix
 from theory.numerics.special import relaxation_filter
+from theory.spectral_law.coupled_denoiser import AbstractCoupledDenoiser
 from theory.spectral_law.denoiser import (
-    AbstractCoupledDenoiser,
+    AffineMap,
     assign_common_fields,
-    preconditioned,
     regression_at,
-    scaled_time,
+    scales_at,
 )
-from theory.spectral_law.moments import AffineMap, diagonal_matrix, mode_covariance
 from theory.spectral_law.parametrisations.symmetric_two_layer import tied_growth
-from theory.spectral_law.regression import Modes
+from theory.spectral_law.regression import scaled_time
 
 
 class MisalignedTwoLayer(AbstractCoupledDenoiser):
@@ -70,21 +70,13 @@ class MisalignedTwoLayer(AbstractCoupledDenoiser):
         overlap, basis = self._overlap(tau, noise_level), self.spectrum.basis
         return overlap if basis is None else basis @ overlap @ basis.T
 
-    def gain(self, tau: Time, noise_level: Time) -> Modes:
-        """u_kᵀ W u_k, (...,) and (...,) -> (..., d)."""
-        diagonal = jnp.diagonal(self._overlap(tau, noise_level), axis1=-2, axis2=-1)
-        return preconditioned(self, noise_level, diagonal)
-
-    def generated_variance(self, tau: Time) -> Modes:
-        """Diagonal of the generated covariance in the eigenbasis, by `spectral_law.moments`; (...,) -> (..., d)."""
-        return jnp.diagonal(mode_covariance(self, tau), axis1=-2, axis2=-1)
-
     def affine_map(self, tau: Time, noise_level: Time) -> AffineMap:
         """The map in mode coordinates, overlaps included; the bias is at its optimum."""
         overlap = self._overlap(tau, noise_level)
-        skip, scale = self.objective.preconditioning.scales(self.process, floating(noise_level))
-        diagonal = jnp.broadcast_to(skip[..., None], overlap.shape[:-1])
-        total = diagonal_matrix(diagonal) + jnp.broadcast_to(scale[..., None, None], overlap.shape) * overlap
+        scales = scales_at(self, floating(noise_level))
+        diagonal = jnp.broadcast_to(scales.skip[..., None], overlap.shape[:-1])
+        scale = jnp.broadcast_to(scales.linear[..., None, None], overlap.shape)
+        total = diagonal_matrix(diagonal) + scale * overlap
         return AffineMap(total, jnp.zeros_like(diagonal))
 
     def _overlap(self, tau: Time, noise_level: Time) -> Float[Array, "*batch modes modes"]:
@@ -92,7 +84,7 @@ class MisalignedTwoLayer(AbstractCoupledDenoiser):
         tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
         regression = regression_at(self, noise_level)
         drive, inputs = regression.pull / 2, regression.curvature / 2
-        time = scaled_time(self, tau)[..., None]
+        time = scaled_time(tau, self.learning_rate)[..., None]
         initial = jnp.broadcast_to(jnp.diagonal(self.initial_overlap), drive.shape)
         # ln D = 8ητ max(h, 0) + remainder
         growing = jnp.maximum(drive, 0.0)

@@ -6,18 +6,12 @@ from theory.definitions.arrays import Time
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
-from theory.spectral_law.denoiser import (
-    AbstractDenoiser,
-    assign_common_fields,
-    initial_gains,
-    network_gain,
-    preconditioned,
-)
-from theory.spectral_law.regression import Modes, gradient_flow
+from theory.spectral_law.modewise_denoiser import AbstractModewiseDenoiser, assign_modewise_fields
+from theory.spectral_law.regression import ModeRegression, Modes, gradient_flow, scaled_time
 from theory.spectral_law.relaxation import relaxation_variance
 
 
-class OneLayer(AbstractDenoiser):
+class OneLayer(AbstractModewiseDenoiser):
     """One linear layer, D(x) = μ + W(x - αμ), from W(0) = Σ_k Q_k u_k u_kᵀ (Wang & Pehlevan 2025, Sec. 4).
 
     Gradient flow relaxes every mode on its own, ψ_k(τ) = ψ*_k + (Q_k - ψ*_k) e^{-2ητ(α²λ_k + σ²)} (Eq. 7), where
@@ -54,18 +48,18 @@ class OneLayer(AbstractDenoiser):
         learning_rate: ArrayLike,
         objective: Objective | None = None,
     ) -> None:
-        assign_common_fields(self, spectrum, process, learning_rate, objective)
-        self.initial_gain = initial_gains(initial_gain, spectrum)
+        assign_modewise_fields(self, spectrum, process, initial_gain, learning_rate, objective)
 
-    def weights(self, tau: Time, noise_level: Time) -> Float[Array, "*batch modes modes"]:
-        """W(τ), (..., d, d)."""
-        return self.spectrum.matrix(network_gain(self, self.initial_gain, tau, noise_level, gradient_flow))
+    def mode_solution(
+        self, regression: ModeRegression, initial_gain: Modes, tau: Array, learning_rate: Float[Array, ""]
+    ) -> Modes:
+        """ψ_k(τ) of Eq. 7."""
+        return gradient_flow(regression, initial_gain, scaled_time(tau, learning_rate))
 
-    def gain(self, tau: Time, noise_level: Time) -> Modes:
-        """ψ_k(τ; σ) of Eq. 7, (...,) and (...,) -> (..., d)."""
-        gain = network_gain(self, self.initial_gain, tau, noise_level, gradient_flow)
-        return preconditioned(self, noise_level, gain)
+    def weights_of_gain(self, gain: Modes) -> Float[Array, "*batch modes modes"]:
+        """W, (..., d, d)."""
+        return self.spectrum.matrix(gain)
 
     def generated_variance(self, tau: Time) -> Modes:
         """Prop. 4.2 and its kin: see `theory.spectral_law.relaxation`. (...,) -> (..., d)."""
-        return relaxation_variance(self, self.initial_gain, tau)
+        return relaxation_variance(self, tau)

@@ -8,17 +8,18 @@ from theory.definitions.arrays import Time, floating
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
+from theory.numerics.matrix_functions import diagonal_matrix
 from theory.numerics.special import difference_filter
+from theory.spectral_law.coupled_denoiser import AbstractCoupledDenoiser
 from theory.spectral_law.denoiser import (
-    AbstractCoupledDenoiser,
+    AffineMap,
     assign_common_fields,
     effective_weight,
     initial_gains,
     regression_at,
-    scaled_time,
+    scales_at,
 )
-from theory.spectral_law.moments import AffineMap, diagonal_matrix, mode_covariance
-from theory.spectral_law.regression import Modes
+from theory.spectral_law.regression import Modes, scaled_time
 
 
 class OneLayerWithBias(AbstractCoupledDenoiser):
@@ -72,14 +73,6 @@ class OneLayerWithBias(AbstractCoupledDenoiser):
         basis = self.spectrum.basis
         return (matrix, bias) if basis is None else (basis @ matrix @ basis.T, bias @ basis.T)
 
-    def gain(self, tau: Time, noise_level: Time) -> Modes:
-        """u_kᵀ W u_k, the diagonal of the map; (...,) and (...,) -> (..., d)."""
-        return jnp.diagonal(self.affine_map(tau, noise_level).matrix, axis1=-2, axis2=-1)
-
-    def generated_variance(self, tau: Time) -> Modes:
-        """Diagonal of the generated covariance in the eigenbasis, by `spectral_law.moments`; (...,) -> (..., d)."""
-        return jnp.diagonal(mode_covariance(self, tau), axis1=-2, axis2=-1)
-
     def affine_map(self, tau: Time, noise_level: Time) -> AffineMap:
         """D(x) in mode coordinates about the means of input and target."""
         tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
@@ -88,7 +81,7 @@ class OneLayerWithBias(AbstractCoupledDenoiser):
     def _in_modes(self, tau: Time, noise_level: Time) -> tuple[Array, Array]:
         """W and b of the network inside the preconditioning, in mode coordinates."""
         tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
-        rate = 2 * effective_weight(self, noise_level) * scaled_time(self, tau)
+        rate = 2 * effective_weight(self, noise_level) * scaled_time(tau, self.learning_rate)
         return _relaxed(self, noise_level, symmetric_decay(_moments_at(self, noise_level), rate), rate == 0)
 
 
@@ -115,22 +108,21 @@ def map_after_steps(
 
 def _total_map(denoiser: OneLayerWithBias, noise_level: Time, matrix: Array, bias: Array) -> AffineMap:
     """The denoiser's map from the network's W and b, all in mode coordinates."""
-    process, objective = denoiser.process, denoiser.objective
-    skip, scale = objective.preconditioning.scales(process, noise_level)
-    total = scale[..., None, None] * matrix + skip[..., None, None] * _identity(bias)
-    alpha = process.signal_scale(noise_level)[..., None]
-    signal, _ = objective.target.coefficients(process, noise_level)
+    process, scales = denoiser.process, scales_at(denoiser, noise_level)
+    total = scales.linear[..., None, None] * matrix + scales.skip[..., None, None] * _identity(bias)
+    alpha, sigma = process.signal_scale(noise_level), process.noise_scale(noise_level)
+    signal, _ = denoiser.objective.target.coefficients(alpha, sigma)
     mean = denoiser.spectrum.mode_mean
     centred = signal[..., None] * jnp.broadcast_to(mean, bias.shape)
-    return AffineMap(total, alpha * (total @ mean) + scale[..., None] * bias - centred)
+    return AffineMap(total, alpha[..., None] * (total @ mean) + scales.linear[..., None] * bias - centred)
 
 
 def _relaxed(denoiser: OneLayerWithBias, noise_level: Time, decay: Array, untrained: Array) -> tuple[Array, Array]:
     """[W* b*] + ([W b](0) - [W* b*]) · decay in mode coordinates, and exactly [W b](0) where `untrained`."""
-    spectrum, process, objective = denoiser.spectrum, denoiser.process, denoiser.objective
-    skip, scale = (x[..., None] for x in objective.preconditioning.scales(process, noise_level))
-    alpha = process.signal_scale(noise_level)[..., None]
-    signal = objective.target.coefficients(process, noise_level)[0][..., None]
+    spectrum, process, scales = denoiser.spectrum, denoiser.process, scales_at(denoiser, noise_level)
+    skip, scale = scales.skip[..., None], scales.linear[..., None]
+    alpha, sigma = process.signal_scale(noise_level), process.noise_scale(noise_level)
+    signal, alpha = denoiser.objective.target.coefficients(alpha, sigma)[0][..., None], alpha[..., None]
     regression = regression_at(denoiser, noise_level)
     # Where flow matching ends, σ = 0: a mode without data has no input and no optimum, and nothing depends on it.
     optimum = jnp.where(regression.curvature == 0, 0.0, regression.pull) / _nonzero(regression.curvature)

@@ -11,27 +11,25 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import Time, floating
 from theory.definitions.objectives import Objective
-from theory.definitions.preconditionings import ConstantSkip
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum, fourier_transform, patch_offsets
 from theory.numerics.matrix_functions import matrix_functions_action
 from theory.spectral_law.denoiser import (
-    AbstractDenoiser,
+    AbstractDiagonalDenoiser,
     assign_common_fields,
     batched,
     preconditioned,
     regression_at,
-    scaled_time,
 )
 from theory.spectral_law.generation import variance_by_quadrature
 from theory.spectral_law.parametrisations.full_width_convolution import stationary_grid
-from theory.spectral_law.regression import Modes, gradient_descent, gradient_flow
+from theory.spectral_law.regression import Modes, gradient_descent, gradient_flow, scaled_time
 from theory.spectral_law.relaxation import closed_log_variance
 
 Taps = Float[Array, "*batch taps"]
 
 
-class PatchConvolution(AbstractDenoiser):
+class PatchConvolution(AbstractDiagonalDenoiser):
     """D(x)_i = Σ_o w(o) x_{i+o} with one filter of fewer taps than points (Wang & Pehlevan 2025, Prop. 5.4).
 
     The filter regresses the centre of a patch on the patch. With the covariance Σ_patch = Σ_j ν_j v_j v_jᵀ of patches
@@ -139,12 +137,11 @@ class PatchConvolution(AbstractDenoiser):
         λ̃_k = exp{DFT_k[log(Σ_patch + σ_0²) e_0]}. A general w(0) takes λ̃ at Q = 0 and adds, in the same way, the slope
         of ln λ̃ in Q times v_jᵀw(0); ln λ̃ is linear in Q. (This project's; the paper integrates numerically, App. G.4.)
         """
-        if closed_log_variance(self) is None:
+        skip = self.objective.preconditioning.constant_skip()
+        if closed_log_variance(self) is None or skip is None:
             return variance_by_quadrature(self, tau)
-        skip = self.objective.preconditioning
         start = self.initial_filter.ravel()
-        if isinstance(skip, ConstantSkip):
-            start = start + skip.skip * _centre(self.initial_filter.shape).astype(start.dtype)
+        start = start + skip * _centre(self.initial_filter.shape).astype(start.dtype)
         return jnp.exp(filter_gain(self, _apply(self, start, _log_variances, (self, tau))))
 
     def _taps(self, tau: Time, noise_level: Time) -> Taps:
@@ -198,7 +195,7 @@ def _flows(variance: Float[Array, " modes"], parameters: tuple) -> Float[Array, 
     denoiser, tau, noise_level = parameters
     tau, noise_level = batched(tau, noise_level)
     regression = regression_at(denoiser, noise_level[..., 0], variance)
-    time = denoiser.spectrum.dimension * scaled_time(denoiser, tau)
+    time = denoiser.spectrum.dimension * scaled_time(tau, denoiser.learning_rate)
     return _linear_in_start(partial(gradient_flow, regression, scaled_time=time), regression.curvature)
 
 
@@ -218,7 +215,7 @@ def _log_variances(variance: Float[Array, " modes"], parameters: tuple) -> Float
     log_variance = closed_log_variance(denoiser)
     assert log_variance is not None
     tau, _ = batched(tau, 0.0)
-    rate = 2 * denoiser.spectrum.dimension * scaled_time(denoiser, tau)
+    rate = 2 * denoiser.spectrum.dimension * scaled_time(tau, denoiser.learning_rate)
     variance = variance.reshape((1,) * (tau.ndim - 1) + variance.shape)
     return _linear_in_start(lambda start: log_variance(variance, start, rate), variance)
 

@@ -6,25 +6,15 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import Time
 from theory.definitions.objectives import Objective
-from theory.definitions.processes import EDM, AbstractProcess
+from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
 from theory.numerics.special import relaxation_filter
-from theory.spectral_law.denoiser import (
-    AbstractDenoiser,
-    assign_common_fields,
-    batched,
-    initial_gains,
-    is_plain_edm,
-    network_gain,
-    over_modes,
-    preconditioned,
-    scaled_time,
-    variance_of_modes,
-)
-from theory.spectral_law.regression import ModeRegression, Modes, saturated, stage_sizes
+from theory.spectral_law.denoiser import batched, noise_range_of_closed_forms, over_modes
+from theory.spectral_law.modewise_denoiser import AbstractModewiseDenoiser, assign_modewise_fields, variance_of_modes
+from theory.spectral_law.regression import ModeRegression, Modes, saturated, scaled_time, stage_sizes
 
 
-class SymmetricTwoLayer(AbstractDenoiser):
+class SymmetricTwoLayer(AbstractModewiseDenoiser):
     """Two tied layers, D(x) = μ + P Pᵀ(x - αμ), from P(0) P(0)ᵀ = Σ_k Q_k u_k u_kᵀ (Wang & Pehlevan 2025, Sec. 5.1).
 
     Every mode follows a logistic equation, dψ/dτ = 8ηψ(h - Sψ) with S = α²λ + σ² and h = Sψ* (h = λ for the EDM
@@ -49,17 +39,17 @@ class SymmetricTwoLayer(AbstractDenoiser):
         learning_rate: ArrayLike,
         objective: Objective | None = None,
     ) -> None:
-        assign_common_fields(self, spectrum, process, learning_rate, objective)
-        self.initial_gain = initial_gains(initial_gain, spectrum, non_negative=True)
+        assign_modewise_fields(self, spectrum, process, initial_gain, learning_rate, objective, non_negative=True)
 
-    def weights(self, tau: Time, noise_level: Time) -> Float[Array, "*batch modes modes"]:
-        """P(τ) = Σ_k √ψ_k u_k u_kᵀ, the aligned factor whose square is the total map; (..., d, d)."""
-        return self.spectrum.matrix(jnp.sqrt(network_gain(self, self.initial_gain, tau, noise_level, tied_growth)))
+    def mode_solution(
+        self, regression: ModeRegression, initial_gain: Modes, tau: Array, learning_rate: Float[Array, ""]
+    ) -> Modes:
+        """ψ_k(τ) of Prop. 5.1."""
+        return tied_growth(regression, initial_gain, scaled_time(tau, learning_rate))
 
-    def gain(self, tau: Time, noise_level: Time) -> Modes:
-        """ψ_k(τ; σ) of Prop. 5.1, (...,) and (...,) -> (..., d)."""
-        gain = network_gain(self, self.initial_gain, tau, noise_level, tied_growth)
-        return preconditioned(self, noise_level, gain)
+    def weights_of_gain(self, gain: Modes) -> Float[Array, "*batch modes modes"]:
+        """P = Σ_k √ψ_k u_k u_kᵀ, the aligned factor whose square is the total map; (..., d, d)."""
+        return self.spectrum.matrix(jnp.sqrt(gain))
 
     def generated_variance(self, tau: Time) -> Modes:
         """Prop. 5.1 integrated for the EDM denoiser; quadrature otherwise, graded about h = 0 for flow matching.
@@ -71,12 +61,12 @@ class SymmetricTwoLayer(AbstractDenoiser):
         the integral of d ln x/dσ = (1 - ψ)/σ with ψ = Q/(a + bσ²). At Q = 0 the derivative with respect to Q grows
         like 1/E = e^{8ητλ}; it is cut off where E² would underflow, so that gradients stay finite.
         """
-        if not is_plain_edm(self):
-            return variance_of_modes(self, self.initial_gain, tau, tied_growth)
-        assert isinstance(self.process, EDM)
-        low, high = self.process.sigma_min**2, self.process.sigma_max**2
+        ends, objective = noise_range_of_closed_forms(self), self.objective
+        if ends is None or objective.weight.noise_power() != 0 or not objective.preconditioning.is_identity():
+            return variance_of_modes(self, tau)
+        low, high = (sigma**2 for sigma in ends)
         tau, _ = batched(tau, 0.0)
-        rate = 8 * scaled_time(self, tau)
+        rate = 8 * scaled_time(tau, self.learning_rate)
         variance, initial = over_modes(tau, self.spectrum.variance, self.initial_gain)
         decay = _capped_exponential(rate * variance)
         scale = decay - initial * jnp.expm1(-rate * variance)

@@ -11,19 +11,12 @@ from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
 from theory.numerics.special import relaxation_filter
-from theory.spectral_law.denoiser import (
-    AbstractDenoiser,
-    assign_common_fields,
-    initial_gains,
-    network_gain,
-    over_modes,
-    preconditioned,
-    variance_of_modes,
-)
-from theory.spectral_law.regression import ModeRegression, Modes, saturated, stage_sizes
+from theory.spectral_law.denoiser import initial_gains, over_modes
+from theory.spectral_law.modewise_denoiser import AbstractModewiseDenoiser, assign_modewise_fields, variance_of_modes
+from theory.spectral_law.regression import ModeRegression, Modes, saturated, scaled_time, stage_sizes
 
 
-class TwoLayer(AbstractDenoiser):
+class TwoLayer(AbstractModewiseDenoiser):
     """Two independent layers, D(x) = μ + P Q(x - αμ), aligned: P = Σ_k p_k u_k v_kᵀ, Q = Σ_k q_k v_k u_kᵀ.
 
     Gradient flow conserves the imbalance c_0 = p² - q² of every mode, and the gain ψ = pq follows
@@ -56,29 +49,26 @@ class TwoLayer(AbstractDenoiser):
         objective: Objective | None = None,
         imbalance: ArrayLike = 0.0,
     ) -> None:
-        assign_common_fields(self, spectrum, process, learning_rate, objective)
-        self.initial_gain = initial_gains(initial_gain, spectrum)
+        assign_modewise_fields(self, spectrum, process, initial_gain, learning_rate, objective)
         self.imbalance = initial_gains(imbalance, spectrum, name="imbalance")
 
-    def weights(
-        self, tau: Time, noise_level: Time
+    def mode_solution(
+        self, regression: ModeRegression, initial_gain: Modes, tau: Array, learning_rate: Float[Array, ""]
+    ) -> Modes:
+        """ψ_k(τ): see `imbalanced_growth`."""
+        (imbalance,) = over_modes(tau, self.imbalance)
+        return imbalanced_growth(regression, initial_gain, scaled_time(tau, learning_rate), imbalance)
+
+    def weights_of_gain(
+        self, gain: Modes
     ) -> tuple[Float[Array, "*batch modes modes"], Float[Array, "*batch modes modes"]]:
-        """P(τ) and Q(τ) with v_k = u_k, (..., d, d) each: p² = (√(c_0² + 4ψ²) + c_0)/2 and q = ψ/p."""
-        gain = network_gain(self, self.initial_gain, tau, noise_level, self._growth)
+        """P and Q with v_k = u_k, (..., d, d) each: p² = (√(c_0² + 4ψ²) + c_0)/2 and q = ψ/p."""
         outer, inner = factors(gain, jnp.broadcast_to(self.imbalance, gain.shape))
         return self.spectrum.matrix(outer), self.spectrum.matrix(inner)
 
-    def gain(self, tau: Time, noise_level: Time) -> Modes:
-        """ψ_k(τ; σ), (...,) and (...,) -> (..., d): see `imbalanced_growth`."""
-        return preconditioned(self, noise_level, network_gain(self, self.initial_gain, tau, noise_level, self._growth))
-
     def generated_variance(self, tau: Time) -> Modes:
         """Quadrature of the gain, graded about h = 0 for flow matching; (...,) -> (..., d)."""
-        return variance_of_modes(self, self.initial_gain, tau, self._growth)
-
-    def _growth(self, regression: ModeRegression, initial: Modes, scaled_time: Array) -> Modes:
-        (imbalance,) = over_modes(scaled_time, self.imbalance)
-        return imbalanced_growth(regression, initial, scaled_time, imbalance)
+        return variance_of_modes(self, tau)
 
 
 def factors(gain: Modes, imbalance: Modes) -> tuple[Modes, Modes]:

@@ -1,0 +1,170 @@
+"""The drawing of the figure `unification`: lines are theory, points are trained ensembles."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures.both.unification.half_times import half_times
+from figures.common.panels import draw_mode_curves
+from figures.common.stages import Arrays
+from figures.common.style import BLUE, GREEN, ORANGE, VERMILION, label_panels, mode_colours, plt, styled
+from sims.measurements.estimates import Estimate, mean_over
+from sims.measurements.modes import first_crossing
+
+
+@styled
+def draw(data: Arrays) -> Figure:
+    figure, axes = plt.subplots(2, 4, figsize=(16, 7.4))
+    _draw_gains(axes[0, 0], data)
+    _draw_variances(axes[0, 1], data)
+    _draw_ratios(axes[0, 2], data)
+    _draw_half_times(axes[0, 3], data)
+    _draw_scores(axes[1, 0], data)
+    _draw_noises(axes[1, 1], data)
+    _draw_scarce_gains(axes[1, 2], data)
+    _draw_scarce_loss(axes[1, 3], data)
+    label_panels(axes)
+    return figure
+
+
+def _draw_gains(axis: Axes, data: Arrays) -> None:
+    variance, level = data["variance"], data["noise_levels"][0]
+    gain = Estimate(data["gain"][:, 0], data["gain_stderr"][:, 0], int(data["members"]))
+    shown = np.arange(len(variance))
+    draw_mode_curves(axis, variance, shown, (data["fine_times"], data["gain_curve"][:, 0]), data["times"][:, 0], gain)
+    axis.set_title(f"mean over draws: spectral law, σ = {level:g}")
+    axis.set_ylabel("mean of $W_{kk}$")
+    axis.legend(loc="upper left")
+
+
+def _draw_variances(axis: Axes, data: Arrays) -> None:
+    """Diagonal elements: total, and what Eq. 16 keeps of it."""
+    colours, count = mode_colours(len(data["variance"])), float(data["data"])
+    for mode in range(0, len(data["variance"]), 2):
+        element = np.s_[:, 0, mode, mode]
+        axis.plot(data["fine_times"], count * data["total_curve"][element], color=colours[mode], lw=1.2)
+        axis.plot(data["fine_times"], count * data["targets_curve"][element], "--", color=colours[mode], lw=1)
+        axis.errorbar(
+            data["times"][:, 0],
+            count * data["weight_variance"][element],
+            yerr=2 * count * data["weight_variance_stderr"][element],
+            fmt="o",
+            ms=2.8,
+            lw=0.8,
+            color=colours[mode],
+            label=f"λ = {data['variance'][mode]:.2g}",
+        )
+    axis.set(xscale="log", yscale="log", xlabel="training time ητ", ylabel="$P$ Var $W_{kk}$")
+    axis.set_title("variance over draws; dashed: Eq. 16, at given inputs")
+    axis.legend(loc="lower right")
+
+
+def _draw_ratios(axis: Axes, data: Arrays) -> None:
+    axis.axhspan(0.95, 1.05, color="0.92", lw=0)
+    rows = [
+        (f"σ = {level:g}, {name}", data["times"][:, column], values[:, column], errors[:, column], colour, marker)
+        for column, (level, marker) in enumerate(zip(data["noise_levels"], "os", strict=False))
+        for name, values, errors, colour in (
+            ("both terms", data["shared_ratio"][0], data["shared_ratio_stderr"][0], BLUE),
+            ("Eq. 16 alone", data["alone_ratio"], data["alone_ratio_stderr"], VERMILION),
+        )
+    ]
+    few, ratio = data["few_times"], float(data["few_ratio"])
+    rows += [
+        (f"d/P = {ratio:g}, order 1/P", few, data["few_leading"], data["few_leading_stderr"], ORANGE, "^"),
+        (f"d/P = {ratio:g}, any ratio", few, data["few_any_ratio"], data["few_any_ratio_stderr"], GREEN, "v"),
+    ]
+    for label, times, value, stderr, colour, marker in rows:
+        axis.errorbar(times, value, yerr=2 * stderr, fmt=f"{marker}-", ms=3, lw=0.8, color=colour, label=label)
+    axis.set(xscale="log", yscale="log", xlabel="training time ητ", ylabel="measured / predicted variance")
+    axis.set_title("all elements; grey: within 5 %")
+    axis.legend(loc="upper right")
+
+
+def _draw_half_times(axis: Axes, data: Arrays) -> None:
+    power = data["variance"] + data["noise_levels"][0] ** 2
+    times, gain = data["times"][:, 0], data["gain_theory"][:, 0]
+    # The same snapshots as those of the networks, whose spacing interpolation does not bridge exactly.
+    gains = first_crossing(times, gain, gain[-1] / 2)
+    variances, measured = half_times(times, data["total_theory"][:, 0]), mean_over(data["half_times"])
+    axis.loglog(power, gains, "-", color=BLUE, lw=1.2)
+    axis.loglog(power, variances, "-", color=VERMILION, lw=1.2)
+    axis.plot(power, data["half_times_of_gains"], "o", ms=4, color=BLUE, label="mean $W_{ll}$: spectral law")
+    axis.errorbar(
+        power, measured.value, yerr=2 * measured.stderr, fmt="s", ms=4, color=VERMILION, label="Var $W_{dl}$: V-kernel"
+    )
+    axis.set_xticks([0.1, 0.3, 1, 3], labels=["0.1", "0.3", "1", "3"])
+    axis.set_yticks([0.1, 0.3, 1, 3], labels=["0.1", "0.3", "1", "3"])
+    axis.minorticks_off()
+    axis.set(xlabel="$λ_l + σ^2$ of the input mode", ylabel="half-time ητ")
+    axis.set_title("variance switches on in the law's order")
+    axis.legend(loc="upper right")
+
+
+def _draw_scores(axis: Axes, data: Arrays) -> None:
+    colours = mode_colours(len(data["score_times"]))
+    for time, measured, predicted, colour in zip(
+        data["score_times"], data["score_measured"], data["score_predicted"], colours, strict=True
+    ):
+        scale, correlation = np.abs(predicted).max(), np.corrcoef(measured, predicted)[0, 1]
+        axis.plot(
+            predicted / scale,
+            measured / scale,
+            ".",
+            ms=2.5,
+            color=colour,
+            label=f"ητ = {time:.2g}, corr. {correlation:.3f}",
+            rasterized=True,
+        )
+    axis.axline((0, 0), slope=1, color="0.5", lw=0.8, zorder=0)
+    axis.set(xlabel="predicted, over its maximum", ylabel="measured covariance of the score")
+    axis.set_title("V-kernel in training time, all pairs")
+    axis.legend(loc="upper left", markerscale=3)
+
+
+def _draw_noises(axis: Axes, data: Arrays) -> None:
+    """Mean variance of an element against m at fixed n, at three times of training."""
+    noises, times = data["noises"], data["times"][:, 0]
+    count = len(times)
+    chosen = (count // 4, count // 2, count - 1)
+    for index, colour in zip(chosen, mode_colours(len(chosen)), strict=True):
+        measured, theory = (data[f"shared_{name}"][:, index, 0] for name in ("measured", "theory"))
+        errors = 2 * measured * data["shared_ratio_stderr"][:, index, 0]
+        label = f"ητ = {times[index]:.2g}"
+        axis.errorbar(noises, measured, yerr=errors, fmt="o", ms=3.5, lw=0.8, color=colour, label=label)
+        axis.plot(noises, theory, "-", color=colour, lw=1.2)
+        axis.axhline(data["shared_endless"][0, index, 0], color=colour, lw=0.8, ls=":")
+    axis.set(xscale="log", yscale="log", xlabel="noises per datum m", ylabel="Var $W_{kl}$, mean over elements")
+    axis.set_title(f"n = {int(data['data'])} data; dotted: m = ∞")
+    axis.legend(loc="upper right")
+
+
+def _draw_scarce_gains(axis: Axes, data: Arrays) -> None:
+    variance, times = data["scarce_variance"], data["scarce_times"]
+    shown = np.unique(np.geomspace(1, len(variance), 5).astype(int)) - 1
+    gain = Estimate(data["scarce_gain"], data["scarce_gain_stderr"], 2)
+    draw_mode_curves(axis, variance, shown, (times, data["scarce_gain_theory"]), times, gain)
+    for mode, colour in zip(shown, mode_colours(len(shown)), strict=True):
+        axis.plot(times, data["scarce_gain_naive"][:, mode], ":", color=colour, lw=1)
+    axis.set_title(f"n = {int(data['scarce_data'])} data, d = {len(variance)}; dotted: infinite data")
+    axis.set_ylabel("mean of $W_{kk}$")
+    axis.legend(loc="upper left")
+
+
+def _draw_scarce_loss(axis: Axes, data: Arrays) -> None:
+    times = data["scarce_times"]
+    axis.plot(times, data["scarce_loss_theory"], color=BLUE, lw=1.2, label="deterministic equivalent")
+    axis.plot(times, data["scarce_loss_naive"], ":", color="0.4", lw=1, label="infinite data")
+    axis.errorbar(
+        times,
+        data["scarce_loss"],
+        yerr=2 * data["scarce_loss_stderr"],
+        fmt="o",
+        ms=3,
+        lw=0.8,
+        color=BLUE,
+        label="trained, mean over data sets",
+    )
+    axis.set(xscale="log", xlabel="training time ητ", ylabel="loss on fresh data")
+    axis.set_title(f"all noise averaged: no overfitting, σ = {data['scarce_level']:g}")
+    axis.legend(loc="upper right")

@@ -1,0 +1,26 @@
+"""The drawing of Figure 1 of Vastola 2025: a map per data set and time."""
+
+from matplotlib.figure import Figure
+
+from figures.common.stages import Arrays
+from figures.common.style import plt, styled
+from figures.vastola2025.fig1.experiment import DATA_SETS
+
+
+@styled
+def draw(data: Arrays) -> Figure:
+    names = list(DATA_SETS)
+    figure, axes = plt.subplots(len(names), len(data["times"]), figsize=(9.2, 7.2), sharex=True, sharey=True)
+    half = data["axis"][-1]
+    for row, (name, maps) in enumerate(zip(names, data["fraction"], strict=True)):
+        for column, (time, fraction) in enumerate(zip(data["times"], maps, strict=True)):
+            axis = axes[row, column]
+            image = axis.imshow(fraction, origin="lower", extent=(-half, half, -half, half), vmin=0, vmax=1)
+            axis.plot(*data[f"points_{name}"].T, "o", color="#D55E00", mec="white", mew=0.6, ms=4.5)
+            if row == 0:
+                axis.set_title(f"t = {time:g}")
+        axes[row, 0].set_ylabel(f"{name}\ny")
+    for axis in axes[-1]:
+        axis.set_xlabel("x")
+    figure.colorbar(image, ax=axes, shrink=0.6, label="tr C / (tr C + |s|²)")
+    return figure

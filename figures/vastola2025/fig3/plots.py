@@ -1,0 +1,35 @@
+"""The drawing of Figure 3 of Vastola 2025: densities by features and orientation."""
+
+import numpy as np
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from figures.common.stages import Arrays
+from figures.common.style import plt, styled
+from figures.studies.published_setting import FEATURES, POSITIONS
+
+
+@styled
+def draw(data: Arrays) -> Figure:
+    figure, axes = plt.subplots(6, len(data["angle"]), figsize=(8.4, 13.4), sharex=True, sharey=True)
+    rows = [
+        (kind, index, name) for kind in ("density", "predicted", "published") for index, name in enumerate(FEATURES)
+    ]
+    images = {}
+    for axis_row, (kind, index, name) in zip(axes, rows, strict=True):
+        floor, norm = (1e-3, LogNorm(1e-3, 1)) if kind == "published" else (1e-2, LogNorm(1e-2, 10))
+        for column, axis in enumerate(axis_row):
+            image = data[kind][index, column].T
+            images[kind] = axis.imshow(
+                np.maximum(image, floor), origin="lower", extent=(*POSITIONS, *POSITIONS), norm=norm, cmap="viridis"
+            )
+            axis.plot(*data["corners"][index, column].T, "o", ms=5, mfc="none", mec="#D55E00", mew=1.2)
+        words = {"density": "trained", "predicted": "predicted", "published": "as published: p(y|x)"}[kind]
+        axis_row[0].set_ylabel(f"{name}\n{words}\ny")
+    for axis, angle in zip(axes[0], data["angle"], strict=True):
+        axis.set_title(f"square at {angle:g}°")
+    for axis in axes[-1]:
+        axis.set_xlabel("x")
+    figure.colorbar(images["density"], ax=axes[:4], label="joint density", shrink=0.5, extend="both")
+    figure.colorbar(images["published"], ax=axes[4:], label="share of column", shrink=0.7, extend="both")
+    return figure

@@ -1,0 +1,73 @@
+"""Panels of the figure `gaps_fill_or_empty`: maps of gap mass, and gap mass against independent fields."""
+
+from itertools import product
+
+import numpy as np
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+
+from figures.common.stages import Arrays
+from figures.common.style import BLUE, GREEN, VERMILION, fraction, label_panels, plt, styled
+from figures.vastola2025.gaps_fill_or_empty.experiment import KINDS, STRENGTHS
+from figures.vastola2025.gaps_fill_or_empty.statistics import effect_of_variance, window_mass
+
+
+@styled
+def draw(data: Arrays) -> Figure:
+    figure = plt.figure(figsize=(12, 7.4))
+    top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=(1.25, 1)))
+    effects = {name: effect_of_variance(data, name).value for name in ("trained", "predicted")}
+    limit = float(np.abs(np.concatenate(list(effects.values()))).max())
+    axes = top.subplots(2, len(KINDS) * data["per_time"].size, sharex=True, sharey=True)
+    image = None
+    for row, effect in enumerate(effects.values()):
+        for column, (kind, smooth) in enumerate(product(range(len(KINDS)), range(data["per_time"].size))):
+            image = _draw_map(axes[row, column], data, effect[kind, smooth], max(limit, 1e-6))
+    for column, (kind, per_time) in enumerate(product(KINDS, data["per_time"])):
+        axes[0, column].set_title(f"{kind}, {per_time} in time")
+        axes[1, column].set_xlabel("F/P")
+    for axis, name in zip(axes[:, 0], effects, strict=True):
+        axis.set_ylabel(f"{name}\nε")
+    assert image is not None
+    top.colorbar(image, ax=axes, label="gap mass due to variance", shrink=0.8)
+    lower = bottom.subplots(1, len(KINDS))
+    _draw_windows(lower, data)
+    label_panels(np.concatenate([axes.ravel(), lower]))
+    return figure
+
+
+def _draw_map(axis, data: Arrays, effect: np.ndarray, limit: float):
+    norm = TwoSlopeNorm(0.0, -limit, limit)
+    image = axis.imshow(effect, origin="lower", norm=norm, cmap="PuOr_r", aspect="auto")
+    ratios = [fraction(ratio) for ratio in data["feature_ratio"]]
+    few = len(ratios) <= 4  # there is room for numbers
+    for (row, column), value in np.ndenumerate(effect if few else effect[:0]):
+        colour = "white" if abs(value) > 0.6 * limit else "black"
+        axis.text(column, row, f"{value:+.3f}", ha="center", va="center", fontsize=7, color=colour)
+    axis.set_xticks(range(len(ratios)), ratios, rotation=0 if few else 90)
+    axis.set_yticks(range(data["cutoff"].size), [f"{cutoff:g}" for cutoff in data["cutoff"]])
+    return image
+
+
+def _draw_windows(axes, data: Arrays) -> None:
+    for index, (axis, kind) in enumerate(zip(axes, KINDS, strict=True)):
+        for strength, colour, marker in zip(range(len(STRENGTHS)), (VERMILION, GREEN), "os", strict=True):
+            mass = window_mass(data, index, strength)
+            axis.errorbar(
+                data["windows"],
+                mass.value,
+                yerr=2 * mass.stderr,
+                fmt=f"{marker}-",
+                ms=4,
+                color=colour,
+                label=f"field drawn K times, same variance {STRENGTHS[strength]}",
+            )
+        axis.axhline(data["window_average"][index], color=BLUE, lw=1, ls="--", label="average score alone")
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(data["windows"], [str(count) for count in data["windows"]])
+        axis.set_xlabel("K, independent fields during sampling (1: as in a trained model)")
+        axis.set_ylabel("mass with 0.25 < |x| < 0.75")
+        axis.set_ylim(0, 1.35 * axis.get_ylim()[1])  # room for the legend
+        place = f"F/P = {fraction(float(data['window_ratio']))}, ε = {data['cutoff'][-1]:g}"
+        axis.set_title(f"{kind}, {data['per_time'][0]} in time, {place} (bars: 2 standard errors)")
+        axis.legend(loc="upper right")

@@ -1,0 +1,1 @@
+"""The average learned distribution of Vastola 2025, predicted and trained, by F/P."""

@@ -1,0 +1,152 @@
+"""Agreement of lazy networks with their prediction, and the emergence of variance, on constructed ensembles."""
+
+import numpy as np
+from scipy.stats import t as student_t
+
+from figures.common.stages import Arrays
+from figures.vastola2025.lazy_networks import claims, statistics
+from tests.oracles.known_ensembles import claims_by_name, drawn_scores, law_of_scores
+
+
+def _network_data(outputs: np.ndarray, predicted: np.ndarray) -> Arrays:
+    """One run, behind another that must not be looked at."""
+    return {
+        "network_outputs": np.stack([np.random.default_rng(0).normal(size=outputs.shape), outputs]),
+        "network_predicted": np.stack([np.eye(len(predicted)) + 1, predicted]),
+    }
+
+
+def test_network_agreement_of_a_prediction_that_is_right_up_to_a_factor():
+    """The sample covariance over 1.3: correlation 1 and ratio 1.3, with a large mean too."""
+    random = np.random.default_rng(16)
+    outputs = drawn_scores(random, law_of_scores(np.linspace(0, 1, 8)), 50)
+    for mean in (0.0, 1e7):
+        found = statistics.network_agreement(_network_data(outputs + mean, np.cov(outputs.T) / 1.3), 1)
+        np.testing.assert_allclose(found["correlation"].value, 1, rtol=1e-9)
+        np.testing.assert_allclose(found["ratio"].value, 1.3, rtol=1e-6)
+        assert found["ratio"].repetitions == 50
+
+
+def test_network_agreement_pair_by_pair():
+    """Against a prediction of the wrong sizes: the ratio is over the pairs whose prediction is the larger half."""
+    random = np.random.default_rng(17)
+    fields = law_of_scores(np.linspace(0, 1, 8))
+    outputs, other = drawn_scores(random, fields, 50), np.cov(drawn_scores(random, fields, 20).T)
+    found = statistics.network_agreement(_network_data(outputs, other), 1)
+    covariance = np.cov(outputs.T)
+    pairs = [(other[i, j], covariance[i, j]) for i in range(8) for j in range(i, 8)]
+    np.testing.assert_allclose(found["correlation"].value, np.corrcoef(*zip(*pairs, strict=True))[0, 1], rtol=1e-9)
+    largest = sorted(pairs, key=lambda pair: -abs(pair[0]))[: len(pairs) // 2]
+    np.testing.assert_allclose(found["ratio"].value, np.median([there / here for here, there in largest]), rtol=1e-9)
+
+
+def test_errors_of_network_agreement_are_their_scatter():
+    """Over ensembles drawn anew, against the true covariance."""
+    random = np.random.default_rng(18)
+    fields = law_of_scores(np.linspace(0, 1, 8))
+    truth = fields.T @ fields
+    found = [
+        statistics.network_agreement(_network_data(drawn_scores(random, fields, 120), truth), 1) for _ in range(40)
+    ]
+    for name in ("correlation", "ratio"):
+        values, errors = (np.array([getattr(one[name], part) for one in found]) for part in ("value", "stderr"))
+        assert 1 / 1.7 < np.sqrt(np.mean(errors**2)) / values.std(ddof=1) < 1.7
+
+
+RATES = np.geomspace(1.0, 0.01, 6)
+PARTS = np.array([1.0, 1.1, 0.9, 2.3, 0.4, 1.2])  # of measured over predicted variance, by mode
+
+
+def _linear_data(exponent: float = 1.0, members: int = 30) -> Arrays:
+    """Weights whose sample mean and variance are exactly chosen curves; predicted is (1 - e^{-lτ})² and 1.2 at the end.
+
+    Measured variances have rates l^exponent, end at 1.8, larger by PARTS; the mean learns at rate l, in modes 0,
+    2 and 4. A first P is there that must not be looked at.
+    """
+    random = np.random.default_rng(19)
+    draws, fine = np.array([20, 50]), np.geomspace(1e-2, 1e4, 241)
+    times = fine[::2]
+    noise = random.normal(size=(members, len(times) + 1, len(RATES)))
+    noise -= noise.mean(axis=0)
+    noise /= noise.std(axis=0, ddof=1)
+    optimum = np.array([3.0, 0.0, -2.0, 0.0, 1.0, 0.0])
+    variance = (
+        PARTS * np.vstack([(1 - np.exp(-times[:, None] * RATES**exponent)) ** 2, np.full((1, 6), 1.8)]) / draws[1]
+    )
+    mean = optimum * np.vstack([1 - np.exp(-times[:, None] * RATES), np.ones((1, 6))])
+    weights = mean + np.sqrt(variance) * noise
+    first_order = (1 - np.exp(-fine[:, None] * RATES)) ** 2
+    other = random.normal(size=(1, members, len(times), 6))
+    return {
+        "weights": np.concatenate([other, weights[None, :, :-1]]),
+        "final_weights": np.concatenate([other[:, :, -1], weights[None, :, -1]]),
+        "rates": RATES,
+        "times": times,
+        "fine_times": fine,
+        "draws": draws,
+        "optimum": optimum,
+        "variance_first_order": first_order,
+        "final_first_order": np.full(6, 1.2),
+        "variance_fixed_design": first_order / 4,
+        "final_fixed_design": np.full(6, 1.5),
+        "final_freedom": np.asarray(10.0),
+    }
+
+
+def test_lazy_variance_ratios_of_the_typical_and_the_worst_mode():
+    """Median of the factors by which modes vary more than predicted, and the one farthest from 1 in logarithm."""
+    data = _linear_data()
+    predicted = data["variance_first_order"][::2, 4] / 50
+    found = claims_by_name(claims._ratio_claims(data))
+    np.testing.assert_allclose(found["first order, typical mode, P = 50"].measured, np.median(PARTS), rtol=1e-9)
+    worst = found["first order, worst mode, P = 50"]
+    np.testing.assert_allclose(worst.measured, 0.4, rtol=1e-9)
+    assert worst.statement.endswith("mode 5")
+    ratios = [
+        np.mean(np.delete(data["weights"][1, :, :, 4], member, axis=0).var(axis=0, ddof=1) / predicted)
+        for member in range(30)
+    ]
+    error = np.sqrt(29 / 30 * np.sum((ratios - np.mean(ratios)) ** 2))
+    np.testing.assert_allclose(worst.interval, 0.4 + error * student_t.ppf(0.975, 29) * np.array([-1, 1]), rtol=5e-3)
+
+
+def test_eq_16_at_both_ends_of_training():
+    """A quarter of what is measured early, and at the end 1.8 κ of 1.5/(1 - 10/50)."""
+    found = claims_by_name(claims._printed_claims(_linear_data()))
+    np.testing.assert_allclose(found["Eq. 16 early in training"].measured, 4 * np.median(PARTS), rtol=1e-9)
+    late = 1.8 * np.median(PARTS) / (1.5 / (1 - 10 / 50))
+    np.testing.assert_allclose(found["Eq. 16 at the end of training"].measured, late, rtol=1e-9)
+
+
+def test_emergence_exponents_of_mean_and_variance():
+    """Rates l^0.8 of measured variances, against l of the prediction and of the mean."""
+    data = _linear_data(exponent=0.8)
+    found = claims_by_name(claims._emergence_claims(data))
+    np.testing.assert_allclose(found["emergence of the mean"].measured, 1, rtol=1e-3)
+    for level in ("final", "largest"):
+        name = f"emergence of the variance to half of its {level} value"
+        np.testing.assert_allclose(found[name].measured, 0.8, rtol=2e-3)
+        first_order = found[f"{name}, first order"]
+        np.testing.assert_allclose([first_order.measured, first_order.theory], [0.8, 1], rtol=2e-3)
+        share = found[f"variance to half of its {level} value and mean share an exponent"]
+        np.testing.assert_allclose(share.measured, -0.2, atol=2e-3)
+    assert statistics.has_mean(data, 1).tolist() == [True, False, True, False, True, False]
+
+
+def test_emergence_is_at_half_of_the_final_or_of_the_largest_value():
+    """1 - e^{-lτ} that ends at 1.5: e^{-lτ} is 1/4 at half of its end and 1/2 at half of its largest value."""
+    times = np.geomspace(1e-3, 1e4, 400)
+    curve = np.vstack([1 - np.exp(-times[:, None] * RATES), np.full((1, 6), 1.5)])
+    for level, part in (("end", 1 / 4), ("peak", 1 / 2)):
+        np.testing.assert_allclose(statistics.emergence_times(times, curve, level), -np.log(part) / RATES, rtol=1e-3)
+
+
+def test_variance_over_members_and_its_error():
+    """Value with n - 1 in the denominator, error by leaving out one member after the other."""
+    data = _linear_data()
+    found = claims._over_members(data, 1, lambda variance, mean: float(variance[3, 2] + mean[3, 2]))
+    values = data["weights"][1, :, 3, 2]
+    np.testing.assert_allclose(found.value, values.var(ddof=1) + abs(values.mean()), rtol=1e-9)
+    kept = [np.delete(values, member) for member in range(len(values))]
+    without = np.array([part.var(ddof=1) + abs(part.mean()) for part in kept])
+    np.testing.assert_allclose(found.stderr, np.sqrt(29 / 30 * np.sum((without - without.mean()) ** 2)), rtol=5e-3)
