@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import figures
 from paper_repro.code_version import code_version
 
 
@@ -32,7 +33,7 @@ def address_of(figure: str, preset: str, config: Any, seed: int, data_sha256: st
     Where the user's data is given, the hash of its content takes the place of its path, so a file may move.
     """
     fields = asdict(config) if data_sha256 is None else asdict(config) | {"data": None}
-    return Address(figure, preset, fields, seed, data_sha256, code_version(figure))
+    return Address(figure, preset, fields, seed, data_sha256, code_version(figures.FIGURES[figure].package))
 
 
 def canonical_json(value: Any) -> str:

@@ -1,51 +1,18 @@
 """Writing so that a kill at any moment leaves the old file or the new one, never half of one."""
 
 import hashlib
-import io
 import os
 import platform
 import shutil
 import time
 import uuid
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
-
-from figures.common.stages import Arrays
 from paper_repro.errors import UserError
 
 TEMPORARY = ".temporary"
 ABANDONED_AFTER_SECONDS = 24 * 3600.0  # for writers on machines whose processes cannot be seen from here
-ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-
-
-def pack(arrays: Mapping[str, object]) -> bytes:
-    """The bytes of an npz archive that depend on the arrays alone: sorted names, no times.
-
-    Raises TypeError for an array that an npz archive cannot give back (objects, bfloat16).
-    """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(arrays):
-            array = np.asarray(arrays[name], order="C")
-            if array.dtype.kind in "OV":
-                raise TypeError(f"array {name!r} has dtype {array.dtype}, which cannot be stored")
-            entry = zipfile.ZipInfo(f"{name}.npy", date_time=ZIP_EPOCH)
-            entry.create_system = 3  # one value on every operating system
-            with archive.open(entry, "w", force_zip64=True) as stream:
-                np.lib.format.write_array(stream, array, allow_pickle=False)
-    return buffer.getvalue()
-
-
-def unpack(data: bytes) -> Arrays | None:
-    """The arrays of an npz archive, or None where the bytes are damaged."""
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except Exception:  # zip, zlib, struct and NumPy each raise their own on damaged bytes
-        return None
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -7,6 +7,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +18,6 @@ from rich.table import Table
 from rich.text import Text
 
 import figures
-from paper_repro.compiler import QUICK_TO_COMPILE, set_flags
 from paper_repro.errors import UserError
 
 WIDTH_WITHOUT_TERMINAL = 170
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @app.command("list")
 def list_figures() -> None:
     """Figures, one line each, with presets and expected time on two cores."""
-    from paper_repro.progress import duration
+    from paper_repro.durations import duration
 
     table = Table(box=None, pad_edge=False)
     for heading in ("figure", "shows", "time by preset", "notes"):
@@ -70,49 +71,61 @@ def run(
     seed: Annotated[str, typer.Option(metavar="N", help="Seed of all randomness.")] = "0",
     out: Out = Path("results"),
     data: Annotated[str | None, typer.Option(help="Your own data: a file or a folder of images.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers compute.")
+    ] = None,
+    dashboard: Annotated[bool, typer.Option("--dashboard", help="Dask's pages, for this machine only.")] = False,
 ) -> int:
     """Compute what is missing, draw it, and score it."""
     try:
-        return _run(names or [], preset, _whole_number(seed), out, data)
+        return _run(names or [], preset, _whole_number(seed), out, data, scheduler, dashboard)
     except KeyboardInterrupt:
         sentence = "interrupted; the same command goes on from the last finished stage"
         print(sentence, file=sys.stderr)
         return EXIT_INTERRUPTED
 
 
-def _run(names: list[str], preset: str, seed: int, out: Path, data: str | None) -> int:
-    # Before NumPy and SciPy are imported, here and in every process: linear algebra with a thread per core in each of
-    # two processes takes ten times as long as with one.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if preset == "quick":
-        set_flags(QUICK_TO_COMPILE)
+def _run(
+    names: list[str], preset: str, seed: int, out: Path, data: str | None, scheduler: str | None, dashboard: bool
+) -> int:
+    from paper_repro.environment import compiled_programs, environment_of
+
+    # Before JAX, NumPy and SciPy are imported, and inherited by every process that is started.
+    variables = environment_of(preset)
+    os.environ.update(variables | compiled_programs(out))
     from paper_repro import runner
 
     chosen = runner.check_names(names or runner.default_names(), preset)
     runner.check_data(chosen if names else [], data)
     runner.check_writable(out)
-    jobs = runner.plan(chosen, preset, seed, data)
-
+    _check_dashboard(dashboard, scheduler)
+    from paper_repro.computing import Surroundings, spare_the_collector, versions
     from paper_repro.drawings import Drawings
+    from paper_repro.engines import on_scheduler
+    from paper_repro.execution import complete_all
     from paper_repro.progress import progress_for
     from paper_repro.scorecard import score
     from paper_repro.store import Store
-    from paper_repro.workers import complete_all
 
-    runner.spare_the_collector()
-    store, drawings = Store(out), Drawings(out)
-    store.clean()
-    drawings.clean()
-    scored = {}
-    to_compute = {job.figure: job.expected_seconds for job in jobs if not store.folder(job.address).exists()}
-    # One thread draws while the next figures are computed.
-    with progress_for(to_compute) as progress, ThreadPoolExecutor(max_workers=1) as draughtsman:
-        drawn = []
-        for job, result in complete_all(jobs, out, store, progress):
-            drawn.append(draughtsman.submit(drawings.draw, job.module, result))
-            scored[job.figure] = score(job.module, result)
-        for drawing in drawn:
-            drawing.result()
+    surroundings = Surroundings(variables, versions())
+    with nullcontext() if scheduler is None else on_scheduler(scheduler, surroundings) as cluster:
+        jobs = runner.plan(chosen, preset, seed, data)
+        spare_the_collector()
+        store, drawings = Store(out), Drawings(out)
+        store.clean()
+        drawings.clean()
+        scored = {}
+        to_compute = {job.figure: job.expected_seconds for job in jobs if not store.folder(job.address).exists()}
+        # One thread draws while the next figures are computed.
+        with progress_for(to_compute) as progress, ThreadPoolExecutor(max_workers=1) as draughtsman:
+            drawn = []
+            completed = complete_all(jobs, store, progress, surroundings, scheduler=cluster, dashboard=dashboard)
+            with closing(completed):
+                for job, result in completed:
+                    drawn.append(draughtsman.submit(drawings.draw, job.parts, result))
+                    scored[job.figure] = score(job.parts, result)
+            for drawing in drawn:
+                drawing.result()
     _print_scorecard([scored[job.figure] for job in jobs if scored[job.figure] is not None])
     page = _write_page(out)
     _console().print(Text(f"page: {page}"))
@@ -196,6 +209,13 @@ def _check_some_figure_has(preset: str | None) -> None:
     presets = dict.fromkeys(key for entry in figures.FIGURES.values() for key in entry.seconds)
     if preset is not None and preset not in presets:
         raise UserError(f"unknown preset {preset!r}; expected one of {', '.join(presets)}")
+
+
+def _check_dashboard(dashboard: bool, scheduler: str | None) -> None:
+    if dashboard and scheduler is not None:
+        raise UserError("--dashboard is for processes on this machine; a scheduler has a dashboard of its own")
+    if dashboard and find_spec("bokeh") is None:
+        raise UserError("--dashboard needs the package bokeh: pip install 'diffusion-learning-theory[dashboard]'")
 
 
 def _check_folder(out: Path) -> None:

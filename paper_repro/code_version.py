@@ -1,117 +1,113 @@
-"""Which code a stored result came from: a hash that comments, docstrings, drawing and claims leave alone.
+"""Which code a stored result came from: a hash that comments, docstrings, claims and drawings leave alone.
 
-It covers all of `theory` and `sims`, the figure module without `draw`, `claims`, `check` and what only they
-use, and every module of `figures` that the rest imports. `PRESETS` is left out where `compute` does not read
-it, because the configuration itself is part of a result's address.
+It covers the import closure of a figure's `experiment` in our packages: the modules that it imports, those that they
+import, and so on, however and wherever in a file that is written. Package `__init__` files hold docstrings and lazy
+re-exports only and are no part of it, so a name must be imported from the module that defines it. `PRESETS` is left
+out where nothing else in the experiment reads it, because the configuration is part of a result's address.
 """
 
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-NOT_COMPUTING = frozenset({"draw", "claims", "check"})
-NEVER_HASHED = frozenset({"figures.common.claims"})
+PACKAGES = ("theory", "sims", "figures")  # and the one that a figure is in, where it is none of these
 
 
-def code_version(figure: str) -> str:
-    """Hash of all code that `compute` of this figure can reach. Raises ValueError if there is no source."""
-    statements = computing_statements(_parse(_source_of(f"figures.{figure}")))
-    parts = [_package_hash("theory"), _package_hash("sims"), _hash_trees(statements)]
-    parts += [_hash_trees([_parse(path)]) for path in _imported_figure_modules(statements)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+def code_version(package: str) -> str:
+    """Hash of all code that the experiment of the figure in this package can reach.
+
+    Raises ValueError for an import whose code cannot be found, or that goes through a package's `__init__`.
+    """
+    sources = closure(package)
+    experiment = sources[f"{package}.experiment"]
+    hashes = {name: source.digest for name, source in sources.items()}
+    hashes[experiment.name] = experiment.digest_without_presets
+    return hashlib.sha256("\n".join(f"{name} {hashes[name]}" for name in sorted(hashes)).encode()).hexdigest()
 
 
-def computing_statements(module: ast.Module) -> list[ast.stmt]:
-    """Top-level statements of a figure module without those that only drawing, claims and checks use."""
-    named = {s for s in module.body if _bound_names(s) and _bound_names(s) <= NOT_COMPUTING}
-    dropped = {s for s in named if not _used_by(s, [other for other in module.body if other not in named])}
-    while True:
-        kept = [s for s in module.body if s not in dropped]
-        only_dropped = {s for s in kept if _used_by(s, dropped) and not _used_by(s, kept)}
-        if not only_dropped:
-            break
-        dropped |= only_dropped
-    return [s for s in kept if _bound_names(s) != {"PRESETS"} or _used_by(s, kept)]
+@dataclass(frozen=True)
+class Source:
+    """What is kept of a module's file."""
+
+    name: str
+    digest: str
+    digest_without_presets: str
+    imports: tuple[str, ...]  # modules of ours, without packages
 
 
-def _used_by(statement: ast.stmt, others: Iterable[ast.stmt]) -> bool:
-    names = _bound_names(statement)
-    return any(names & _mentioned_names(other) for other in others if other is not statement)
-
-
-def _bound_names(statement: ast.stmt) -> set[str]:
-    """Names that a top-level statement defines; empty for one that acts on something else."""
-    match statement:
-        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-            return {name}
-        case ast.Import(names=names) | ast.ImportFrom(names=names):
-            return {(alias.asname or alias.name).split(".")[0] for alias in names}
-        case ast.Assign(targets=targets):
-            stored = [node for target in targets for node in ast.walk(target)]
-        case ast.AnnAssign(target=target):
-            stored = list(ast.walk(target))
-        case _:
-            return set()
-    return {node.id for node in stored if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-
-
-@cache
-def _mentioned_names(statement: ast.stmt) -> set[str]:
-    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-
-
-def _imported_figure_modules(statements: Iterable[ast.AST]) -> list[Path]:
-    """Files of the modules of `figures` that these statements import, directly or through one another."""
-    found: dict[str, Path] = {}
-    todo = list(statements)
+def closure(package: str) -> dict[str, Source]:
+    """The modules of ours that the figure's experiment imports, at any depth, and itself. Raises as `code_version`."""
+    ours = frozenset({*PACKAGES, package.partition(".")[0]})
+    found: dict[str, Source] = {}
+    todo = [f"{package}.experiment"]
     while todo:
-        for name in _imports(todo.pop()) - found.keys() - NEVER_HASHED:
-            spec = importlib.util.find_spec(name)
-            if spec is not None and spec.origin is not None:
-                found[name] = Path(spec.origin)
-                todo.append(_parse(found[name]))
-    return [found[name] for name in sorted(found)]
+        name = todo.pop()
+        if name not in found:
+            found[name] = _source(name, ours)
+            todo += found[name].imports
+    return found
 
 
-def _imports(tree: ast.AST) -> set[str]:
-    """`figures.x` for each way of importing the module x of `figures`."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            package = "figures" if node.level == 1 else ""
-            base = ".".join(part for part in (package, node.module) if part)
-            names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.startswith("figures.") and name.count(".") == 1}
+def _source(name: str, ours: frozenset[str]) -> Source:
+    """Read once for as long as the file stays as it is: figures share most of their modules."""
+    path = _file(name)
+    if path is None:
+        raise ValueError(f"the module {name} does not exist")
+    status = os.stat(path)
+    return _read(name, ours, path, status.st_mtime_ns, status.st_size)
 
 
 @cache
-def _package_hash(package: str) -> str:
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.submodule_search_locations is None:
-        raise ValueError(f"the package {package} is not installed")
-    roots = [Path(location) for location in spec.submodule_search_locations]
-    files = sorted((path.relative_to(root).as_posix(), path) for root in roots for path in root.rglob("*.py"))
-    return "\n".join(f"{name} {_hash_trees([_parse(path)])}" for name, path in files)
-
-
-def _source_of(module: str) -> Path:
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ValueError(f"the module {module} has no source file")
-    return Path(spec.origin)
-
-
-def _parse(path: Path) -> ast.Module:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def _read(name: str, ours: frozenset[str], path: str, *_: int) -> Source:
+    tree = ast.parse(Path(path).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [statement for statement in node.body if not _is_text(statement)]
-    return tree
+    imports = tuple(
+        _defining_module(module, imported, name)
+        for module, imported in _imports(tree, name.rpartition(".")[0])
+        if module.partition(".")[0] in ours
+    )
+    digest, rest = _hash(tree.body), _without_presets(tree.body)
+    return Source(name, digest, digest if rest is tree.body else _hash(rest), imports)
+
+
+def _defining_module(module: str, name: str | None, importer: str) -> str:
+    """The module, not a package, that `import module` or `from module import name` executes.
+
+    Raises ValueError where there is none.
+    """
+    if name is not None and _file(f"{module}.{name}") is not None:
+        return f"{module}.{name}"
+    if _file(module) is not None:
+        return module
+    what = module if name is None else f"{name} from {module}"
+    if not any(os.path.isdir(place) for place in _places(module)):
+        raise ValueError(f"{importer} imports {what}, which does not exist")
+    raise ValueError(f"{importer} must import from the module that defines a name; got {what}, which is a package")
+
+
+def _file(module: str) -> str | None:
+    """The file of a module; None where there is none, as for a package."""
+    return next((f"{place}.py" for place in _places(module) if os.path.isfile(f"{place}.py")), None)
+
+
+def _places(module: str) -> list[str]:
+    """Where a module or package may be, without a suffix."""
+    root, *parts = module.split(".")
+    return [os.path.join(folder, *parts) for folder in _folders(root, tuple(sys.path))]
+
+
+@cache
+def _folders(package: str, _: tuple[str, ...]) -> list[str]:
+    spec = importlib.util.find_spec(package)
+    return [] if spec is None else list(spec.submodule_search_locations or [])
 
 
 def _is_text(statement: ast.stmt) -> bool:
@@ -120,5 +116,34 @@ def _is_text(statement: ast.stmt) -> bool:
     return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
-def _hash_trees(trees: Iterable[ast.AST]) -> str:
-    return hashlib.sha256("\n".join(ast.dump(tree) for tree in trees).encode()).hexdigest()
+def _without_presets(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements without `PRESETS`; the same list where there is none, or where another statement reads it."""
+    rest = [statement for statement in body if not _defines_presets(statement)]
+    if len(rest) == len(body):
+        return body
+    read = {node.id for statement in rest for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    return body if "PRESETS" in read else rest
+
+
+def _defines_presets(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Assign(targets=[ast.Name(id="PRESETS")]) | ast.AnnAssign(target=ast.Name(id="PRESETS")):
+            return True
+    return False
+
+
+def _imports(tree: ast.Module, package: str) -> Iterator[tuple[str, str | None]]:
+    """`(module, None)` for each `import module`, `(module, name)` for each name of `from module import name`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:  # one dot is the package itself, each further dot the one around it
+                around = package.split(".")[: 1 - node.level or None]
+                base = ".".join([*around, *([node.module] if node.module else [])])
+            yield from ((base, alias.name) for alias in node.names)
+
+
+def _hash(statements: list[ast.stmt]) -> str:
+    return hashlib.sha256("\n".join(ast.dump(statement) for statement in statements).encode()).hexdigest()

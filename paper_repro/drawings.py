@@ -3,8 +3,8 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
+import figures
 from paper_repro.atomic import remove_abandoned, write_atomically
 from paper_repro.store import StoredResult
 
@@ -23,11 +23,11 @@ class Drawings:
         name = figure if preset == "quick" else f"{figure}-{preset}"
         return self.out / "figures" / f"{name}.{suffix}"
 
-    def draw(self, module: ModuleType, result: StoredResult) -> bytes:
+    def draw(self, parts: figures.Figure, result: StoredResult) -> bytes:
         """Draw a result, write both files and return the PNG. Raises UserError where that is not possible."""
         from matplotlib import pyplot as plt
 
-        figure = _settled(module.draw(result.arrays))
+        figure = _settled(parts.draw(result.arrays))
         digest = result.provenance["digest"]
         try:
             png = _png(figure, {"Software": None, MARK: digest})
@@ -39,7 +39,7 @@ class Drawings:
         write_atomically(self.path(*where, "png"), png)
         return png
 
-    def current_png(self, module: ModuleType, result: StoredResult) -> bytes:
+    def current_png(self, parts: figures.Figure, result: StoredResult) -> bytes:
         """The PNG of this result; drawn again where the files show another one or are missing."""
         where = result.provenance["figure"], result.provenance["preset"]
         png = self.path(*where, "png")
@@ -47,7 +47,7 @@ class Drawings:
             data = png.read_bytes()
             if _mark_of(data) == result.provenance["digest"]:
                 return data
-        return self.draw(module, result)
+        return self.draw(parts, result)
 
     def clean(self) -> None:
         """Remove what killed runs have left behind."""

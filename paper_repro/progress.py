@@ -12,16 +12,22 @@ from rich.progress import ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
+from figures.common.stages import Stage
+from paper_repro.durations import duration
+
 
 class Progress(Protocol):
-    """Told of every stage as it starts and finishes, and of every figure that is done."""
+    """Told of every stage as it starts and finishes, and of every figure that is done; from any thread.
 
-    def start(self, figure: str, stage: str, share: float) -> None:
-        """`share` is the stage's fraction of the figure's expected time."""
+    Several figures, and several stages of each, may run at the same time.
+    """
+
+    def start(self, figure: str, stage: Stage) -> None:
+        """A stage begins."""
         ...
 
-    def finish(self, figure: str, seconds: float | None) -> None:
-        """End of the stage that the figure started last; None where it was taken from a checkpoint."""
+    def finish(self, figure: str, stage: Stage, seconds: float | None) -> None:
+        """A stage ends; None where it was taken from a checkpoint."""
         ...
 
     def done(self, figure: str, stored: bool) -> None:
@@ -34,10 +40,7 @@ class Progress(Protocol):
 
 
 def progress_for(weights: Mapping[str, float]) -> Progress:
-    """The display that suits standard error. `weights` are the expected seconds of each figure to compute.
-
-    Figures may be computed at the same time: each has one stage at a time.
-    """
+    """The display that suits standard error. `weights` are the expected seconds of each figure to compute."""
     if sys.stderr.isatty():
         return Bar(Estimate(dict(weights)))
     return Lines(sys.stderr)
@@ -48,25 +51,22 @@ class Lines:
     """A line per stage as it starts, so that a log shows what is being computed, and one as it ends."""
 
     stream: TextIO
-    running: dict[str, str] = field(default_factory=dict)  # the stage of every figure that is being computed
 
-    def start(self, figure: str, stage: str, share: float) -> None:
+    def start(self, figure: str, stage: Stage) -> None:
         """`[figure] stage …`"""
-        del share
-        self.running[figure] = stage
-        self._print(f"[{figure}] {stage} …")
+        self._print(f"[{figure}] {stage.name} …")
 
-    def finish(self, figure: str, seconds: float | None) -> None:
+    def finish(self, figure: str, stage: Stage, seconds: float | None) -> None:
         """`[figure] stage: 1.2 s`"""
-        ending = "from its checkpoint" if seconds is None else f"{seconds:.1f} s"
-        self._print(f"[{figure}] {self.running.pop(figure)}: {ending}")
+        self._print(f"[{figure}] {stage.name}: {'from its checkpoint' if seconds is None else f'{seconds:.1f} s'}")
 
     def done(self, figure: str, stored: bool) -> None:
         """A line for the figure."""
         self._print(f"[{figure}] {'already stored' if stored else 'done'}")
 
     def _print(self, line: str) -> None:
-        print(line, file=self.stream, flush=True)
+        self.stream.write(f"{line}\n")  # in one piece, whichever threads write
+        self.stream.flush()
 
     def __enter__(self) -> "Lines":
         return self
@@ -84,18 +84,19 @@ class Estimate:
     finished: dict[str, float] = field(default_factory=dict)  # expected seconds behind us, by figure
     measured_weight: float = 0.0  # the part of them that was computed in this run …
     measured_since: float | None = None  # … and since when
-    stages: dict[str, tuple[float, float]] = field(default_factory=dict)  # expected seconds and start of what runs
+    running: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)  # expected seconds, start
 
-    def start(self, figure: str, share: float) -> None:
+    def start(self, figure: str, stage: Stage) -> None:
         """A stage begins."""
         now = self.clock()
         if self.measured_since is None:
             self.measured_since = now
-        self.stages[figure] = (self.weights.get(figure, 0.0) * share, now)
+        self.running[figure, stage.name] = (self._weight(figure, stage), now)
 
-    def finish(self, figure: str, seconds: float | None) -> None:
-        """The stage ends; a stage from a checkpoint says nothing about the pace."""
-        weight, _ = self.stages.pop(figure)
+    def finish(self, figure: str, stage: Stage, seconds: float | None) -> None:
+        """A stage ends; a stage from a checkpoint says nothing about the pace."""
+        self.running.pop((figure, stage.name), None)
+        weight = self._weight(figure, stage)
         if seconds is not None:
             self.measured_weight += weight
         self.finished[figure] = self.finished.get(figure, 0.0) + weight
@@ -103,6 +104,9 @@ class Estimate:
     def done(self, figure: str) -> None:
         """The figure ends, whatever its shares added up to."""
         self.finished[figure] = self.weights.get(figure, 0.0)
+
+    def _weight(self, figure: str, stage: Stage) -> float:
+        return self.weights.get(figure, 0.0) * stage.share
 
     def fraction(self) -> float:
         """Part of the work that is done, between 0 and 1."""
@@ -114,7 +118,8 @@ class Estimate:
         return max(self._weight_left(), 0.0) * self._pace()
 
     def _weight_left(self) -> float:
-        behind = sum(self.finished.values()) + sum(map(self._done_of_stage, self.stages))
+        running = list(self.running.values())  # a copy, since other threads start and finish stages
+        behind = sum(list(self.finished.values())) + sum(self._done_of_stage(*one) for one in running)
         return sum(self.weights.values()) - behind
 
     def _pace(self) -> float:
@@ -123,9 +128,8 @@ class Estimate:
             return 1.0
         return (self.clock() - self.measured_since) / self.measured_weight
 
-    def _done_of_stage(self, figure: str) -> float:
+    def _done_of_stage(self, weight: float, start: float) -> float:
         """What a running stage has probably done; never quite all of it."""
-        weight, start = self.stages[figure]
         return min(self.clock() - start, 0.95 * weight)
 
 
@@ -138,14 +142,14 @@ class Bar:
         self.display = RichProgress(*columns, console=Console(stderr=True), transient=True)
         self.task = self.display.add_task("starting", total=None)
 
-    def start(self, figure: str, stage: str, share: float) -> None:
+    def start(self, figure: str, stage: Stage) -> None:
         """Show the stage's name."""
-        self.estimate.start(figure, share)
-        self.display.update(self.task, description=f"{figure}: {stage}")
+        self.estimate.start(figure, stage)
+        self.display.update(self.task, description=f"{figure}: {stage.name}")
 
-    def finish(self, figure: str, seconds: float | None) -> None:
+    def finish(self, figure: str, stage: Stage, seconds: float | None) -> None:
         """Move the bar."""
-        self.estimate.finish(figure, seconds)
+        self.estimate.finish(figure, stage, seconds)
 
     def done(self, figure: str, stored: bool) -> None:
         """Leave a line above the bar."""
@@ -183,13 +187,3 @@ class _TimeLeftColumn(ProgressColumn):
 
 def _columns(estimate: Estimate) -> tuple[ProgressColumn, ...]:
     return _FractionColumn(estimate), _TimeLeftColumn(estimate)
-
-
-def duration(seconds: float) -> str:
-    """`40 s`, `10 min`, `1 h 30 min`."""
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"

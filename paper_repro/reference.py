@@ -40,7 +40,7 @@ def publish(out: Path, folder: Path, preset: str = "quick") -> list[str]:
             raise UserError(f"{one.label}: run it again before it becomes the reference")
     drawings = Drawings(out)
     for one in scored:
-        write_atomically(folder / f"{one.figure}.png", shrunk(drawings.current_png(one.module, one.result)))
+        write_atomically(folder / f"{one.figure}.png", shrunk(drawings.current_png(one.parts, one.result)))
     _write_claims(folder / CLAIMS, scored)
     _write_provenance(folder / PROVENANCE, scored)
     return [one.figure for one in scored]

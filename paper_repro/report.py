@@ -13,7 +13,7 @@ import figures
 from figures.common.claims import Claim
 from paper_repro.atomic import write_atomically
 from paper_repro.drawings import Drawings
-from paper_repro.progress import duration
+from paper_repro.durations import duration
 from paper_repro.scorecard import SYMBOLS, Scored, count_verdicts, measured, number, tolerance
 
 PAGE = "index.html"
@@ -64,7 +64,7 @@ def _packaged(name: str) -> str:
 
 
 def _section(one: Scored, drawings: Drawings) -> str:
-    png = base64.b64encode(drawings.current_png(one.module, one.result)).decode()
+    png = base64.b64encode(drawings.current_png(one.parts, one.result)).decode()
     pdf = quote(f"figures/{drawings.path(one.figure, one.preset, 'pdf').name}")
     alternative = f"{_title(one)}. {_source(one)}. The claims it supports are listed below."
     caption = f'{escape(_title(one))}. {escape(_source(one))}. <a href="{pdf}">PDF</a>'
@@ -146,6 +146,8 @@ def _provenance(provenance: dict[str, Any]) -> dict[str, Any]:
         "code version": provenance["code_version"][:16],
         "result": provenance["digest"][:16],
         **({} if data is None else {"data (SHA-256)": data}),
+        **{key: provenance[key] for key in ("device",) if key in provenance},
+        **provenance.get("environment", {}),
         **provenance["versions"],
     }
 

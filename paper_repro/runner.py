@@ -1,9 +1,6 @@
 """From names to stored results: what is asked for is checked first, then computed, drawn and kept."""
 
-import gc
-import importlib.metadata
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Sequence
@@ -11,30 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import figures
 from paper_repro.addresses import Address, address_of, data_digest
+from paper_repro.checkpoints import Checkpoints
+from paper_repro.computing import device, spare_memory_maps
+from paper_repro.engines import Engine
 from paper_repro.errors import UserError
 from paper_repro.progress import Progress
-from paper_repro.store import Checkpoints, Store, StoredResult
-
-PACKAGES = (
-    "diffusion-learning-theory",
-    "jax",
-    "jaxlib",
-    "numpy",
-    "scipy",
-    "equinox",
-    "optax",
-    "diffrax",
-    "matplotlib",
-)
-
-# Compiled functions keep memory maps of their own, and the compiler crashes when a process has 65,530. One figure needs
-# less than half of that; what the next ones use again is worth keeping.
-MOST_MEMORY_MAPS = 25_000
+from paper_repro.store import Store, StoredResult
 
 
 @dataclass(frozen=True)
@@ -45,7 +28,7 @@ class Job:
     preset: str
     seed: int
     config: Any
-    module: ModuleType
+    parts: figures.Figure
     address: Address
     data_name: str | None
 
@@ -55,8 +38,8 @@ class Job:
         return figures.FIGURES[self.figure].seconds[self.preset]
 
 
-def load_figure(name: str) -> ModuleType:
-    """The figure's module; 64-bit numbers and drawing without a screen are turned on before the import."""
+def load_figure(name: str) -> figures.Figure:
+    """The figure's parts; 64-bit numbers and drawing without a screen are turned on before the import."""
     import jax
     import matplotlib
 
@@ -125,30 +108,24 @@ def plan(names: Sequence[str], preset: str, seed: int, data: str | None) -> list
 
 
 def _job(name: str, preset: str, seed: int, data: str | None) -> Job:
-    module = load_figure(name)
-    config = module.PRESETS[preset]
+    parts = load_figure(name)
+    config = parts.experiment.PRESETS[preset]
     if data is not None:
         config = replace(config, data=data)
     try:
-        if hasattr(module, "check"):
-            module.check(config)
+        check = getattr(parts.experiment, "check", None)
+        if check is not None:
+            check(config)
         data_sha256 = None if data is None else data_digest(Path(data))
+        address = address_of(name, preset, config, seed, data_sha256)
     except ValueError as error:
         raise UserError(str(error)) from error
     except OSError as error:
         raise UserError(f"data {data!r} cannot be read: {error.strerror}") from error
-    data_name = None if data is None else Path(data).name
-    return Job(name, preset, seed, config, module, address_of(name, preset, config, seed, data_sha256), data_name)
+    return Job(name, preset, seed, config, parts, address, None if data is None else Path(data).name)
 
 
-def spare_the_collector() -> None:
-    """Collect garbage less often: tracing makes and drops millions of small objects, and no cycles worth a sixth of
-    the run."""
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 100)
-
-
-def complete(job: Job, store: Store, progress: Progress) -> StoredResult:
+def complete(job: Job, store: Store, progress: Progress, engine: Engine) -> StoredResult:
     """The job's result: from the store, or computed from its last checkpoint on and stored.
 
     Raises UserError where the file system refuses.
@@ -161,25 +138,16 @@ def complete(job: Job, store: Store, progress: Progress) -> StoredResult:
     import jax
 
     start = time.perf_counter()
-    checkpoints = Checkpoints(store.partial(job.address), job.figure, progress)
-    arrays = job.module.compute(job.config, key=jax.random.key(job.seed), stage=checkpoints)
+    checkpoints = Checkpoints(store.partial(job.address), job.address, engine, progress)
+    arrays = job.parts.experiment.compute(job.config, key=jax.random.key(job.seed), stage=checkpoints)
     seconds = time.perf_counter() - start
-    result = store.save(job.address, arrays, _provenance(job, seconds, checkpoints.resumed))
-    if _memory_maps() > MOST_MEMORY_MAPS:
-        jax.clear_caches()
+    result = store.save(job.address, arrays, _provenance(job, seconds, checkpoints))
+    spare_memory_maps()
     progress.done(job.figure, stored=False)
     return result
 
 
-def _memory_maps() -> int:
-    """How many memory maps this process has; 0 where the system does not say."""
-    try:
-        return Path("/proc/self/maps").read_bytes().count(b"\n")
-    except OSError:
-        return 0
-
-
-def _provenance(job: Job, seconds: float, resumed: list[str]) -> dict[str, Any]:
+def _provenance(job: Job, seconds: float, checkpoints: Checkpoints) -> dict[str, Any]:
     return {
         "figure": job.figure,
         "preset": job.preset,
@@ -188,26 +156,16 @@ def _provenance(job: Job, seconds: float, resumed: list[str]) -> dict[str, Any]:
         "data_sha256": job.address.data_sha256,
         "code_version": job.address.code_version,
         "wall_seconds": round(seconds, 3),
-        "stages_from_checkpoints": resumed,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version()} | _versions(),
+        "device": device(),
+        **checkpoints.provenance(),
     }
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:  # run from a checkout that is not installed
-            found[package] = "not installed"
-    return found
-
-
-def is_current(provenance: dict[str, Any], module: ModuleType) -> bool:
+def is_current(provenance: dict[str, Any], parts: figures.Figure) -> bool:
     """Whether today's code and presets would give this stored result."""
     try:
-        config = module.PRESETS[provenance["preset"]]
+        config = parts.experiment.PRESETS[provenance["preset"]]
         data = provenance["data_sha256"]
         address = address_of(provenance["figure"], provenance["preset"], config, provenance["seed"], data)
     except KeyError:

@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from rich.box import HORIZONTALS
@@ -26,7 +25,7 @@ RELATIONS = {"equal": "", "greater": " (at least)", "less": " (at most)"}
 class Scored:
     """A stored result and what it says about its figure's claims."""
 
-    module: ModuleType
+    parts: figures.Figure
     result: StoredResult
     claims: list[Claim]
     current: bool  # whether today's code would compute the same
@@ -65,20 +64,20 @@ def collect(store: Store, names: Sequence[str], preset: str | None, seed: int | 
 
 
 def _newest_scored(store: Store, figure: str, preset: str, seed: int | None) -> Scored | None:
-    module = load_figure(figure)
-    for folder in store.newest(figure, preset, seed, lambda provenance: is_current(provenance, module)):
+    parts = load_figure(figure)
+    for folder in store.newest(figure, preset, seed, lambda provenance: is_current(provenance, parts)):
         result = load_folder(folder)
-        scored = None if result is None else score(module, result)
+        scored = None if result is None else score(parts, result)
         if scored is not None:
             return scored
     return None
 
 
-def score(module: ModuleType, result: StoredResult) -> Scored | None:
+def score(parts: figures.Figure, result: StoredResult) -> Scored | None:
     """The claims of a result; None for arrays of earlier code that today's claims cannot read."""
-    current = is_current(result.provenance, module)
+    current = is_current(result.provenance, parts)
     try:
-        return Scored(module, result, module.claims(result.arrays), current)
+        return Scored(parts, result, parts.claims(result.arrays), current)
     except Exception:
         if current:
             raise

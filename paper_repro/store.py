@@ -9,18 +9,18 @@ Everything here may be removed at any time; it is then computed again.
 import hashlib
 import json
 import os
-import re
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from figures.common.stages import Arrays
 from paper_repro.addresses import Address
-from paper_repro.atomic import pack, remove_abandoned, unpack, write_atomically, write_folder_atomically
-from paper_repro.progress import Progress
+from paper_repro.archives import pack, unpack
+from paper_repro.atomic import remove_abandoned, write_folder_atomically
 
 ARRAYS = "arrays.npz"
 PROVENANCE = "provenance.json"
@@ -70,12 +70,17 @@ class Store:
         A sound result that is already there is kept. Raises UserError where the file system refuses.
         """
         data = pack(arrays)
-        record = provenance | {"digest": address.digest, "arrays_sha256": hashlib.sha256(data).hexdigest()}
+        stored = unpack(data)
+        assert stored is not None
+        hashes = {
+            "digest": address.digest,
+            "arrays_sha256": hashlib.sha256(data).hexdigest(),
+            "sha256_of_each_array": {name: _array_digest(array) for name, array in stored.items()},
+        }
+        record = provenance | hashes
         files = {ARRAYS: data, PROVENANCE: json.dumps(record, indent=1).encode()}
         write_folder_atomically(self.folder(address), files, lambda: self.load(address) is not None)
         shutil.rmtree(self.partial(address), ignore_errors=True)
-        stored = unpack(data)
-        assert stored is not None
         return StoredResult(stored, record)
 
     def newest(self, figure: str, preset: str, seed: int | None, is_current: Callable[[dict], bool]) -> list[Path]:
@@ -97,14 +102,18 @@ class Store:
 def load_folder(folder: Path) -> StoredResult | None:
     """The result in this folder; None where it is missing or damaged."""
     provenance = _read_json(folder / PROVENANCE)
-    data = _read_bytes(folder / ARRAYS)
+    data = read_bytes(folder / ARRAYS)
     if data is None or provenance.get("arrays_sha256") != hashlib.sha256(data).hexdigest():
         return None
     arrays = unpack(data)
     return None if arrays is None else StoredResult(arrays, provenance)
 
 
-def _read_bytes(path: Path) -> bytes | None:
+def _array_digest(array: np.ndarray) -> str:
+    return hashlib.sha256(f"{array.dtype.str}{array.shape}".encode() + array.tobytes()).hexdigest()
+
+
+def read_bytes(path: Path) -> bytes | None:
     """The file's content, or None where it cannot be read (or another run is just replacing it)."""
     try:
         return path.read_bytes()
@@ -115,45 +124,7 @@ def _read_bytes(path: Path) -> bytes | None:
 def _read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file; empty where it is missing or damaged."""
     try:
-        value = json.loads(_read_bytes(path) or b"{}")
+        value = json.loads(read_bytes(path) or b"{}")
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
-
-
-class Checkpoints:
-    """A `RunStage` that stores the arrays of every finished stage and takes them from there the next time."""
-
-    def __init__(self, folder: Path, figure: str, progress: Progress) -> None:
-        self.folder = folder
-        self.figure = figure
-        self.progress = progress
-        self.names: list[str] = []
-        self.resumed: list[str] = []
-
-    def __call__(self, name: str, work: Callable[[], Mapping], *, share: float) -> Arrays:
-        """Arrays of the stage. Raises ValueError for a name that this figure has used before."""
-        if name in self.names:
-            raise ValueError(f"{self.figure} has two stages called {name!r}")
-        self.names.append(name)
-        path = self.folder / _file_name(name)
-        start = time.perf_counter()
-        self.progress.start(self.figure, name, share)
-        arrays = unpack(_read_bytes(path) or b"")
-        if arrays is not None:
-            self.resumed.append(name)
-            self.progress.finish(self.figure, None)
-            return arrays
-        # The arrays go through their stored form here too, so that a resumed run sees exactly the same.
-        data = pack(work())
-        write_atomically(path, data)
-        self.progress.finish(self.figure, time.perf_counter() - start)
-        arrays = unpack(data)
-        assert arrays is not None
-        return arrays
-
-
-def _file_name(stage: str) -> str:
-    """A file name that is safe everywhere and differs for different stages."""
-    readable = re.sub(r"[^A-Za-z0-9]+", "-", stage).strip("-")[:40]
-    return f"stage-{readable}-{hashlib.sha256(stage.encode()).hexdigest()[:8]}.npz"

@@ -1,6 +1,9 @@
 """Test-wide numerics: 64-bit, no silent rank promotion anywhere in the package, reproducible properties."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import hypothesis
 import jax
@@ -8,7 +11,7 @@ import matplotlib
 import pytest
 
 import figures
-from tests.fake_figures import FAKE, register
+from tests import fake_figures
 
 matplotlib.use("Agg")
 jax.config.update("jax_enable_x64", True)
@@ -27,13 +30,13 @@ def _forget_compiled_code():
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch) -> Path:
-    """A working folder in which two fake figures, one of them on request, are all there is."""
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "fake.py").write_text(FAKE)
+def here(tmp_path, monkeypatch) -> Iterator[Path]:
+    """A working folder in which two fake figures, one of them on request, are all there is; their code is in `code`."""
     monkeypatch.setattr(figures, "FIGURES", {})
-    register(monkeypatch, tmp_path / "code" / "fake.py", "fake_fig1")
-    register(monkeypatch, tmp_path / "code" / "fake.py", "fake_own", accepts_data=True, on_request=True)
+    for name, options in (("fake_fig1", {}), ("fake_own", {"accepts_data": True, "on_request": True})):
+        fake_figures.write(tmp_path / "code", name)
+        fake_figures.register(monkeypatch, tmp_path / "code", name, **options)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    return tmp_path / "work"
+    with mock.patch.dict(os.environ):  # the command sets what JAX reads when it starts
+        yield tmp_path / "work"

@@ -1,18 +1,16 @@
-"""A figure of milliseconds, for tests of the command line."""
+"""Figures of milliseconds, for tests of the command line."""
 
-import importlib.util
 import sys
 from pathlib import Path
 
 import figures
 
-FAKE = """
+EXPERIMENT = """
 import os, time, warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 import jax
-import numpy as np
-from figures.common.claims import Claim
 
 @dataclass(frozen=True)
 class Config:
@@ -33,24 +31,77 @@ def log(line):
         with open(os.environ["FAKE_LOG"], "a") as stream:
             print(line, file=stream)
 
+def one(config, key):
+    log("one")
+    return {"x": jax.random.normal(key, (config.size,))}
+
+def two(config, key, x):
+    log("two")
+    time.sleep(float(os.environ.get("FAKE_SLEEP", "0")))
+    return {"y": jax.random.normal(key, (config.size,)) * x.sum()}
+
 def compute(config, *, key, stage):
     check(config)
     first, second = jax.random.split(key)
-    def one():
-        log("one")
-        return {"x": jax.random.normal(first, (config.size,))}
-    def two():
-        log("two")
-        time.sleep(float(os.environ.get("FAKE_SLEEP", "0")))
-        return {"y": jax.random.normal(second, (config.size,)) * x.sum()}
-    x = stage("stage one", one, share=0.5)["x"]
-    return {"x": x, "y": stage("stage two", two, share=0.5)["y"]}
+    x = stage("stage one", partial(one, config, first), share=0.5)["x"]
+    return {"x": x, "y": stage("stage two", partial(two, config, second, x), share=0.5)["y"]}
+"""
 
+# Four stages that do not need each other's results, between two that do.
+INDEPENDENT = """
+import os, time, warnings
+from dataclasses import dataclass
+from functools import partial
+import jax
+import jax.numpy as jnp
+import numpy as np
+from figures.common.stages import Stage
+
+@dataclass(frozen=True)
+class Config:
+    size: int
+
+PRESETS = {"quick": Config(4), "paper": Config(8)}
+
+def log(line):
+    if "FAKE_LOG" in os.environ:
+        with open(os.environ["FAKE_LOG"], "a") as stream:
+            print(line, os.getpid(), file=stream)
+
+def part(config, index, key, x):
+    log(f"part {index}")
+    warnings.warn("only a few samples", stacklevel=2)
+    if os.environ.get("FAKE_SLEEPER") in (str(index), "all"):
+        time.sleep(float(os.environ["FAKE_SLEEP"]))
+    noise = jax.random.normal(key, (100, 30_000))
+    return {"y": x * (noise @ noise.T).sum(axis=1)[: config.size], "float32": jnp.sum(noise.astype("float32"), axis=1)}
+
+def total(arrays):
+    log("total")
+    return {"total": sum(one["y"].sum() for one in arrays), "flags": np.array(os.environ["XLA_FLAGS"])}
+
+def start(config, key):
+    log("first")
+    return {"x": jax.random.normal(key, (config.size,))}
+
+def compute(config, *, key, stage):
+    first, *keys = jax.random.split(key, 5)
+    x = stage("first", partial(start, config, first), share=0.1)["x"]
+    parts = stage.all([Stage(f"part {i}", partial(part, config, i, k, x), 0.2) for i, k in enumerate(keys)])
+    arrays = {f"{name}_{i}": array for i, one in enumerate(parts) for name, array in one.items()}
+    return arrays | stage("total", partial(total, parts), share=0.1)
+"""
+
+PLOTS = """
 def draw(arrays):
     from matplotlib import pyplot as plt
     figure, axes = plt.subplots()
-    axes.plot(arrays["x"])
+    axes.plot(next(iter(arrays.values())))
     return figure
+"""
+
+CLAIMS = """
+from figures.common.claims import Claim
 
 def claims(arrays):
     def claim(name, measured, interval, theory=1.0):
@@ -63,17 +114,48 @@ def claims(arrays):
     ]
 """
 
+# A command that knows the fake figures in a folder and nothing else; they are expected to take so many seconds each.
+COMMAND = """
+import sys
+from pathlib import Path
+folder, seconds = sys.argv[1:3]
+sys.path.insert(0, folder)
+import figures
+from paper_repro.cli import main
+figures.FIGURES.clear()
+for path in sorted(Path(folder, "fakes").glob("*/experiment.py")):
+    name, times = path.parent.name, {"quick": float(seconds), "paper": float(seconds)}
+    figures.FIGURES[name] = figures.FigureEntry(f"fakes.{name}", "A fake", "Nobody 2000", times)
+sys.exit(main(sys.argv[3:]))
+"""
 
-def register(monkeypatch, path: Path, name: str, **options) -> None:
-    spec = importlib.util.spec_from_file_location(f"figures.{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, f"figures.{name}", module)
-    spec.loader.exec_module(module)
-    entry = figures.FigureEntry("A <b>fake</b> figure", "Nobody 2000, Fig. 1", {"quick": 1, "paper": 2}, **options)
+
+def write(folder: Path, name: str, *, experiment=EXPERIMENT, plots=PLOTS, claims=CLAIMS) -> None:
+    """Make the package `fakes.<name>` in `folder`."""
+    package = folder / "fakes" / name
+    package.mkdir(parents=True, exist_ok=True)
+    (folder / "fakes" / "__init__.py").write_text('"""Figures that are none."""\n')
+    files = {"__init__": '"""A figure that is none."""\n', "experiment": experiment, "plots": plots, "claims": claims}
+    for module, text in files.items():
+        (package / f"{module}.py").write_text(text)
+
+
+def register(monkeypatch, folder: Path, name: str, **options) -> None:
+    """Let the table of figures name a package of `write`, imported anew."""
+    monkeypatch.syspath_prepend(folder)
+    for module in [module for module in sys.modules if module.partition(".")[0] == "fakes"]:
+        monkeypatch.delitem(sys.modules, module)
+    seconds = {"quick": 1, "paper": 2}
+    entry = figures.FigureEntry(f"fakes.{name}", "A <b>fake</b> figure", "Nobody 2000, Fig. 1", seconds, **options)
     monkeypatch.setitem(figures.FIGURES, name, entry)
 
 
+def command(folder: Path, seconds: float) -> list[str]:
+    """The beginning of a command line that runs `paper-repro` in a process of its own on the fakes in `folder`."""
+    (folder / "command.py").write_text(COMMAND)
+    return [sys.executable, str(folder / "command.py"), str(folder), str(seconds)]
+
+
 def arrays_of(out: Path) -> dict[str, bytes]:
+    """The stored archives, by their paths under `out`."""
     return {str(path.relative_to(out)): path.read_bytes() for path in out.glob("store/*/*/arrays.npz")}

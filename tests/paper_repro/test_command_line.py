@@ -15,20 +15,9 @@ import pytest
 
 import figures
 from paper_repro.cli import main
-from tests.fake_figures import FAKE, arrays_of, register
+from tests.fake_figures import CLAIMS, EXPERIMENT, PLOTS, arrays_of, command, register, write
 
 KEYS = "figure name source statement paper theory measured interval tolerance preset verdict".split()
-RUNNER = """
-import importlib.util, sys
-import figures
-from paper_repro.cli import main
-spec = importlib.util.spec_from_file_location("figures.fake_fig1", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-sys.modules["figures.fake_fig1"] = module
-spec.loader.exec_module(module)
-figures.FIGURES["fake_fig1"] = figures.FigureEntry("A fake", "Nobody 2000, Fig. 1", {"quick": 1, "paper": 2})
-sys.exit(main(sys.argv[2:]))
-"""
 
 
 def listing(folder: Path) -> list[tuple[str, bytes]]:
@@ -100,17 +89,17 @@ def test_the_seed_and_the_preset_decide_the_bytes(here):
 
 
 def test_new_code_is_computed_and_a_new_drawing_is_not(here, monkeypatch, capsys):
-    source = here.parent / "code" / "fake.py"
+    code = here.parent / "code"
     assert main(["run"]) == 0
-    source.write_text(FAKE.replace('axes.plot(arrays["x"])', 'axes.plot(arrays["y"])  # other') + "\n# comment\n")
+    write(code, "fake_fig1", plots=PLOTS + "\nOTHER = 1\n", experiment=EXPERIMENT + "\n# comment\n")
     assert main(["run"]) == 0
     assert "already stored" in capsys.readouterr().err
-    source.write_text(FAKE.replace("config.size,)) * x.sum()", "config.size,)) + x.sum()"))
+    write(code, "fake_fig1", experiment=EXPERIMENT.replace("* x.sum()", "+ x.sum()"))
     assert main(["compare"]) == 0
     assert "fake_fig1 (quick, seed 0, computed with earlier code)" in capsys.readouterr().out
     assert main(["compare", "--json"]) == 0
     assert "earlier code" in capsys.readouterr().err
-    register(monkeypatch, source, "fake_fig1")
+    register(monkeypatch, code, "fake_fig1")
     assert main(["run"]) == 0
     assert "already stored" not in capsys.readouterr().err
     assert main(["compare"]) == 0
@@ -165,15 +154,15 @@ def test_ctrl_c_says_how_to_go_on(here, monkeypatch, capsys):
 
 
 def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path):
-    (tmp_path / "fake.py").write_text(FAKE)
-    (tmp_path / "runner.py").write_text(RUNNER)
+    write(tmp_path, "fake_fig1")
     log = tmp_path / "log"
+    fakes = command(tmp_path, seconds=1)
 
-    def command(out: str) -> list[str]:
-        return [sys.executable, "runner.py", "fake.py", "run", "fake_fig1", "--seed", "3", "--out", out]
+    def words(out: str) -> list[str]:
+        return [*fakes, "run", "fake_fig1", "--seed", "3", "--out", out]
 
     environment = os.environ | {"FAKE_LOG": str(log)}
-    slow = subprocess.Popen(command("killed"), cwd=tmp_path, env=environment | {"FAKE_SLEEP": "600"})
+    slow = subprocess.Popen(words("killed"), cwd=tmp_path, env=environment | {"FAKE_SLEEP": "600"})
     deadline = time.monotonic() + 60
     while "two" not in (log.read_text() if log.exists() else ""):
         assert slow.poll() is None
@@ -185,9 +174,9 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path):
     left = next(tmp_path.glob("killed/store/fake_fig1"))
     (left / f".temporary-{'0' * 8}-1-00000000").mkdir()  # as a run on another machine leaves it
     os.utime(left / f".temporary-{'0' * 8}-1-00000000", (0, 0))
-    subprocess.run(command("killed"), cwd=tmp_path, env=environment, check=True, capture_output=True)
+    subprocess.run(words("killed"), cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert log.read_text() == "one\ntwo\ntwo\n"
-    subprocess.run(command("whole"), cwd=tmp_path, env=environment, check=True, capture_output=True)
+    subprocess.run(words("whole"), cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert log.read_text() == "one\ntwo\ntwo\none\ntwo\n"
     assert arrays_of(tmp_path / "killed") == arrays_of(tmp_path / "whole")
     assert len(arrays_of(tmp_path / "whole")) == 1
@@ -253,17 +242,18 @@ def test_a_warning_about_the_data_is_one_sentence(here, capsys):
 
 def test_what_earlier_code_stored_and_today_cannot_read_is_no_error(here, monkeypatch, capsys):
     assert main(["run"]) == 0
-    source = here.parent / "code" / "fake.py"
-    changed = FAKE.replace('"y": stage(', '"z": stage(')
-    source.write_text(changed.replace('axes.plot(arrays["x"])', 'axes.plot(arrays["z"])'))
-    register(monkeypatch, source, "fake_fig1")
+    code = here.parent / "code"
+    changed = EXPERIMENT.replace('"y": stage(', '"z": stage(')
+    write(code, "fake_fig1", experiment=changed, plots=PLOTS.replace("next(iter(arrays.values()))", 'arrays["z"]'))
+    register(monkeypatch, code, "fake_fig1")
     (here / "results" / "figures" / "fake_fig1.png").unlink()
     assert main(["report"]) == 0
     text = (here / "results" / "index.html").read_text()
     assert "<img" not in text
     assert "cannot draw it; run the figure again" in text
-    source.write_text(changed.replace('"a claim that holds", 1.0', '"a claim that holds", arrays["z"][0]'))
-    register(monkeypatch, source, "fake_fig1")
+    claims = CLAIMS.replace('"a claim that holds", 1.0', '"a claim that holds", arrays["z"][0]')
+    write(code, "fake_fig1", experiment=changed, claims=claims)
+    register(monkeypatch, code, "fake_fig1")
     capsys.readouterr()
     assert main(["compare"]) == 2
     assert capsys.readouterr().err.startswith("error: nothing has been computed")
@@ -352,6 +342,10 @@ def test_the_page_shows_the_drawing_of_the_result_it_scores(here):
         ("run --out dangling", "'dangling' is not a folder"),
         ("run --out blocked", "'blocked/store' is not a folder"),
         ("run --out /proc/results", "cannot write results to '/proc/results'"),
+        ("run --scheduler tcp://127.0.0.1:9", "no Dask scheduler answers at 'tcp://127.0.0.1:9': "),
+        ("run --scheduler bar://x:1", "no Dask scheduler answers at 'bar://x:1': unknown address scheme 'bar'"),
+        ("run --scheduler tcp://", "no Dask scheduler answers at 'tcp://': "),
+        ("run --scheduler x --dashboard", "--dashboard is for processes on this machine"),
         ("report --out good.txt", "'good.txt' is not a folder"),
         ("compare --out good.txt", "'good.txt' is not a folder"),
         ("report", "nothing has been computed under 'results'"),

@@ -1,9 +1,6 @@
-"""The parts below the command line: archives, atomic writes, code versions, time left."""
+"""The parts below the command line: archives, atomic writes, data, durations."""
 
-import ast
 import os
-import subprocess
-import sys
 import zipfile
 
 import jax.numpy as jnp
@@ -11,18 +8,10 @@ import numpy as np
 import pytest
 
 from paper_repro.addresses import data_digest
-from paper_repro.atomic import (
-    pack,
-    remove_abandoned,
-    temporary_name,
-    unpack,
-    write_atomically,
-    write_folder_atomically,
-)
-from paper_repro.code_version import computing_statements
-from paper_repro.compiler import set_flags
+from paper_repro.archives import origin_of, pack, unpack
+from paper_repro.atomic import remove_abandoned, temporary_name, write_atomically, write_folder_atomically
+from paper_repro.durations import duration
 from paper_repro.errors import UserError
-from paper_repro.progress import Bar, Estimate, Lines, duration
 
 ARRAYS = {
     "b": np.arange(6.0).reshape(2, 3).T,
@@ -51,6 +40,16 @@ def test_archive_bytes_depend_on_the_arrays_alone(tmp_path, monkeypatch):
     (tmp_path / "a.npz").write_bytes(first)
     dates = {entry.date_time for entry in zipfile.ZipFile(tmp_path / "a.npz").infolist()}
     assert dates == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_an_archive_says_where_its_arrays_came_from():
+    origin = {"device": "Prozessör", "seconds": 1.5}
+    data = pack(ARRAYS, origin)
+    assert origin_of(data) == origin
+    assert origin_of(pack(ARRAYS)) == origin_of(b"damaged") == {}
+    arrays = unpack(data)
+    assert arrays is not None
+    assert pack(arrays) == pack(ARRAYS)
 
 
 def test_arrays_that_would_not_come_back_are_refused():
@@ -115,52 +114,6 @@ def test_only_what_dead_writers_left_is_removed(tmp_path, monkeypatch):
     assert set(tmp_path.iterdir()) == {own, foreign, tmp_path / "result"}
 
 
-FIGURE = """
-import numpy as np
-from matplotlib import pyplot as plt
-from dataclasses import dataclass
-
-@dataclass(frozen=True)
-class Config:
-    n: int
-    @property
-    def twice(self): return 2 * self.n
-
-PRESETS = {"quick": Config(3)}
-COLOUR = "red"
-SCALE, OFFSET = 1.0, 2.0
-TABLE = {}
-TABLE["x"] = 1
-
-def helper(x): return both(x) * SCALE
-def both(x): return x
-def compute(config, *, key, stage): return {"x": helper(np.zeros(config.twice))}
-def label(x): return COLOUR + other_label(x)
-def other_label(x): return str(both(x))
-def draw(arrays): return plt.figure(label(arrays))
-def claims(arrays): return []
-"""
-
-
-def names_kept(source: str) -> str:
-    return "\n".join(ast.unparse(statement) for statement in computing_statements(ast.parse(source)))
-
-
-def test_drawing_and_its_helpers_are_no_part_of_the_code_version():
-    kept = names_kept(FIGURE)
-    for absent in ("draw", "claims", "label", "COLOUR", "plt", "PRESETS"):
-        assert absent not in kept
-    for present in ("compute", "helper", "both", "SCALE", "class Config", "TABLE['x'] = 1", "numpy"):
-        assert present in kept
-
-
-def test_what_compute_reads_is_kept_whatever_else_reads_it():
-    kept = names_kept(FIGURE.replace("config.twice", "PRESETS['quick'].twice + len(claims(0))"))
-    assert "PRESETS = " in kept
-    assert "def claims" in kept
-    assert "def draw" not in kept
-
-
 def test_data_is_known_by_content(tmp_path):
     first, second = tmp_path / "a.npy", tmp_path / "b.npy"
     first.write_bytes(b"1")
@@ -174,25 +127,6 @@ def test_data_is_known_by_content(tmp_path):
     assert data_digest(tmp_path) != digest
 
 
-def test_time_left_follows_the_pace():
-    now = 0.0
-    estimate = Estimate({"a": 10.0, "b": 30.0}, clock=lambda: now)
-    assert (estimate.fraction(), estimate.seconds_left()) == (0.0, 40.0)
-    estimate.start("a", 0.5)
-    estimate.finish("a", None)  # from a checkpoint: progress, but no news about the pace
-    assert (estimate.fraction(), estimate.seconds_left()) == (5 / 40, 35.0)
-    estimate.start("a", 0.5)
-    now = 10.0
-    assert estimate.fraction() == pytest.approx((5 + 0.95 * 5) / 40)
-    estimate.finish("a", 10.0)  # twice as slow as expected
-    estimate.done("a")
-    assert (estimate.fraction(), estimate.seconds_left()) == (10 / 40, 60.0)
-    estimate.start("b", 0.3)
-    estimate.finish("b", 9.0)
-    estimate.done("b")
-    assert (estimate.fraction(), estimate.seconds_left()) == (1.0, 0.0)
-
-
 def test_durations_are_readable():
     assert [duration(s) for s in (0.4, 40, 99.4, 100, 600, 5400, 6000)] == [
         "0 s",
@@ -203,66 +137,3 @@ def test_durations_are_readable():
         "90 min",
         "1 h 40 min",
     ]
-
-
-def test_the_bar_leaves_a_line_per_figure(capsys):
-    with Bar(Estimate({"a": 1.0})) as bar:
-        bar.start("a", "one", 1.0)
-        bar.finish("a", 0.5)
-        bar.done("a", stored=False)
-        bar.done("b", stored=True)
-    err = capsys.readouterr().err
-    assert "a: done\n" in err
-    assert "b: already stored\n" in err
-
-
-def test_time_left_with_figures_side_by_side():
-    now = 0.0
-    estimate = Estimate({"a": 10.0, "b": 10.0, "c": 20.0}, clock=lambda: now)
-    estimate.start("a", 1.0)
-    estimate.start("b", 1.0)
-    now = 4.0
-    assert estimate.fraction() == pytest.approx(8 / 40)
-    now = 10.0
-    for figure in ("a", "b"):
-        estimate.finish(figure, 10.0)
-        estimate.done(figure)
-    # Twenty expected seconds passed in ten.
-    assert (estimate.fraction(), estimate.seconds_left()) == (0.5, 10.0)
-
-
-def test_lines_of_figures_side_by_side(capsys):
-    with Lines(sys.stderr) as lines:
-        lines.start("a", "one", 0.5)
-        lines.start("b", "two", 0.5)
-        lines.finish("a", 12.34)
-        lines.done("a", stored=False)
-        lines.finish("b", None)
-    expected = ["[a] one …", "[b] two …", "[a] one: 12.3 s", "[a] done", "[b] two: from its checkpoint"]
-    assert capsys.readouterr().err.splitlines() == expected
-
-
-@pytest.mark.parametrize(
-    ("jaxlib", "user", "expected"),
-    [
-        ("0.10.2", "", "--ours --second"),
-        ("0.10.2", "--theirs --ours=false", "--ours --second --theirs --ours=false"),
-        ("0.11.0", "--theirs", "--theirs"),  # a flag that XLA does not know ends the process
-    ],
-)
-def test_compiler_flags_come_before_the_users(monkeypatch, jaxlib, user, expected):
-    monkeypatch.setattr("importlib.metadata.version", lambda name: {"jaxlib": jaxlib}[name])
-    monkeypatch.setenv("XLA_FLAGS", user)
-    for _ in range(2):  # in the command, and again in each process that inherits its environment
-        set_flags("--ours", "--second")
-        assert os.environ["XLA_FLAGS"] == expected
-
-
-def test_this_xla_knows_the_compiler_flags():
-    """An unknown flag ends a process: the flags are set in a new one, where JAX then computes."""
-    program = (
-        "from paper_repro.compiler import ONE_THREAD, QUICK_TO_COMPILE, set_flags; set_flags(QUICK_TO_COMPILE, "
-        "ONE_THREAD); import jax.numpy as jnp; print(float(jnp.arange(4.0).sum()))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert (done.returncode, done.stdout.strip()) == (0, "6.0"), done.stderr

@@ -13,7 +13,7 @@ import figures
 from paper_repro.cli import main
 from paper_repro.errors import UserError
 from paper_repro.reference import publish, shrunk
-from tests.fake_figures import FAKE, register
+from tests.fake_figures import EXPERIMENT, register, write
 
 
 def test_pictures_claims_and_provenance_are_published(here):
@@ -29,7 +29,8 @@ def test_pictures_claims_and_provenance_are_published(here):
 
 
 def test_figures_that_were_not_run_keep_their_reference(here, monkeypatch):
-    register(monkeypatch, here.parent / "code" / "fake.py", "fake_fig2")
+    write(here.parent / "code", "fake_fig2")
+    register(monkeypatch, here.parent / "code", "fake_fig2")
     assert main(["run", "fake_fig1", "fake_fig2"]) == 0
     publish(here / "results", here / "docs")
     assert main(["run", "fake_fig2", "--seed", "1", "--out", "other"]) == 0
@@ -47,9 +48,8 @@ def test_earlier_code_and_empty_folders_are_refused(here, monkeypatch):
     with pytest.raises(UserError, match="nothing has been computed"):
         publish(here / "results", here / "docs")
     assert main(["run"]) == 0
-    source = here.parent / "code" / "fake.py"
-    source.write_text(FAKE.replace("config.size,)) * x.sum()", "config.size,)) + x.sum()"))
-    register(monkeypatch, source, "fake_fig1")
+    write(here.parent / "code", "fake_fig1", experiment=EXPERIMENT.replace("* x.sum()", "+ x.sum()"))
+    register(monkeypatch, here.parent / "code", "fake_fig1")
     with pytest.raises(UserError, match="run it again"):
         publish(here / "results", here / "docs")
     assert not (here / "docs").exists()

@@ -1,0 +1,84 @@
+"""Checkpoints: the arrays of every finished stage, on disk until their figure is complete."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from figures.common.stages import Arrays, Stage
+from paper_repro.addresses import Address
+from paper_repro.archives import origin_of, unpack
+from paper_repro.atomic import write_atomically
+from paper_repro.engines import Engine
+from paper_repro.progress import Progress
+from paper_repro.store import read_bytes
+
+
+class Checkpoints:
+    """A `RunStage` that stores the arrays of every finished stage and takes them from there the next time."""
+
+    def __init__(self, folder: Path, address: Address, engine: Engine, progress: Progress) -> None:
+        self.folder = folder
+        self.address = address
+        self.engine = engine
+        self.progress = progress
+        self.origins: dict[str, dict[str, Any]] = {}  # of every stage so far
+        self.resumed: list[str] = []
+
+    def __call__(self, name: str, work: Callable[[], Mapping], *, share: float) -> Arrays:
+        """Arrays of the stage. Raises ValueError for a name that this figure has used before."""
+        return self.all([Stage(name, work, share)])[0]
+
+    def all(self, stages: Sequence[Stage]) -> list[Arrays]:
+        """Arrays of the stages, in their order. Raises ValueError for a name that this figure has used before."""
+        figure = self.address.figure
+        found: dict[str, Arrays] = {}
+        missing = []
+        for stage in stages:
+            if stage.name in self.origins:
+                raise ValueError(f"{figure} has two stages called {stage.name!r}")
+            self.origins[stage.name] = {}
+            stored = self._stored(stage)
+            if stored is None:
+                missing.append(stage)
+            else:
+                found[stage.name] = stored
+                self.progress.start(figure, stage)
+                self.progress.finish(figure, stage, None)
+        for stage, archive in self.engine.compute(figure, self.address.code_version, missing, self.progress):
+            write_atomically(self._path(stage), archive)
+            # The arrays go through their stored form here too, so that a resumed run sees exactly the same.
+            arrays = unpack(archive)
+            assert arrays is not None
+            found[stage.name] = arrays
+            self.origins[stage.name] = origin_of(archive)
+            self.progress.finish(figure, stage, self.origins[stage.name]["seconds"])
+        return [found[stage.name] for stage in stages]
+
+    def _stored(self, stage: Stage) -> Arrays | None:
+        """What another run has left, unless another version of a package or other flags could have changed it."""
+        archive = read_bytes(self._path(stage)) or b""
+        arrays, origin = unpack(archive), origin_of(archive)
+        here = asdict(self.engine.surroundings)
+        if arrays is None or {key: origin.get(key) for key in here} != here:
+            return None
+        self.origins[stage.name] = origin
+        self.resumed.append(stage.name)
+        return arrays
+
+    def _path(self, stage: Stage) -> Path:
+        """A file name that is safe everywhere and differs for different stages."""
+        readable = re.sub(r"[^A-Za-z0-9]+", "-", stage.name).strip("-")[:40]
+        return self.folder / f"stage-{readable}-{hashlib.sha256(stage.name.encode()).hexdigest()[:8]}.npz"
+
+    def provenance(self) -> dict[str, Any]:
+        """Where each stage was computed and for how long, and what they had in common."""
+        return {
+            "stages": {
+                name: {key: origin[key] for key in ("device", "seconds")} for name, origin in self.origins.items()
+            },
+            "stages_from_checkpoints": self.resumed,
+            **asdict(self.engine.surroundings),
+        }

@@ -1,0 +1,80 @@
+"""A stage as it is computed, here or in another process: the archive of its arrays, and where it came from."""
+
+import gc
+import importlib.metadata
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from paper_repro.archives import pack
+from paper_repro.environment import processor
+
+# What decides the numbers; the same everywhere or a stage is refused.
+PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "scikit-learn", "equinox", "optax", "diffrax")
+
+# Compiled functions keep memory maps of their own, and the compiler crashes when a process has 65,530. One figure needs
+# less than half of that; what the next ones use again is worth keeping.
+MOST_MEMORY_MAPS = 25_000
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a process must have for its numbers to be those of the command: decided by the command, once."""
+
+    environment: dict[str, str]
+    versions: dict[str, str]
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of every package that decides numbers."""
+    return {"python": platform.python_version()} | {package: version_of(package) for package in PACKAGES}
+
+
+def version_of(package: str) -> str:
+    """`not installed` for a checkout that is run without installation."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def archive_of(work: Callable[[], Mapping], surroundings: Surroundings) -> bytes:
+    """Compute a stage in this process. Raises TypeError for arrays that cannot be stored."""
+    start = time.perf_counter()
+    arrays = {name: np.asarray(array) for name, array in work().items()}
+    seconds = round(time.perf_counter() - start, 3)
+    return pack(arrays, {"device": device(), "seconds": seconds} | asdict(surroundings))
+
+
+def device() -> str:
+    """What JAX computes on here."""
+    import jax
+
+    return processor() if jax.default_backend() == "cpu" else jax.devices()[0].device_kind
+
+
+def spare_the_collector() -> None:
+    """Collect garbage less often: tracing makes and drops millions of small objects, and no cycles worth a sixth of
+    the run."""
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)
+
+
+def spare_memory_maps() -> None:
+    """Forget compiled functions before there are too many."""
+    import jax
+
+    if _memory_maps() > MOST_MEMORY_MAPS:
+        jax.clear_caches()
+
+
+def _memory_maps() -> int:
+    """How many memory maps this process has; 0 where the system does not say."""
+    try:
+        return Path("/proc/self/maps").read_bytes().count(b"\n")
+    except OSError:
+        return 0

@@ -1,0 +1,71 @@
+"""What is in the environment before JAX starts."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from paper_repro import environment
+from paper_repro.environment import ONE_THREAD, QUICK_TO_COMPILE, compiled_programs, environment_of
+
+SUMS = """
+import os, sys
+if sys.argv[1:]:
+    os.sched_setaffinity(0, [int(sys.argv[1])])
+from paper_repro.environment import environment_of
+os.environ.update(environment_of("quick"))
+import hashlib, jax, jax.numpy as jnp
+x = jax.random.normal(jax.random.key(0), (3, 200_000))
+print(x.dtype, hashlib.sha256(b"".join(jax.device_get([x.sum(), x.sum(1), x @ x.T]))).hexdigest())
+"""
+
+
+@pytest.mark.parametrize(
+    ("preset", "jaxlib", "user", "expected"),
+    [
+        ("quick", "0.10.2", "", f"{ONE_THREAD} {QUICK_TO_COMPILE}"),
+        ("paper", "0.10.2", "", ONE_THREAD),
+        ("paper", "0.10.2", f"--theirs {ONE_THREAD}", f"--theirs {ONE_THREAD}"),
+        ("quick", "0.10.2", "--theirs", f"{ONE_THREAD} {QUICK_TO_COMPILE} --theirs"),
+        ("quick", "0.11.0", "--theirs", "--theirs"),  # a flag that XLA does not know ends the process
+    ],
+)
+def test_compiler_flags_come_before_the_users(monkeypatch, preset, jaxlib, user, expected):
+    monkeypatch.setattr("importlib.metadata.version", lambda name: {"jaxlib": jaxlib}[name])
+    monkeypatch.setenv("XLA_FLAGS", user)
+    for _ in range(2):  # in the command, and again in what inherits its environment
+        found = environment_of(preset)
+        assert found["XLA_FLAGS"] == expected
+        monkeypatch.setenv("XLA_FLAGS", found["XLA_FLAGS"])
+
+
+def test_what_the_user_has_set_prevails(monkeypatch):
+    monkeypatch.setenv("NPROC", "7")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    found = environment_of("quick")
+    assert (found["NPROC"], found["OPENBLAS_NUM_THREADS"], found["JAX_ENABLE_X64"]) == ("7", "3", "1")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a system that can withhold cores")
+def test_sums_do_not_depend_on_the_number_of_cores():
+    """Also that this XLA knows the flags: an unknown one ends the process."""
+    without = {name: value for name, value in os.environ.items() if name not in ("NPROC", "XLA_FLAGS")}
+    cores = min(os.sched_getaffinity(0))
+    runs = [
+        subprocess.run([sys.executable, "-c", SUMS, *more], capture_output=True, text=True, env=without)
+        for more in ([], [str(cores)])
+    ]
+    assert [done.returncode for done in runs] == [0, 0], runs[0].stderr
+    assert runs[0].stdout.startswith("float64 ")
+    assert runs[0].stdout == runs[1].stdout
+
+
+def test_compiled_programs_are_kept_for_one_type_of_processor(monkeypatch):
+    assert compiled_programs(Path("out")) == {}
+    monkeypatch.setattr(environment, "KEEP_COMPILED", True)
+    here = compiled_programs(Path("out"))["JAX_COMPILATION_CACHE_DIR"]
+    assert Path(here).parent == Path("out/compiled").absolute()
+    monkeypatch.setattr(environment, "processor", lambda: "another")
+    assert compiled_programs(Path("out"))["JAX_COMPILATION_CACHE_DIR"] != here

@@ -1,0 +1,168 @@
+"""Figures and stages side by side, in a command of its own: what it stores, and how it ends."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fake_figures import EXPERIMENT, INDEPENDENT, arrays_of, command, write
+
+NAMES = ("fake_fig1", "fake_fig2", "independent")
+SIDE_BY_SIDE, ONE_BY_ONE = 100.0, 1.0  # expected seconds with which the command does so on its own account
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("code")
+    for name in NAMES:
+        write(folder, name, experiment=INDEPENDENT if name == "independent" else EXPERIMENT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(code) -> dict[str, bytes]:
+    """The arrays that one process computes."""
+    done = run(command(code, ONE_BY_ONE), "run", "--out", str(code / "expected"))
+    assert done.returncode == 0, done.stderr
+    arrays = arrays_of(code / "expected")
+    assert len(arrays) == len(NAMES)
+    return arrays
+
+
+def run(words: list[str], *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run([*words, *arguments], env=os.environ | environment, capture_output=True, text=True)
+
+
+def test_processes_store_what_one_process_stores(code, expected, tmp_path):
+    out, log = tmp_path / "out", tmp_path / "log"
+    words = [*command(code, SIDE_BY_SIDE), "run", *NAMES, "--out", str(out)]
+    together = run(words, FAKE_LOG=str(log))
+    assert together.returncode == 0, together.stderr
+    assert arrays_of(out) == expected
+    for name in NAMES:
+        assert f"[{name}] done\n" in together.stderr
+    assert re.search(r"\[independent\] part 3: [\d.]+ s\n", together.stderr)
+    assert together.stderr.count("warning: only a few samples\n") == 1
+    # The scorecard is in the order asked for, whatever finished first.
+    positions = [together.stdout.index(name) for name in NAMES]
+    assert positions == sorted(positions)
+    (record,) = (json.loads(path.read_text()) for path in out.glob("store/independent/*/provenance.json"))
+    assert list(record["stages"]) == ["first", *(f"part {i}" for i in range(4)), "total"]
+    assert {stage["device"] for stage in record["stages"].values()} == {record["device"]}
+    assert record["environment"]["JAX_ENABLE_X64"] == "1"
+    assert record["environment"]["XLA_FLAGS"].startswith("--xla_cpu_multi_thread_eigen=false")
+    again = run(words)
+    assert again.stderr.count("already stored") == len(NAMES)
+
+
+def test_independent_stages_of_one_figure_have_processes_of_their_own(code, expected, tmp_path):
+    log = tmp_path / "log"
+    done = run([*command(code, SIDE_BY_SIDE), "run", "independent", "--out", str(tmp_path)], FAKE_LOG=str(log))
+    assert done.returncode == 0, done.stderr
+    assert arrays_of(tmp_path).items() <= expected.items()
+    processes = {line.rpartition(" ")[0]: line.rpartition(" ")[2] for line in log.read_text().splitlines()}
+    assert processes["first"] == processes["total"]  # the command itself: nothing to compute beside them
+    if (os.cpu_count() or 1) > 1:
+        assert processes["first"] not in {processes[f"part {i}"] for i in range(4)}
+        assert len(set(processes.values())) > 2
+
+
+def test_a_process_that_dies_is_told_in_one_sentence(tmp_path):
+    for name in NAMES[:2]:
+        write(tmp_path, name, experiment=EXPERIMENT.replace('log("two")', "os._exit(7)"))
+    failed = run(command(tmp_path, SIDE_BY_SIDE), "run", "--out", str(tmp_path / "out"))
+    assert failed.returncode == 1
+    last = failed.stderr.splitlines()[-1]
+    assert re.match(r"error: the process of stage 'stage two' of \w+ ended with exit code 7; the same command", last)
+    assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_an_ended_command_leaves_no_process_and_is_continued(code, expected, tmp_path, how):
+    log, out = tmp_path / "log", tmp_path / "out"
+    slow = os.environ | {"FAKE_LOG": str(log), "FAKE_SLEEP": "60", "FAKE_SLEEPER": "all"}
+    words = [*command(code, SIDE_BY_SIDE), "run", *NAMES, "--out", str(out)]
+    with (tmp_path / "said").open("w") as said:
+        process = subprocess.Popen(words, env=slow, stderr=said, stdout=subprocess.DEVNULL)
+    wait_until(lambda: len(re.findall("two|part", read(log))) >= min(2, os.cpu_count() or 1))
+    os.kill(process.pid, how)
+    assert process.wait(30) == (-how if how == signal.SIGKILL else 130)
+    wait_until(lambda: processes_with(str(tmp_path)) == [])
+    if how == signal.SIGINT:
+        assert read(tmp_path / "said").splitlines()[-1].startswith("interrupted; the same command goes on")
+        assert "Traceback" not in read(tmp_path / "said")
+    log.unlink()
+    assert run(words, FAKE_LOG=str(log)).returncode == 0
+    assert read(log).count("one\n") + read(log).count("first") < len(NAMES)  # the others came from their checkpoints
+    assert arrays_of(out) == expected
+
+
+@pytest.fixture
+def cluster(tmp_path, code) -> Iterator[str]:
+    """Address of a Dask scheduler with two workers, as one starts them by hand; part 1 takes them some seconds."""
+    environment = os.environ | {"FAKE_LOG": str(tmp_path / "log"), "FAKE_SLEEP": "3", "FAKE_SLEEPER": "1"}
+    environment |= {"PYTHONPATH": os.pathsep.join([str(code), *sys.path])}
+    processes = []
+
+    def start(*words: str) -> None:
+        call = [sys.executable, "-m", "dask", *words, "--host", "127.0.0.1", "--no-dashboard"]
+        said = subprocess.DEVNULL
+        processes.append(subprocess.Popen(call, env=environment, cwd=tmp_path, stdout=said, stderr=said))
+
+    file = tmp_path / "scheduler.json"
+    start("scheduler", "--port", "0", "--scheduler-file", str(file))
+    wait_until(file.exists)
+    address = json.loads(file.read_text())["address"]
+    for _ in range(2):
+        start("worker", address, "--nthreads", "1")
+    yield address
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def test_workers_started_by_hand_compute_the_same_though_one_is_killed(code, expected, cluster, tmp_path):
+    log, out = tmp_path / "log", tmp_path / "out"
+    words = [*command(code, SIDE_BY_SIDE), "run", *NAMES, "--out", str(out), "--scheduler", cluster]
+    with (tmp_path / "said").open("w") as said:
+        process = subprocess.Popen(words, stderr=said, stdout=subprocess.DEVNULL)
+    wait_until(lambda: "part 1 " in read(log))
+    (child,) = re.findall(r"part 1 (\d+)", read(log))
+    worker = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(worker, signal.SIGKILL)
+    assert process.wait(60) == 0, read(tmp_path / "said")
+    wait_until(lambda: not Path(f"/proc/{child}").exists())  # a child ends with its worker
+    assert arrays_of(out) == expected
+    assert read(log).count("part 1 ") == 2
+    assert "warning: only a few samples" in read(tmp_path / "said")
+
+
+def wait_until(condition) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def processes_with(word: str) -> list[str]:
+    """Those whose command line or environment mentions `word`."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if word.encode() in text:
+            found.append(folder.name)
+    return found
