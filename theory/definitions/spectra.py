@@ -33,10 +33,11 @@ class Spectrum(eqx.Module):
                 f"the basis must be a square matrix of {self.variance.size} modes; got shape {self.basis.shape}"
             )
 
-        known = not any(isinstance(array, Tracer) for array in (self.mean, self.variance))
-        if known and not bool(
-            jnp.all(jnp.isfinite(self.mean)) & jnp.all(jnp.isfinite(self.variance) & (self.variance >= 0))
-        ):
+        if any(isinstance(array, Tracer) for array in (self.mean, self.variance)):
+            return
+        # Checks of values are NumPy's here and below: JAX would compile each of their steps at the first call.
+        mean, variance = np.asarray(self.mean), np.asarray(self.variance)
+        if not (np.isfinite(mean).all() and np.all(np.isfinite(variance) & (variance >= 0))):
             raise ValueError(
                 "the mean must be finite and the variances finite and not negative; got NaN, inf or less than zero"
             )
@@ -60,8 +61,9 @@ class Spectrum(eqx.Module):
         variance = jnp.asarray(variance, dtype=float)
         if variance.ndim != 1 or variance.size == 0:
             raise ValueError(f"variances must be a non-empty vector; got shape {variance.shape}")
-        if not bool(jnp.all(jnp.isfinite(variance) & (variance > 0))):
-            raise ValueError(f"variances must be finite and positive; got a smallest of {jnp.min(variance)}")
+        given = np.asarray(variance)
+        if not np.all(np.isfinite(given) & (given > 0)):
+            raise ValueError(f"variances must be finite and positive; got a smallest of {given.min()}")
         return cls(jnp.zeros_like(variance), variance)
 
     @classmethod
@@ -115,14 +117,14 @@ class Spectrum(eqx.Module):
             raise ValueError(f"an autocovariance must be a vector or a matrix; got shape {autocovariance.shape}")
         variance = jnp.fft.fftn(autocovariance).real
         if not isinstance(autocovariance, Tracer):
-            if not bool(jnp.allclose(autocovariance, reflected(autocovariance))):
+            if not np.allclose(autocovariance, reflected(autocovariance)):
                 raise ValueError(
                     "an autocovariance on a ring or torus must satisfy r(j) = r(-j), offsets modulo its shape"
                 )
-            floor = -1e3 * jnp.finfo(variance.dtype).eps * jnp.max(jnp.abs(variance))
-            if not bool(jnp.all(variance > floor)):
+            smallest, largest = np.min(variance), np.max(np.abs(variance))
+            if not smallest > -1e3 * np.finfo(variance.dtype).eps * largest:
                 raise ValueError(
-                    f"the spectrum of an autocovariance must be zero or more; got a smallest value of {variance.min()}"
+                    f"the spectrum of an autocovariance must be zero or more; got a smallest value of {smallest}"
                 )
         # Round-off below zero counts as zero; the derivative passes, also where a variance is exactly zero.
         variance = (variance + jax.lax.stop_gradient(jnp.maximum(variance, 0.0) - variance)).ravel()

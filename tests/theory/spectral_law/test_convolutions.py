@@ -325,7 +325,10 @@ patch_from, full_from = PatchConvolution.from_autocovariance, FullWidthConvoluti
         (lambda: full_from(RING, EDM(), np.arange(7.0), 1.0), "same at frequencies k and -k"),
         (lambda: full_from(RING, EDM(), [0.1, 0.2], 1.0), "one per mode"),
         (lambda: FullWidthConvolution(Spectrum.power_law(4, 1.0), EDM(), 0.1, 1.0), "same at frequencies k and -k"),
-        (lambda: FullWidthConvolution(Spectrum.from_autocovariance(RING), EDM(), 0.1, 1.0, grid=(2, 3)), "for each of 7 modes"),
+        (
+            lambda: FullWidthConvolution(Spectrum.from_autocovariance(RING), EDM(), 0.1, 1.0, grid=(2, 3)),
+            "for each of 7 modes",
+        ),
     ],
 )
 def test_arguments_that_are_refused(build, message):

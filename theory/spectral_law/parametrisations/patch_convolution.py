@@ -78,7 +78,7 @@ class PatchConvolution(AbstractDiagonalDenoiser):
         self.grid = stationary_grid(spectrum, grid)
         self.initial_filter = floating(initial_filter).astype(spectrum.variance.dtype)
         _odd_widths(self.initial_filter.shape, self.grid)
-        if not isinstance(self.initial_filter, Tracer) and not bool(jnp.all(jnp.isfinite(self.initial_filter))):
+        if not isinstance(self.initial_filter, Tracer) and not np.isfinite(self.initial_filter).all():
             raise ValueError(f"initial_filter must be finite; got {self.initial_filter}")
 
     @classmethod
