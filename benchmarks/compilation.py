@@ -1,8 +1,9 @@
-"""How much sooner is a quick figure done with the command line's compiler flag than with XLA's default?
+"""How much sooner is a quick figure done with the command line's compiler flag, and with programs compiled before?
 
-Run `python -m benchmarks.compilation [--figure NAME]`. Each repetition computes the figure in a new process, with
-nothing compiled; the reference undoes the flag through XLA_FLAGS, which prevails. Figures that train networks gain
-nothing: `j0_j1`, `gaussian_closure`.
+Run `python -m benchmarks.compilation [--figure NAME]`. Each repetition computes the figure in a new process. The
+reference of the first row undoes the flag through XLA_FLAGS, which prevails; figures that train networks gain nothing:
+`j0_j1`, `gaussian_closure`. The reference of the second row compiles everything, as every command does unless
+`paper_repro.environment.KEEP_COMPILED` is on.
 """
 
 import argparse
@@ -11,30 +12,30 @@ import subprocess
 import sys
 import tempfile
 from functools import partial
+from pathlib import Path
 
 from benchmarks.timing import HEADER, Comparison, compare
+from paper_repro.environment import compiled_programs
 
 FIGURE = "lazy_networks"
-DEFAULT = "--xla_cpu_use_fusion_emitters=true"
+DEFAULT = {"XLA_FLAGS": "--xla_cpu_use_fusion_emitters=true"}
 
 
-def _run(figure: str, flags: str) -> None:
+def _run(figure: str, environment: dict[str, str]) -> None:
     command = (sys.executable, "-m", "paper_repro", "run", figure, "--preset", "quick")
     with tempfile.TemporaryDirectory() as out:
-        environment = os.environ | {"XLA_FLAGS": flags, "OPENBLAS_NUM_THREADS": "1"}
-        subprocess.run([*command, "--out", out], env=environment, check=True, capture_output=True)
+        variables = os.environ | {"XLA_FLAGS": "", "OPENBLAS_NUM_THREADS": "1"} | environment
+        subprocess.run([*command, "--out", out], env=variables, check=True, capture_output=True)
 
 
 def main(figure: str = FIGURE) -> list[Comparison]:
-    return [
-        compare(
-            f"{figure}, cold",
-            "XLA's fusion emitters",
-            partial(_run, figure, DEFAULT),
-            partial(_run, figure, ""),
-            repetitions=1,
-        )
-    ]
+    cold, undone = partial(_run, figure, {}), partial(_run, figure, DEFAULT)
+    with tempfile.TemporaryDirectory() as folder:
+        kept = partial(_run, figure, compiled_programs(Path(folder), keep=True))
+        return [
+            compare(f"{figure}, cold", "XLA's fusion emitters", undone, cold, repetitions=1),
+            compare(f"{figure}, again", "compiling everything", cold, kept, repetitions=1),
+        ]
 
 
 if __name__ == "__main__":

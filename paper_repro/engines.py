@@ -267,4 +267,6 @@ def _check_scheduler(address: str) -> None:
 
 def _silence() -> None:
     """What Dask has to say goes to the user in sentences of ours."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)

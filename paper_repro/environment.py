@@ -23,7 +23,8 @@ THREADS = "2"
 # Linear algebra of NumPy and SciPy with a thread per core in each of two processes takes ten times as long as with one.
 BLAS_THREADS = "1"
 
-# Whether JAX keeps compiled programs in the output folder for the next command.
+# Whether JAX keeps compiled programs in the output folder for the next command (`python -m benchmarks.compilation`
+# times that). Programs that call Python back are compiled anew all the same.
 KEEP_COMPILED = False
 
 
@@ -46,12 +47,12 @@ def _with_ours(flags: list[str], present: str) -> str:
     return " ".join([*(flag for flag in flags if flag not in present.split()), *present.split()])
 
 
-def compiled_programs(out: Path) -> dict[str, str]:
-    """The variables with which JAX keeps compiled programs under `out`; none where `KEEP_COMPILED` is off.
+def compiled_programs(out: Path, *, keep: bool = KEEP_COMPILED) -> dict[str, str]:
+    """The variables with which JAX keeps compiled programs under `out`, and takes them from there; none without `keep`.
 
     For this machine's processes only: code for one processor may end on another, so each has a folder of its own.
     """
-    if not KEEP_COMPILED:
+    if not keep:
         return {}
     machine = f"{processor()} {platform.machine()} {importlib.metadata.version('jaxlib')}"
     folder = out.absolute() / "compiled" / hashlib.sha256(machine.encode()).hexdigest()[:16]

@@ -59,6 +59,8 @@ def _number_of_processes(jobs: Sequence[Job]) -> int:
 
     if sum(job.expected_seconds for job in jobs) < _STARTING or jax.default_backend() != "cpu":
         return 1
+    if os.name == "nt":  # a child inherits its end of a channel, which Windows does not offer
+        return 1
     return min(os.cpu_count() or 1, LARGEST_NUMBER)
 
 

@@ -75,7 +75,7 @@ def test_comments_docstrings_and_presets_leave_the_version_alone(write):
     write("deep/lower/bottom", FILES["deep/lower/bottom"].replace("Docstring", "Other words").replace("comment", "no"))
     write("fig/experiment", FILES["fig/experiment"].replace('{"quick": 1}', '{"quick": 2, "tiny": 3}'))
     assert code_version("studied.fig") == before
-    reads = FILES["fig/experiment"] + '        SIZE = PRESETS["quick"]\n'
+    reads = FILES["fig/experiment"].rstrip() + '\n        SIZE = PRESETS["quick"]\n'
     write("fig/experiment", reads)
     other = code_version("studied.fig")
     write("fig/experiment", reads.replace('{"quick": 1}', '{"quick": 12}'))

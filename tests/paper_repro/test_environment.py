@@ -63,9 +63,8 @@ def test_sums_do_not_depend_on_the_number_of_cores():
 
 
 def test_compiled_programs_are_kept_for_one_type_of_processor(monkeypatch):
-    assert compiled_programs(Path("out")) == {}
-    monkeypatch.setattr(environment, "KEEP_COMPILED", True)
-    here = compiled_programs(Path("out"))["JAX_COMPILATION_CACHE_DIR"]
+    assert compiled_programs(Path("out"), keep=False) == {}
+    here = compiled_programs(Path("out"), keep=True)["JAX_COMPILATION_CACHE_DIR"]
     assert Path(here).parent == Path("out/compiled").absolute()
     monkeypatch.setattr(environment, "processor", lambda: "another")
-    assert compiled_programs(Path("out"))["JAX_COMPILATION_CACHE_DIR"] != here
+    assert compiled_programs(Path("out"), keep=True)["JAX_COMPILATION_CACHE_DIR"] != here
