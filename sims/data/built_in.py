@@ -34,7 +34,7 @@ REC601_LUMA = np.array([0.299, 0.587, 0.114])
 
 def _require_positive_count(count: int) -> None:
     if count < 1:
-        raise ValueError(f"count must be at least 1, not {count}.")
+        raise ValueError(f"count must be one or more; got {count}")
 
 
 def _photographs(channels: str) -> Float[np.ndarray, "photograph height width channel"]:
@@ -53,28 +53,24 @@ def natural_image_patches(
 
     Places are drawn with replacement and patches may overlap.
 
-    Args:
-        key: the random key; the same key gives the same patches, in 32-bit and in 64-bit mode.
-        count: number of patches.
-        size: side of a patch in pixels, at most the shorter side of the photographs (427).
-        channels: `"grey"` for the Rec. 601 luma 0.299 R + 0.587 G + 0.114 B, `"colour"` for RGB.
+    **Arguments:** `key`, the random key; the same key gives the same patches, in 32-bit and in 64-bit mode; `count`,
+    number of patches; `size`, side of a patch in pixels, at most the shorter side of the photographs (427); `channels`,
+    `"grey"` for the Rec. 601 luma 0.299 R + 0.587 G + 0.114 B, `"colour"` for RGB.
 
-    Returns:
-        Shape (count, size * size) or (count, size * size * 3), values in [-1, 1]; a row reshapes to
-        (size, size) or (size, size, 3).
+    **Returns:** Shape (count, size * size) or (count, size * size * 3), values in [-1, 1]; a row reshapes to (size,
+    size) or (size, size, 3).
 
-    Raises:
-        ValueError: for a size below 1 or beyond the photographs, a count below 1, or unknown channels.
+    Raises ValueError for a size below 1 or beyond the photographs, a count below 1, or unknown channels.
     """
     if channels not in ("grey", "colour"):
-        raise ValueError(f"channels must be 'grey' or 'colour', not {channels!r}.")
+        raise ValueError(f"channels must be 'grey' or 'colour'; got {channels!r}")
     _require_positive_count(count)
     photographs = _photographs(channels)
     number, height, width, _ = photographs.shape
     if not 1 <= size <= min(height, width):
         raise ValueError(
-            f"The patch size must lie between 1 and {min(height, width)}, the shorter side of the "
-            f"{height} x {width} photographs, not {size}."
+            f"size must lie between 1 and {min(height, width)}, the shorter side of the "
+            f"{height} x {width} photographs; got {size}"
         )
     windows = np.lib.stride_tricks.sliding_window_view(photographs, (size, size), axis=(1, 2))
     windows = np.moveaxis(windows, 3, -1)  # (photograph, row, column, size, size, channel), still a view
@@ -100,29 +96,24 @@ def gaussian_samples(
 ) -> Float[np.ndarray, "count d"]:
     """Samples of N(mean, U diag(variances) Uᵀ), drawn as x = mean + U · sqrt(variances) · z with z ~ N(0, I).
 
-    Args:
-        key: the random key; normal variates are drawn in JAX's default float precision.
-        count: number of samples.
-        mean: shape (d,).
-        variances: shape (k,), none negative; zeros are allowed.
-        basis: U, shape (d, k), one mode per column; the identity (then k = d) when not given.
+    **Arguments:** `key`, the random key; normal variates are drawn in JAX's default float precision; `count`, number of
+    samples; `mean`, shape (d,); `variances`, shape (k,), none negative; zeros are allowed; `basis`, U, shape (d, k),
+    one mode per column; the identity (then k = d) when not given.
 
-    Returns:
-        Shape (count, d).
+    **Returns:** Shape (count, d).
 
-    Raises:
-        ValueError: for a count below 1, a negative or NaN variance, or shapes that do not fit together.
+    Raises ValueError for a count below 1, a negative or NaN variance, or shapes that do not fit together.
     """
     _require_positive_count(count)
     mean, variances = np.asarray(mean, dtype=np.float64), np.asarray(variances, dtype=np.float64)
     basis = np.eye(mean.size) if basis is None else np.asarray(basis, dtype=np.float64)
     if mean.ndim != 1 or variances.ndim != 1 or basis.shape != (mean.size, variances.size):
         raise ValueError(
-            "Expected a mean of shape (d,), variances of shape (k,) and a basis of shape (d, k), not "
-            f"{mean.shape}, {variances.shape} and {basis.shape}."
+            "mean, variances and basis must have the shapes (d,), (k,) and (d, k); got "
+            f"{mean.shape}, {variances.shape} and {basis.shape}"
         )
     if not np.all(variances >= 0.0):
-        raise ValueError(f"Variances must not be negative or NaN; the smallest is {variances.min()}.")
+        raise ValueError(f"variances must not be negative or NaN; the smallest is {variances.min()}")
     normal = np.asarray(jax.random.normal(key, (count, variances.size)), dtype=np.float64)
     return mean + (np.sqrt(variances) * normal) @ basis.T
 
@@ -135,19 +126,15 @@ def triple() -> Float[np.ndarray, "3 1"]:
 def polygon(vertices: int, angle: float = 0.0, radius: float = 1.0) -> Float[np.ndarray, "vertices 2"]:
     """Corners of a regular polygon about the origin, counter-clockwise; `polygon(6)` is Vastola 2025, Fig. 1.
 
-    Args:
-        vertices: number of corners.
-        angle: where the first corner lies, in radians from the first axis.
-        radius: distance of the corners from the origin.
+    **Arguments:** `vertices`, number of corners; `angle`, where the first corner lies, in radians from the first axis;
+    `radius`, distance of the corners from the origin.
 
-    Returns:
-        Shape (vertices, 2).
+    **Returns:** Shape (vertices, 2).
 
-    Raises:
-        ValueError: for fewer than one vertex.
+    Raises ValueError for fewer than one vertex.
     """
     if vertices < 1:
-        raise ValueError(f"A polygon needs at least 1 vertex, not {vertices}.")
+        raise ValueError(f"vertices must be one or more; got {vertices}")
     angles = angle + 2.0 * np.pi * np.arange(vertices) / vertices
     return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 

@@ -58,16 +58,13 @@ def load_user_data(path: str | os.PathLike[str]) -> UserData:
     numbers are taken as they are, booleans as 0 and 1. Of an image file, transparency and all frames but the
     first are dropped.
 
-    Args:
-        path: the file or folder.
+    **Arguments:** `path`, the file or folder.
 
-    Returns:
-        A `UserData`, with samples of shape (n, d) in float64.
+    **Returns:** A `UserData`, with samples of shape (n, d) in float64.
 
-    Raises:
-        ValueError: in one sentence, for a file that is missing, unsupported, empty, corrupt or truncated; for
-            images of unequal shapes; for data that are not numbers, not of a shape above, NaN or infinite,
-            constant, or fewer than two samples.
+    Raises ValueError, in one sentence, for a file that is missing, unsupported, empty, corrupt or truncated; for images
+    of unequal shapes; for data that are not numbers, not of a shape above, NaN or infinite, constant, or fewer than two
+    samples.
 
     Warns:
         UserWarning: when there are fewer samples than dimensions.
@@ -76,14 +73,14 @@ def load_user_data(path: str | os.PathLike[str]) -> UserData:
     try:
         array = _read(path)
     except OSError as error:
-        raise ValueError(f"{error.filename or path} cannot be read: {error.strerror or error}.") from error
+        raise ValueError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
     _check_array(path, array)
     samples, image_shape = _as_samples(array)
     _check_values(path, samples)
     count, dimensions = samples.shape
     if count < dimensions:
         warnings.warn(
-            f"{path} has fewer samples ({count}) than dimensions ({dimensions}), so the covariance is rank deficient.",
+            f"{path} has fewer samples ({count}) than dimensions ({dimensions}), so the covariance is rank deficient",
             UserWarning,
             stacklevel=2,
         )
@@ -94,18 +91,18 @@ def load_user_data(path: str | os.PathLike[str]) -> UserData:
 
 def _read(path: Path) -> np.ndarray:
     if not path.exists():
-        raise ValueError(f"{path} does not exist; expected {SUPPORTED}.")
+        raise ValueError(f"{path} does not exist; expected {SUPPORTED}")
     if path.is_dir():
         return _read_folder(path)
     if not path.is_file():
-        raise ValueError(f"{path} is not a regular file; expected {SUPPORTED}.")
+        raise ValueError(f"{path} is not a regular file; expected {SUPPORTED}")
     if path.stat().st_size == 0:
-        raise ValueError(f"{path} is empty (0 bytes); expected {SUPPORTED}.")
+        raise ValueError(f"{path} is empty (0 bytes); expected {SUPPORTED}")
     if path.suffix.lower() in (".npy", ".npz"):
         return _read_numpy(path)
     if IDX_NAME.search(path.name) or _starts_like_idx(path):
         return _read_idx(path)
-    raise ValueError(f"{path} has the unsupported extension '{path.suffix}'; expected {SUPPORTED}.")
+    raise ValueError(f"{path} has the unsupported extension '{path.suffix}'; expected {SUPPORTED}")
 
 
 @contextmanager
@@ -118,9 +115,9 @@ def _decoding(path: Path, kind: str) -> Iterator[None]:
     except Exception as error:
         if "Object arrays" in str(error):  # NumPy's refusal to unpickle
             raise ValueError(
-                f"{path} holds Python objects, which are never unpickled; expected an array of numbers."
+                f"{path} holds Python objects, which are never unpickled; expected an array of numbers"
             ) from error
-        raise ValueError(f"{path} is truncated or corrupt; expected a whole {kind}.") from error
+        raise ValueError(f"{path} is truncated or corrupt; expected a whole {kind}") from error
 
 
 # --- NumPy ---
@@ -129,7 +126,7 @@ def _decoding(path: Path, kind: str) -> Iterator[None]:
 def _read_numpy(path: Path) -> np.ndarray:
     with path.open("rb") as stream:
         if not stream.read(6).startswith(NUMPY_MAGICS):
-            raise ValueError(f"{path} is not a NumPy file; expected one written by np.save or np.savez.")
+            raise ValueError(f"{path} is not a NumPy file; expected one written by np.save or np.savez")
         stream.seek(0)
         with _decoding(path, "NumPy file"):
             loaded = np.load(stream, allow_pickle=False)
@@ -143,14 +140,14 @@ def _read_numpy(path: Path) -> np.ndarray:
 
 def _choose_key(path: Path, keys: list[str]) -> str:
     if not keys:
-        raise ValueError(f"{path} holds no arrays; expected one array.")
+        raise ValueError(f"{path} holds no arrays; expected one array")
     if len(keys) == 1:
         return keys[0]
     for name in ARRAY_NAMES:
         if name in keys:
             return name
     raise ValueError(
-        f"{path} holds several arrays ({', '.join(keys)}); expected a single one, or one named x, images or data."
+        f"{path} holds several arrays ({', '.join(keys)}); expected a single one, or one named x, images or data"
     )
 
 
@@ -177,19 +174,17 @@ def _read_idx(path: Path) -> np.ndarray:
     if not _is_idx_magic(magic):
         raise ValueError(
             f"{path} is not an IDX file: it begins with the bytes '{magic.hex(' ')}'; expected '00 00', "
-            "the code of a number type and the number of dimensions."
+            "the code of a number type and the number of dimensions"
         )
     dtype, rank = np.dtype(IDX_DTYPES[magic[2]]), magic[3]
     header = 4 + 4 * rank
     if len(content) < header:
-        raise ValueError(
-            f"{path} is truncated: it ends within its header of {header} bytes; expected a whole IDX file."
-        )
+        raise ValueError(f"{path} is truncated: it ends within its header of {header} bytes; expected a whole IDX file")
     shape = struct.unpack(f">{rank}I", content[4:header])
     expected, found = math.prod(shape) * dtype.itemsize, len(content) - header
     if found != expected:
         raise ValueError(
-            f"{path} is truncated or corrupt: expected {expected} bytes of data for its shape {shape}, found {found}."
+            f"{path} is truncated or corrupt: expected {expected} bytes of data for its shape {shape}, found {found}"
         )
     with _decoding(path, "IDX file"):  # NumPy has a limit on the number of dimensions
         return np.frombuffer(content, dtype=dtype, offset=header).reshape(shape)
@@ -206,7 +201,7 @@ def _read_folder(folder: Path) -> np.ndarray:
     )
     if not files:
         raise ValueError(
-            f"{folder} holds no images; expected {', '.join(IMAGE_EXTENSIONS)} files directly in the folder."
+            f"{folder} holds no images; expected {', '.join(IMAGE_EXTENSIONS)} files directly in the folder"
         )
     images = []
     for file in files:
@@ -214,7 +209,7 @@ def _read_folder(folder: Path) -> np.ndarray:
         if images and image.shape != images[0].shape:
             raise ValueError(
                 f"{file} has shape {image.shape} but {files[0].name} has shape {images[0].shape}; "
-                "expected images of one shape."
+                "expected images of one shape"
             )
         images.append(image)
     return np.stack(images)
@@ -230,7 +225,7 @@ def _read_image(file: Path) -> np.ndarray:
             return np.asarray(image.convert("RGBA").convert("RGB"))
         if not mode.startswith(("I", "F")):
             return np.asarray(image.convert("RGB"))
-    raise ValueError(f"{file} has more than 8 bits per pixel (mode {mode}); expected 8-bit grey or colour.")
+    raise ValueError(f"{file} has more than 8 bits per pixel (mode {mode}); expected 8-bit grey or colour")
 
 
 # --- Checks ---
@@ -238,18 +233,18 @@ def _read_image(file: Path) -> np.ndarray:
 
 def _check_array(path: Path, array: np.ndarray) -> None:
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{path} holds values of type {array.dtype}; expected real numbers.")
+        raise ValueError(f"{path} holds values of type {array.dtype}; expected real numbers")
     if not 2 <= array.ndim <= 4:
         raise ValueError(
             f"{path} holds a {array.ndim}-dimensional array of shape {array.shape}; "
-            "expected (n, d), (n, h, w) or (n, h, w, c)."
+            "expected (n, d), (n, h, w) or (n, h, w, c)"
         )
     if array.ndim == 4 and array.shape[-1] not in (1, 3):
-        raise ValueError(f"{path} has shape {array.shape}; expected (n, h, w, c) with c = 1 or 3 channels last.")
+        raise ValueError(f"{path} has shape {array.shape}; expected (n, h, w, c) with c = 1 or 3 channels last")
     if array.shape[0] < 2:
-        raise ValueError(f"{path} holds too few samples ({array.shape[0]}); expected at least 2.")
+        raise ValueError(f"{path} holds too few samples ({array.shape[0]}); expected at least 2")
     if array.size == 0:
-        raise ValueError(f"{path} has shape {array.shape}, without any values; expected at least one per sample.")
+        raise ValueError(f"{path} has shape {array.shape}, without any values; expected at least one per sample")
 
 
 def _as_samples(array: np.ndarray) -> tuple[np.ndarray, tuple[int, ...] | None]:
@@ -269,7 +264,7 @@ def _check_values(path: Path, samples: np.ndarray) -> None:
         bad, first = np.count_nonzero(~finite), int(np.argmin(finite.all(axis=1)))
         raise ValueError(
             f"{path} holds {bad} NaN or infinite values, the first in sample {first} (counting from 0); "
-            "expected finite numbers."
+            "expected finite numbers"
         )
     if np.all(samples == samples[0]):
-        raise ValueError(f"{path} has zero variance: all samples are equal; expected samples that differ.")
+        raise ValueError(f"{path} has zero variance: all samples are equal; expected samples that differ")

@@ -156,14 +156,11 @@ def exp1(x: ArrayLike) -> Float[Array, "*shape"]:
     therefore costs ~n^2. The present function takes 20 ms of processor time for 10^6 values, whatever their
     size, shared among the cores.
 
-    Args:
-        x: any shape.
+    **Arguments:** `x`, any shape.
 
-    Returns:
-        E1(x), in the shape of `x`.
+    **Returns:** E1(x), in the shape of `x`.
 
-    References:
-        NIST Digital Library of Mathematical Functions, 6.2.1 and 6.2.4.
+    **Source:** NIST Digital Library of Mathematical Functions, 6.2.1 and 6.2.4.
     """
     (x,) = _as_floats(x)
     return _exp1(x)
@@ -180,14 +177,11 @@ def ein(x: ArrayLike) -> Float[Array, "*shape"]:
 
     **Derivative.** Ein'(x) = (1 - e^-x)/x, to every order; Ein'(0) = 1 and Ein''(0) = -1/2.
 
-    Args:
-        x: any shape.
+    **Arguments:** `x`, any shape.
 
-    Returns:
-        Ein(x), in the shape of `x`.
+    **Returns:** Ein(x), in the shape of `x`.
 
-    References:
-        NIST Digital Library of Mathematical Functions, 6.2.3 and 6.2.4.
+    **Source:** NIST Digital Library of Mathematical Functions, 6.2.3 and 6.2.4.
     """
     (x,) = _as_floats(x)
     return _ein(x)
@@ -205,12 +199,9 @@ def ein_difference(x: ArrayLike, y: ArrayLike) -> Float[Array, "*shape"]:
 
     **Derivative.** That of `ein`, to every order.
 
-    Args:
-        x: upper end, any shape.
-        y: lower end, any shape that broadcasts against `x`.
+    **Arguments:** `x`, upper end, any shape; `y`, lower end, any shape that broadcasts against `x`.
 
-    Returns:
-        Ein(x) - Ein(y), in the common shape.
+    **Returns:** Ein(x) - Ein(y), in the common shape.
     """
     return _ein_difference(*_as_floats(x, y))
 
@@ -286,12 +277,9 @@ def relaxation_filter(a: ArrayLike, t: ArrayLike) -> Float[Array, "*shape"]:
     **Derivatives.** Exact to every order, in both arguments: -int_0^t s e^{-a s} ds in a, and e^{-a t} in t;
     at a = 0 they are -t^2/2 and 1.
 
-    Args:
-        a: relaxation rate, any shape.
-        t: elapsed time, any shape that broadcasts against `a`.
+    **Arguments:** `a`, relaxation rate, any shape; `t`, elapsed time, any shape that broadcasts against `a`.
 
-    Returns:
-        The filter, in the common shape.
+    **Returns:** The filter, in the common shape.
     """
     return _moment(0, *_as_floats(a, t))
 
@@ -308,13 +296,10 @@ def difference_filter(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Float[Array, 
     **Derivatives.** Exact in all three arguments; at a = b they are -t^2 e^{-a t}/2 in a and in b, second
     ones t^3 e^{-a t}/3 in (a, a) and (b, b), t^3 e^{-a t}/6 in (a, b).
 
-    Args:
-        a: one rate, any shape.
-        b: the other rate, any shape that broadcasts against `a`.
-        t: elapsed time, any shape that broadcasts against both.
+    **Arguments:** `a`, one rate, any shape; `b`, the other rate, any shape that broadcasts against `a`; `t`, elapsed
+    time, any shape that broadcasts against both.
 
-    Returns:
-        The filter, in the common shape.
+    **Returns:** The filter, in the common shape.
     """
     a, b, t = _as_floats(a, b, t)
     # e^{-lo t} int_0^t e^{-(hi - lo) s} ds with lo <= hi: both factors are bounded. The rates are *exchanged*
@@ -369,14 +354,11 @@ def erf_average(z: ArrayLike) -> Float[Array, "*shape"]:
 
     **Derivative.** -int_0^1 u^2 e^{-z u^2} du, to every order; -1/3 at z = 0.
 
-    Args:
-        z: any shape.
+    **Arguments:** `z`, any shape.
 
-    Returns:
-        The average, in the shape of `z`.
+    **Returns:** The average, in the shape of `z`.
 
-    References:
-        NIST Digital Library of Mathematical Functions, 7.2.1.
+    **Source:** NIST Digital Library of Mathematical Functions, 7.2.1.
     """
     (z,) = _as_floats(z)
     return _gaussian_moment(0, z)
