@@ -3,10 +3,9 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from figures.common.power_laws import exponents
+from figures.common.power_laws import fitted_exponent
 from figures.common.style import VERMILION, mode_colours, power_law_guide
 from sims.measurements.estimates import Estimate, mean_over
-from theory.spectral_law.power_law import fit_power_law
 
 
 def draw_mode_curves(
@@ -17,14 +16,14 @@ def draw_mode_curves(
     times: np.ndarray,
     measured: Estimate,
 ) -> None:
-    """A line (`theory`: times, values) and points with two standard errors for every mode shown, against time."""
+    """A line (`theory`: times, values) and points with 95 % intervals for every mode shown, against time."""
     theory_times, curves = theory
     for mode, colour in zip(shown, mode_colours(len(shown)), strict=True):
         axis.plot(theory_times, curves[:, mode], color=colour, lw=1.2)
         axis.errorbar(
             times,
             measured.value[:, mode],
-            yerr=2 * measured.stderr[:, mode],
+            yerr=measured.half_width[:, mode],
             fmt="o",
             ms=2.8,
             lw=0.8,
@@ -38,14 +37,17 @@ def draw_mode_curves(
 def draw_emergence(
     axis: Axes, variance: np.ndarray, theory: np.ndarray, emergence: np.ndarray, used: np.ndarray
 ) -> None:
-    """Emergence time against variance: closed form, trained networks (seeds, modes) where `used`, and slope -1."""
-    exponent = fit_power_law(variance, theory).exponent
-    axis.loglog(variance, theory, "k-", lw=1.2, label=f"closed form, α = {exponent:.3f}")
-    if used.sum() >= 3:
-        fitted = exponents(variance[used], emergence[:, used])
+    """Emergence time against variance: closed form, trained networks (seeds, modes) where `used`, and slope -1.
+
+    Both exponents are fitted over the modes that are used.
+    """
+    fit = fitted_exponent(variance, emergence, theory, used)
+    label = f"closed form, α = {fit.closed_form.exponent:.3f}" if fit.defined else "closed form"
+    axis.loglog(variance, theory, "k-", lw=1.2, label=label)
+    if fit.defined:
         times = mean_over(emergence[:, used])
-        label = f"trained, α = {fitted.value:.3f} ± {fitted.stderr:.3f}"
-        axis.errorbar(variance[used], times.value, yerr=2 * times.stderr, fmt="o", ms=3.5, color=VERMILION, label=label)
+        label = f"trained, α = {fit.trained.value:.3f} ± {fit.trained.half_width:.3f}"
+        axis.errorbar(variance[used], times.value, yerr=times.half_width, fmt="o", ms=3.5, color=VERMILION, label=label)
     power_law_guide(axis, variance, (variance[0], 2 * theory[0]), 1.0, "slope -1")
     axis.set_xlabel("variance λ of the mode")
     axis.set_ylabel("emergence time ητ*")

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import t as student_t
 
 from sims.measurements.estimates import Estimate, mean_over
 from theory.spectral_law.power_law import PowerLaw, fit_power_law
@@ -15,11 +16,17 @@ class FittedExponent(NamedTuple):
 
     trained: Estimate
     closed_form: PowerLaw
+    modes: int
 
     @property
     def defined(self) -> bool:
         """Whether there were modes enough for a fit; all numbers are NaN where not."""
         return bool(np.isfinite(self.trained.value))
+
+    @property
+    def closed_form_half_width(self) -> float:
+        """Half of the 95 % interval of the closed form's exponent, from the scatter of its modes about the line."""
+        return float(student_t.ppf(0.975, self.modes - 2) * self.closed_form.stderr)
 
 
 def fitted_exponent(
@@ -34,10 +41,6 @@ def fitted_exponent(
         seen &= among
     if seen.sum() < _FEWEST_MODES:
         nothing = np.asarray(np.nan)
-        return FittedExponent(Estimate(nothing, nothing, 1), PowerLaw(np.nan, np.nan, np.nan, np.nan))
-    return FittedExponent(exponents(variance[seen], emergence[:, seen]), fit_power_law(variance[seen], theory[seen]))
-
-
-def exponents(variance: np.ndarray, emergence: np.ndarray) -> Estimate:
-    """Exponent of τ* ∝ λ^-α fitted for every seed of (seeds, modes), as mean and standard error over seeds."""
-    return mean_over(np.array([fit_power_law(variance, row).exponent for row in emergence]))
+        return FittedExponent(Estimate(nothing, nothing, 1), PowerLaw(np.nan, np.nan, np.nan, np.nan), int(seen.sum()))
+    per_seed = np.array([fit_power_law(variance[seen], times).exponent for times in emergence[:, seen]])
+    return FittedExponent(mean_over(per_seed), fit_power_law(variance[seen], theory[seen]), int(seen.sum()))

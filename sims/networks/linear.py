@@ -1,8 +1,8 @@
-"""The networks that are trained: linear in x with one, two or many layers, and models linear in given features.
+"""Networks that are linear in x, with one, two or many layers, as they are trained.
 
-Every linear network computes D(x) = W x + b; they differ in how the trained arrays make up W. A `bias` of None stands
-for a network without one, which gradient descent then does not train. Arrays may carry any leading axes (seeds, noise
-levels, snapshots) once networks have been trained together; `total_maps_of` and `offsets_of` read W and b from them.
+All compute D(x) = W x + b; they differ in how the trained arrays make up W. A `bias` of None stands for a network
+without one, which gradient descent then does not train. Arrays may carry any leading axes (seeds, noise levels,
+snapshots) once networks have been trained together; `total_maps_of` and `offsets_of` read W and b from them.
 """
 
 import abc
@@ -13,6 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
+
+from theory.definitions.preconditionings import AbstractPreconditioning
+from theory.definitions.processes import AbstractProcess
 
 Bias = Float[Array, "*batch dim"] | None
 
@@ -112,34 +115,47 @@ class DeepLinearDenoiser(AbstractLinearNetwork):
         return self.bias
 
 
-class ResidualDenoiser(AbstractLinearNetwork):
-    """D(x) = c_skip x + c_scale F(x): a network F inside fixed scales, of which only F is trained.
+class PreconditionedDenoiser(AbstractLinearNetwork):
+    """D(x) = c_skip x + c_out F(c_in x): a network F inside fixed scales, of which only F is trained.
 
-    `skip` and `scale` are numbers, or one per noise level (shape (levels,)) when networks of many levels are trained
-    together; EDM's preconditioning is skip = c_skip, scale = c_out c_in (Karras et al. 2022, Tab. 1) for a bias-free F.
+    The scales are numbers, or one per noise level (shape (levels,)) when networks of many levels are trained together;
+    `preconditioned` takes them from a preconditioning of `theory.definitions`.
     """
 
-    skip: Float[Array, "*batch"]
-    scale: Float[Array, "*batch"]
+    skip: Float[Array, "*batch"]  # c_skip
+    output: Float[Array, "*batch"]  # c_out
+    divisor: Float[Array, "*batch"]  # 1/c_in
     network: AbstractLinearNetwork
 
     def __call__(self, x: Float[Array, " dim"]) -> Float[Array, " dim"]:
-        return self._fixed(self.skip, x) * x + self._fixed(self.scale, x) * self.network(x)
+        inner = self.network(x / self._fixed(self.divisor, x))
+        return self._fixed(self.skip, x) * x + self._fixed(self.output, x) * inner
 
     def total_map(self) -> Float[Array, "*batch dim dim"]:
         inner = self.network.total_map()
         identity = jnp.broadcast_to(jnp.eye(inner.shape[-1], dtype=inner.dtype), inner.shape)
-        skip, scale = (fixed[..., None, None] for fixed in (self.skip, self.scale))
+        skip, scale = (fixed[..., None, None] for fixed in (self.skip, self.output / self.divisor))
         return self._fixed(skip, inner) * identity + self._fixed(scale, inner) * inner
 
     def offset(self) -> Bias:
         inner = self.network.offset()
-        return None if inner is None else self._fixed(self.scale[..., None], inner) * inner
+        return None if inner is None else self._fixed(self.output[..., None], inner) * inner
 
     @staticmethod
     def _fixed(scale: Array, like: Array) -> Array:
         """A scale in the shape and precision of what it multiplies, invisible to gradient descent."""
         return jax.lax.stop_gradient(jnp.broadcast_to(scale, like.shape).astype(like.dtype))
+
+
+def preconditioned(
+    network: AbstractLinearNetwork,
+    preconditioning: AbstractPreconditioning,
+    process: AbstractProcess,
+    times: Float[Array, "*levels"],
+) -> PreconditionedDenoiser:
+    """The network inside the scales that a preconditioning has at one process time, or at those of many networks."""
+    scales = preconditioning.scales(process.signal_scale(times), process.noise_scale(times))
+    return PreconditionedDenoiser(scales.skip, scales.output, scales.divisor, network)
 
 
 def total_maps_of(networks: AbstractLinearNetwork) -> Float[Array, "*batch dim dim"]:
@@ -154,10 +170,10 @@ def offsets_of(networks: AbstractLinearNetwork) -> Bias:
 
 def one_per_level(network: Network, levels: int) -> Network:
     """The same network at every noise level: trained arrays are repeated, scales of its own per level are kept."""
-    if isinstance(network, ResidualDenoiser):
-        skip, scale = (jnp.broadcast_to(fixed, (levels,)) for fixed in (network.skip, network.scale))
-        parts = (skip, scale, one_per_level(network.network, levels))
-        return eqx.tree_at(lambda residual: (residual.skip, residual.scale, residual.network), network, parts)
+    if isinstance(network, PreconditionedDenoiser):
+        fixed = (jnp.broadcast_to(scale, (levels,)) for scale in (network.skip, network.output, network.divisor))
+        parts = (*fixed, one_per_level(network.network, levels))
+        return eqx.tree_at(lambda outer: (outer.skip, outer.output, outer.divisor, outer.network), network, parts)
     return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (levels, *leaf.shape)), network)
 
 

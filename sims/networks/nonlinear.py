@@ -1,9 +1,9 @@
 """Nonlinear denoisers D(x, t): small MLPs, random-feature networks, and wide one-hidden-layer networks.
 
-All compute D = c_skip x + c_out F(inputs), with fixed scales that make inputs and outputs of F of order one at every
-noise level (Karras et al. 2022, Tab. 1), carried over to processes with α ≠ 1 by x → x/α, σ → σ/α. Networks are
-called as `FeatureModel` is, with many positions and one time or one time each; arrays may carry a leading axis of
-ensemble members under `eqx.filter_vmap`.
+All compute D = c_skip x + c_out F(inputs) with the scales of a preconditioning, by default Karras et al. 2022's for
+data of unit variance, which make inputs and outputs of F of order one at every noise level. Networks are called as
+`FeatureModel` is, with many positions and one time or one time each; arrays may carry a leading axis of ensemble
+members under `eqx.filter_vmap`.
 """
 
 import abc
@@ -14,12 +14,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from theory.definitions.preconditionings import AbstractPreconditioning, EDMPreconditioning
 from theory.definitions.processes import AbstractProcess
 
 Positions = Float[Array, "n dim"]
 Times = Float[Array, "*n"]
 
 _NOISE_COORDINATES = 3  # how many functions of the noise level the inputs contain
+UNIT_DATA = EDMPreconditioning(1.0)
 
 
 class NetworkScales(NamedTuple):
@@ -30,24 +32,27 @@ class NetworkScales(NamedTuple):
     output: Float[Array, "n 1"]
 
 
-def network_scales(process: AbstractProcess, x: Positions, time: Times) -> NetworkScales:
-    """Inputs (c_in x, u, sin 2u, cos 2u), u = ln(σ/α)/4, and the scales c_skip and c_out, for data of unit variance.
+def network_scales(
+    process: AbstractProcess, x: Positions, time: Times, preconditioning: AbstractPreconditioning = UNIT_DATA
+) -> NetworkScales:
+    """Inputs (c_in x, u, sin 2u, cos 2u), u = ln(σ/α)/4, and the scales c_skip and c_out.
 
-    With ς = σ/α: c_skip = 1/(α(ς² + 1)), c_out = ς/√(ς² + 1) and c_in = 1/(α√(ς² + 1)). The weight α²/σ² on the
-    denoised data is 1/(ς² + 1) on F.
+    For data of unit variance, with ς = σ/α: c_skip = 1/(α(ς² + 1)), c_out = ς/√(ς² + 1) and c_in = 1/(α√(ς² + 1)). The
+    weight α²/σ² on the denoised data is then 1/(ς² + 1) on F.
     """
     time = jnp.broadcast_to(time, x.shape[:1])[:, None].astype(x.dtype)
     alpha, sigma = process.signal_scale(time), process.noise_scale(time)
-    total = jnp.hypot(alpha, sigma)  # α√(ς² + 1): no division by an α that is close to zero
+    scales = preconditioning.scales(alpha, sigma)
     noise = (jnp.log(sigma) - jnp.log(alpha)) / 4
-    inputs = jnp.concatenate([x / total, noise, jnp.sin(2 * noise), jnp.cos(2 * noise)], axis=-1)
-    return NetworkScales(inputs, alpha / total**2, sigma / total)
+    inputs = jnp.concatenate([x / scales.divisor, noise, jnp.sin(2 * noise), jnp.cos(2 * noise)], axis=-1)
+    return NetworkScales(inputs, scales.skip, scales.output)
 
 
 class AbstractScoreNetwork(eqx.Module):
     """A denoiser D(x, t) = c_skip x + c_out F(inputs); to add one, supply `residual`, the network F."""
 
     process: eqx.AbstractVar[AbstractProcess]
+    preconditioning: eqx.AbstractVar[AbstractPreconditioning]
 
     @abc.abstractmethod
     def residual(self, inputs: Float[Array, "n inputs"]) -> Positions:
@@ -55,7 +60,7 @@ class AbstractScoreNetwork(eqx.Module):
 
     def __call__(self, x: Positions, time: Times) -> Positions:
         """The denoised data at many positions, and one time or one time each."""
-        inputs, skip, output = network_scales(self.process, x, time)
+        inputs, skip, output = network_scales(self.process, x, time, self.preconditioning)
         return skip * x + output * self.residual(inputs)
 
 
@@ -65,6 +70,7 @@ class MLPDenoiser(AbstractScoreNetwork):
     process: AbstractProcess
     weights: tuple[Float[Array, "rows columns"], ...]
     biases: tuple[Float[Array, " columns"], ...]
+    preconditioning: AbstractPreconditioning = eqx.field(default=UNIT_DATA, kw_only=True)
 
     def residual(self, inputs: Float[Array, "n inputs"]) -> Positions:
         hidden = inputs
@@ -84,6 +90,7 @@ class WideNetwork(AbstractScoreNetwork):
     inner: Float[Array, "inputs hidden"]  # V
     bias: Float[Array, " hidden"]  # b
     outer: Float[Array, "hidden dim"]  # a
+    preconditioning: AbstractPreconditioning = eqx.field(default=UNIT_DATA, kw_only=True)
 
     def residual(self, inputs: Float[Array, "n inputs"]) -> Positions:
         hidden = jnp.tanh(inputs @ self.inner / jnp.sqrt(inputs.shape[1]).astype(inputs.dtype) + self.bias[None])
@@ -97,6 +104,7 @@ class RandomFeatureNetwork(AbstractScoreNetwork):
     inner: Float[Array, "inputs hidden"]  # V
     bias: Float[Array, " hidden"]  # b
     readout: Float[Array, "dim hidden"]  # A
+    preconditioning: AbstractPreconditioning = eqx.field(default=UNIT_DATA, kw_only=True)
 
     def hidden(self, inputs: Float[Array, "n inputs"]) -> Float[Array, "n hidden"]:
         """h, what the readout multiplies."""
@@ -108,7 +116,14 @@ class RandomFeatureNetwork(AbstractScoreNetwork):
 
 
 def mlp_denoiser(
-    process: AbstractProcess, dimension: int, *, width: int, hidden_layers: int, key: PRNGKeyArray, dtype=jnp.float32
+    process: AbstractProcess,
+    dimension: int,
+    *,
+    width: int,
+    hidden_layers: int,
+    key: PRNGKeyArray,
+    dtype=jnp.float32,
+    preconditioning: AbstractPreconditioning = UNIT_DATA,
 ) -> MLPDenoiser:
     """Weights N(0, 1/fan-in), biases zero. Raises ValueError for a width or a number of hidden layers below one."""
     if width < 1 or hidden_layers < 1:
@@ -121,11 +136,19 @@ def mlp_denoiser(
         jax.random.normal(layer_key, shape, dtype) * shape[0] ** -0.5
         for layer_key, shape in zip(jax.random.split(key, len(shapes)), shapes, strict=True)
     )
-    return MLPDenoiser(process, weights, tuple(jnp.zeros(size, dtype) for size in sizes[1:]))
+    return MLPDenoiser(
+        process, weights, tuple(jnp.zeros(size, dtype) for size in sizes[1:]), preconditioning=preconditioning
+    )
 
 
 def wide_network(
-    process: AbstractProcess, dimension: int, *, width: int, key: PRNGKeyArray, dtype=jnp.float32
+    process: AbstractProcess,
+    dimension: int,
+    *,
+    width: int,
+    key: PRNGKeyArray,
+    dtype=jnp.float32,
+    preconditioning: AbstractPreconditioning = UNIT_DATA,
 ) -> WideNetwork:
     """All arrays drawn from N(0, 1). Raises ValueError for a width below one."""
     _check_width(width)
@@ -135,18 +158,27 @@ def wide_network(
         jax.random.normal(part_key, shape, dtype)
         for part_key, shape in ((bias_key, (width,)), (outer_key, (width, dimension)))
     )
-    return WideNetwork(process, inner, bias, outer)
+    return WideNetwork(process, inner, bias, outer, preconditioning=preconditioning)
 
 
 def random_feature_network(
-    process: AbstractProcess, dimension: int, *, width: int, scale: float, key: PRNGKeyArray, dtype=float
+    process: AbstractProcess,
+    dimension: int,
+    *,
+    width: int,
+    scale: float,
+    key: PRNGKeyArray,
+    dtype=float,
+    preconditioning: AbstractPreconditioning = UNIT_DATA,
 ) -> RandomFeatureNetwork:
     """V and b drawn from N(0, scale²), readout zero. Raises ValueError for a width below one."""
     _check_width(width)
     inner_key, bias_key = jax.random.split(key)
     inner = scale * jax.random.normal(inner_key, (dimension + _NOISE_COORDINATES, width), dtype)
     bias = scale * jax.random.normal(bias_key, (width,), dtype)
-    return RandomFeatureNetwork(process, inner, bias, jnp.zeros((dimension, width), dtype))
+    return RandomFeatureNetwork(
+        process, inner, bias, jnp.zeros((dimension, width), dtype), preconditioning=preconditioning
+    )
 
 
 def ntk_features(network: WideNetwork, x: Positions, time: Times) -> Float[Array, "n dim parameters"]:

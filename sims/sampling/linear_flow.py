@@ -3,9 +3,12 @@
 from typing import NamedTuple
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from sims.sampling.solvers import heun
+from theory.definitions.processes import AbstractProcess
+from theory.definitions.targets import AbstractTarget
 
 
 class FlowCoefficients(NamedTuple):
@@ -23,6 +26,12 @@ class FlowCoefficients(NamedTuple):
     state: Float[Array, " levels"]  # r
     output: Float[Array, " levels"]  # g
     initial_scale: Float[Array, ""]
+
+
+def flow_of(target: AbstractTarget, process: AbstractProcess, times: Float[Array, " levels"]) -> FlowCoefficients:
+    """The probability-flow ODE for networks trained on the target at these process times, from noise to data."""
+    state, output = process.flow_coefficients(target, times)
+    return FlowCoefficients(times, state, output, jnp.sqrt(jnp.asarray(process.prior_variance)))
 
 
 def denoising_flow(noise_levels: Float[Array, " levels"]) -> FlowCoefficients:

@@ -119,10 +119,10 @@ def train_full_batch(
 ) -> Network:
     """Full-batch gradient descent of one network per seed and noise level, with a snapshot after every stage.
 
-    **Arguments:** `network`, the initial network, shared but for the scales of a `ResidualDenoiser`, which may be one
-    per level; `moments`, with leading axes (seeds, levels), of any targets and weights; `step_sizes` (stages, levels)
-    and `steps` (stages,) from a `Clock`; `optimiser` as in `FullBatch`, with a state that lasts over all stages.
-    **Returns:** networks with leading axes (seeds, levels, stages).
+    **Arguments:** `network`, the initial network, shared but for the scales of a `PreconditionedDenoiser`, which may be
+    one per level; `moments`, with leading axes (seeds, levels), of any targets and weights; `step_sizes` (stages,
+    levels) and `steps` (stages,) from a `Clock`; `optimiser` as in `FullBatch`, with a state that lasts over all
+    stages. **Returns:** networks with leading axes (seeds, levels, stages).
     """
     state = init_full_batch(network, moments, optimiser=optimiser)
     return continue_full_batch(state, moments, step_sizes, steps, optimiser=optimiser)[1]

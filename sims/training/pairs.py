@@ -5,9 +5,16 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from theory.definitions.objectives import Objective
+from theory.definitions.processes import EDM, AbstractProcess
+from theory.definitions.spectra import Spectrum
+
 
 class PairCoefficients(NamedTuple):
     """What networks are trained for, one number per noise level: from x = α x_0 + σ ε to y = c x_0 + e ε, weight w.
+
+    The numbers that a process and an `Objective` of `theory.definitions` have at these levels (`pairs_of`), or any
+    others.
 
     | objective | α | σ | c | e |
     |---|---|---|---|---|
@@ -27,10 +34,19 @@ class PairCoefficients(NamedTuple):
 Pairs = PairCoefficients | Float[Array, " levels"]
 
 
+def pairs_of(objective: Objective, process: AbstractProcess, times: Float[Array, " levels"]) -> PairCoefficients:
+    """What networks of these process times, one each, are trained for under an objective.
+
+    Its preconditioning belongs to the networks (`preconditioned`), not to the pairs.
+    """
+    alpha, sigma = process.signal_scale(times), process.noise_scale(times)
+    signal, noise = objective.target.coefficients(alpha, sigma)
+    return PairCoefficients(alpha, sigma, signal, noise, objective.weight(process, times))
+
+
 def denoising_pairs(noise_levels: Float[Array, " levels"]) -> PairCoefficients:
     """Denoised data of the variance-exploding process with unit weight: x = x_0 + σ ε, y = x_0."""
-    ones = jnp.ones_like(noise_levels)
-    return PairCoefficients(ones, noise_levels, ones, jnp.zeros_like(noise_levels), ones)
+    return pairs_of(Objective(), EDM(), noise_levels)
 
 
 class PairStatistics(NamedTuple):
@@ -61,6 +77,17 @@ def pair_statistics(clean: Float[Array, "n dim"], noise: Float[Array, "n dim"]) 
         a.T @ b / count for a, b in ((clean, clean), (clean, noise), (noise, noise))
     )
     return PairStatistics(clean_clean, clean_noise, noise_noise, clean.mean(axis=0), noise.mean(axis=0))
+
+
+def population_statistics(spectrum: Spectrum) -> PairStatistics:
+    """Moments of infinitely many data of this mean and covariance, and of noise: Σ + μμᵀ, 0, I, μ and 0.
+
+    With `moments_of_pairs`, training on them is training on the population, without sampling.
+    """
+    mean = spectrum.mean
+    second = spectrum.matrix(spectrum.variance) + mean[:, None] * mean[None]
+    identity = jnp.eye(spectrum.dimension, dtype=second.dtype)
+    return PairStatistics(second, jnp.zeros_like(second), identity, mean, jnp.zeros_like(mean))
 
 
 def moments_of_pairs(statistics: PairStatistics, pairs: Pairs) -> SecondMoments:

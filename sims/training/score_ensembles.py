@@ -1,8 +1,9 @@
 """Ensembles of denoisers trained on independent draws of P noisy triples, for several objectives at once.
 
 Every member has its own triples; the same member of two objectives has the same triples, initial weights and
-minibatches, so that objectives are compared member by member. Linear models by ridge regression or by gradient descent
-to a training time τ; networks by any optax optimiser, all members in one compiled loop.
+minibatches, so that objectives are compared member by member. Here are the training sets and the models that are linear
+in what is trained, fitted by ridge regression or by gradient descent to a training time τ; `network_ensembles` has the
+networks.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from sims.networks.feature_model import FeatureModel
 from sims.networks.nonlinear import RandomFeatureNetwork, network_scales
 from sims.training.feature_ensembles import fit_ridge
-from sims.training.score_targets import AbstractScoreObjective
+from sims.training.score_targets import AbstractTripleTarget
 from sims.training.training_triples import TrainingTriples, draw_triples, with_array_parameters
 from theory.definitions.checks import check_count, check_not_negative, checked_jit
 from theory.definitions.features import AbstractFeatures
@@ -33,7 +34,7 @@ class TrainingSets(NamedTuple):
 def draw_training_sets(
     points: Float[Array, "m dim"],
     process: AbstractProcess,
-    objectives: Sequence[AbstractScoreObjective],
+    objectives: Sequence[AbstractTripleTarget],
     *,
     models: int,
     samples: int,
@@ -51,7 +52,7 @@ def draw_training_sets(
 
 
 @eqx.filter_jit
-def _draw(points, process, objectives: tuple[AbstractScoreObjective, ...], samples: int, keys) -> TrainingSets:
+def _draw(points, process, objectives: tuple[AbstractTripleTarget, ...], samples: int, keys) -> TrainingSets:
     def of_member(key: PRNGKeyArray) -> tuple[TrainingTriples, Array]:
         triples_key, target_key = jax.random.split(key)
         triples = draw_triples(points, process, samples, key=triples_key)
@@ -60,9 +61,6 @@ def _draw(points, process, objectives: tuple[AbstractScoreObjective, ...], sampl
 
     triples, targets = jax.lax.map(of_member, keys)
     return TrainingSets(triples, jnp.swapaxes(targets, 0, 1))
-
-
-# --- Models linear in their parameters ---
 
 
 @checked_jit(ridge=check_not_negative)
@@ -95,7 +93,7 @@ def fit_readouts(
 
     def of_member(member: tuple[TrainingTriples, Array]) -> Float[Array, "objectives dim hidden"]:
         triples, targets = member
-        inputs, skip, output = network_scales(process, triples.noisy, triples.time)
+        inputs, skip, output = network_scales(process, triples.noisy, triples.time, network.preconditioning)
         root = jnp.sqrt(loss_weight(process, triples.time) / triples.time.shape[0])[:, None]
         design = root * output * network.hidden(inputs)
         unexplained = root * _side_by_side(targets - (skip * triples.noisy)[None])
@@ -154,9 +152,3 @@ def _side_by_side(targets: Float[Array, "objectives P dim"]) -> Float[Array, "P 
 def loss_weight(process: AbstractProcess, time: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
     """w = α²/σ² on the denoised data: the weight λ = σ² on the score."""
     return (process.signal_scale(time) / process.noise_scale(time)) ** 2
-
-
-# --- Networks ---
-
-
-# --- Samples ---

@@ -16,8 +16,12 @@ from sims.training.training_triples import TrainingTriples
 from theory.definitions.processes import AbstractProcess
 
 
-class AbstractScoreObjective(eqx.Module):
-    """A rule that gives every training triple its target; to add one, supply `targets`."""
+class AbstractTripleTarget(eqx.Module):
+    """A target that is drawn for every training triple, which may depend on all three of x_0, x and t.
+
+    `theory.definitions.targets.AbstractTarget` holds the coefficients of targets that are linear in x_0 and ε. To add
+    one, supply `targets`.
+    """
 
     @abc.abstractmethod
     def targets(
@@ -26,7 +30,7 @@ class AbstractScoreObjective(eqx.Module):
         """The denoised data that the network is to match at every noisy position and time."""
 
 
-class TargetNoiseDose(AbstractScoreObjective):
+class TargetNoiseDose(AbstractTripleTarget):
     """y = m + √c (x_0 - m) with m = E[x_0|x, t]: the proxy score's covariance C multiplied by the dose c.
 
     c = 0 is the exact score (J_0), c = 1 denoising score matching (J_1). The target's mean given (x, t) is m for every
@@ -47,7 +51,7 @@ class TargetNoiseDose(AbstractScoreObjective):
         return mean + self.dose**0.5 * (triples.clean - mean)
 
 
-class IsotropicTargetNoise(AbstractScoreObjective):
+class IsotropicTargetNoise(AbstractTripleTarget):
     """y = m + √(tr Cov(x_0|x, t)/D) ξ with ξ ~ N(0, I): target noise of DSM's size at every (x, t), not of its shape.
 
     The score target then has covariance (tr C/D) I. In one dimension that is C itself, and only the higher moments

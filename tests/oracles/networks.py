@@ -16,7 +16,7 @@ from sims.networks.linear import (
     AbstractLinearNetwork,
     DeepLinearDenoiser,
     LinearDenoiser,
-    ResidualDenoiser,
+    PreconditionedDenoiser,
     TiedTwoLayerDenoiser,
     TwoLayerDenoiser,
 )
@@ -82,6 +82,11 @@ def _random(*shape):
     return jnp.asarray(0.4 * _RNG.normal(size=shape))
 
 
+def _scales(*numbers):
+    """c_skip, c_out and 1/c_in."""
+    return [jnp.asarray(number) for number in numbers]
+
+
 # Neither aligned with any data nor symmetric nor square.
 CASES = {
     "linear": Case(LinearDenoiser(_random(6, 6)), lambda p, x: x @ p[0].T),
@@ -96,22 +101,22 @@ CASES = {
     "deep_biased": Case(
         DeepLinearDenoiser((_random(6, 5), _random(5, 6)), _random(6)), lambda p, x: _chain(p[:2], x) + p[2]
     ),
-    "residual": Case(
-        ResidualDenoiser(jnp.asarray(0.7), jnp.asarray(-0.3), TwoLayerDenoiser(_random(6, 4), _random(4, 6))),
-        lambda p, x: p[0] * x + p[1] * _chain(p[2:], x),
-        fixed=2,
+    "preconditioned": Case(
+        PreconditionedDenoiser(*_scales(0.7, -0.3, 1.7), TwoLayerDenoiser(_random(6, 4), _random(4, 6))),
+        lambda p, x: p[0] * x + p[1] * _chain(p[3:], x / p[2]),
+        fixed=3,
     ),
-    "residual_biased": Case(
-        ResidualDenoiser(jnp.asarray(0.7), jnp.asarray(-0.3), LinearDenoiser(_random(6, 6), _random(6))),
-        lambda p, x: p[0] * x + p[1] * (x @ p[2].T + p[3]),
-        fixed=2,
+    "preconditioned_biased": Case(
+        PreconditionedDenoiser(*_scales(0.7, -0.3, 0.6), LinearDenoiser(_random(6, 6), _random(6))),
+        lambda p, x: p[0] * x + p[1] * (x / p[2] @ p[3].T + p[4]),
+        fixed=3,
     ),
     "ring": Case(ConvolutionDenoiser(_random(3), (6,)), lambda p, x: _ring(p[0], x)),
     "full_ring": Case(ConvolutionDenoiser(_random(6), (6,)), lambda p, x: _ring(p[0], x)),
     "image": Case(ConvolutionDenoiser(_random(2, 1), (2, 3)), lambda p, x: _image(p[0], x, 2, 3)),
-    "residual_ring": Case(
-        ResidualDenoiser(jnp.asarray(1.0), jnp.asarray(0.5), ConvolutionDenoiser(_random(3), (6,))),
-        lambda p, x: p[0] * x + p[1] * _ring(p[2], x),
-        fixed=2,
+    "preconditioned_ring": Case(
+        PreconditionedDenoiser(*_scales(1.0, 0.5, 2.0), ConvolutionDenoiser(_random(3), (6,))),
+        lambda p, x: p[0] * x + p[1] * _ring(p[3], x / p[2]),
+        fixed=3,
     ),
 }

@@ -69,5 +69,5 @@ def check_coordinates(x: Float[Array, "*batch dim"], dimension: int) -> None:
 
 def check_positive(name: str, value: float | Array) -> None:
     """Raises ValueError unless the value is one positive and finite number."""
-    if not isinstance(value, Tracer) and not 0 < value < float("inf"):
+    if not isinstance(value, Tracer) and not 0 < float(value) < float("inf"):
         raise ValueError(f"{name} must be positive and finite; got {value}")

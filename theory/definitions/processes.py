@@ -141,7 +141,8 @@ class EDM(AbstractFiniteProcess):
     def __check_init__(self) -> None:
         if not 0 < self.sigma_min < self.sigma_max < float("inf"):
             raise ValueError(
-                f"EDM needs 0 < sigma_min < sigma_max < inf; got sigma_min={self.sigma_min}, sigma_max={self.sigma_max}"
+                f"EDM must have 0 < sigma_min < sigma_max < inf; got sigma_min={self.sigma_min}, "
+                f"sigma_max={self.sigma_max}"
             )
 
     @property
@@ -204,7 +205,7 @@ class VariancePreserving(AbstractFiniteProcess):
     def __check_init__(self) -> None:
         if not 0 < self.end_time < self.start_time <= 1:
             raise ValueError(
-                f"VariancePreserving needs 0 < end_time < start_time <= 1; got end_time={self.end_time}, "
+                f"VariancePreserving must have 0 < end_time < start_time <= 1; got end_time={self.end_time}, "
                 f"start_time={self.start_time}"
             )
 

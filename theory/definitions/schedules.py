@@ -44,7 +44,8 @@ class LinearSchedule(AbstractSchedule):
     def __check_init__(self) -> None:
         if not 0 < self.beta_min < self.beta_max:
             raise ValueError(
-                f"LinearSchedule needs 0 < beta_min < beta_max; got beta_min={self.beta_min}, beta_max={self.beta_max}"
+                f"LinearSchedule must have 0 < beta_min < beta_max; got beta_min={self.beta_min}, "
+                f"beta_max={self.beta_max}"
             )
 
     def log_signal_scale(self, time: Time) -> Time:

@@ -26,16 +26,21 @@ class Spectrum(eqx.Module):
     def __check_init__(self) -> None:
         if self.variance.ndim != 1 or self.mean.shape != self.variance.shape:
             raise ValueError(
-                f"a spectrum needs mean and variance of one shape (d,); got {self.mean.shape} and {self.variance.shape}"
+                f"mean and variance must be of one shape (d,); got {self.mean.shape} and {self.variance.shape}"
             )
         if self.basis is not None and self.basis.shape != 2 * self.variance.shape:
-            raise ValueError(f"a spectrum of {self.variance.size} modes needs a square basis; got {self.basis.shape}")
+            raise ValueError(
+                f"the basis must be a square matrix of {self.variance.size} modes; got shape {self.basis.shape}"
+            )
 
-        known = not any(isinstance(array, Tracer) for array in (self.mean, self.variance))
-        if known and not bool(
-            jnp.all(jnp.isfinite(self.mean)) & jnp.all(jnp.isfinite(self.variance) & (self.variance >= 0))
-        ):
-            raise ValueError("a spectrum needs a finite mean and finite variances, none of them negative")
+        if any(isinstance(array, Tracer) for array in (self.mean, self.variance)):
+            return
+        # Checks of values are NumPy's here and below: JAX would compile each of their steps at the first call.
+        mean, variance = np.asarray(self.mean), np.asarray(self.variance)
+        if not (np.isfinite(mean).all() and np.all(np.isfinite(variance) & (variance >= 0))):
+            raise ValueError(
+                "the mean must be finite and the variances finite and not negative; got NaN, inf or less than zero"
+            )
 
     @property
     def dimension(self) -> int:
@@ -56,8 +61,9 @@ class Spectrum(eqx.Module):
         variance = jnp.asarray(variance, dtype=float)
         if variance.ndim != 1 or variance.size == 0:
             raise ValueError(f"variances must be a non-empty vector; got shape {variance.shape}")
-        if not bool(jnp.all(jnp.isfinite(variance) & (variance > 0))):
-            raise ValueError(f"variances must be finite and positive; the smallest given is {jnp.min(variance)}")
+        given = np.asarray(variance)
+        if not np.all(np.isfinite(given) & (given > 0)):
+            raise ValueError(f"variances must be finite and positive; got a smallest of {given.min()}")
         return cls(jnp.zeros_like(variance), variance)
 
     @classmethod
@@ -71,12 +77,12 @@ class Spectrum(eqx.Module):
         if x.ndim != 2 or x.shape[0] < 2 or x.shape[1] < 1:
             raise ValueError(f"samples must be an array of shape (n, d) with n >= 2; got shape {x.shape}")
         if not np.isfinite(x).all():
-            raise ValueError(f"samples must be finite; {np.count_nonzero(~np.isfinite(x))} values are NaN or infinite")
+            raise ValueError(f"samples must be finite; got {np.count_nonzero(~np.isfinite(x))} values that are not")
         mean = x.mean(axis=0)
         variance, basis = np.linalg.eigh((x - mean).T @ (x - mean) / len(x))
         # The mean of equal numbers is off by round-off, and so is their variance.
         if not variance[-1] > (16 * np.finfo(x.dtype).eps * np.abs(x).max()) ** 2:
-            raise ValueError("samples are constant: every variance is zero")
+            raise ValueError("samples must vary; got the same in every row")
         # Round-off makes zero variances slightly negative.
         return cls(
             jnp.asarray(mean),
@@ -111,14 +117,14 @@ class Spectrum(eqx.Module):
             raise ValueError(f"an autocovariance must be a vector or a matrix; got shape {autocovariance.shape}")
         variance = jnp.fft.fftn(autocovariance).real
         if not isinstance(autocovariance, Tracer):
-            if not bool(jnp.allclose(autocovariance, reflected(autocovariance))):
+            if not np.allclose(autocovariance, reflected(autocovariance)):
                 raise ValueError(
                     "an autocovariance on a ring or torus must satisfy r(j) = r(-j), offsets modulo its shape"
                 )
-            floor = -1e3 * jnp.finfo(variance.dtype).eps * jnp.max(jnp.abs(variance))
-            if not bool(jnp.all(variance > floor)):
+            smallest, largest = np.min(variance), np.max(np.abs(variance))
+            if not smallest > -1e3 * np.finfo(variance.dtype).eps * largest:
                 raise ValueError(
-                    f"an autocovariance must have a non-negative spectrum; its smallest value is {variance.min()}"
+                    f"the spectrum of an autocovariance must be zero or more; got a smallest value of {smallest}"
                 )
         # Round-off below zero counts as zero; the derivative passes, also where a variance is exactly zero.
         variance = (variance + jax.lax.stop_gradient(jnp.maximum(variance, 0.0) - variance)).ravel()
@@ -146,7 +152,7 @@ class Spectrum(eqx.Module):
 
 def _check_dimension(dimension: int) -> None:
     if dimension < 1:
-        raise ValueError(f"a spectrum needs at least one mode; got dimension={dimension}")
+        raise ValueError(f"the dimension of a spectrum must be one or more; got {dimension}")
 
 
 def reflected(x: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
@@ -233,7 +239,7 @@ def patch_offsets(width: int | tuple[int, ...], grid: tuple[int, ...]) -> Int[np
     """
     widths = (width,) * len(grid) if isinstance(width, int) else tuple(width)
     if len(widths) != len(grid):
-        raise ValueError(f"a patch on a grid of shape {grid} has one width per axis; got {widths}")
+        raise ValueError(f"widths on a grid of shape {grid} must be one per axis; got {widths}")
     for each, length in zip(widths, grid, strict=True):
         if not 1 <= each <= length:
             raise ValueError(f"patch width must lie between 1 and {length}; got {each}")

@@ -1,2 +1,4 @@
-from .derivation import Derivation as Derivation, Step as Step
-from .table import ALL as ALL, get as get
+from .derivation import Derivation as Derivation
+from .derivation import Step as Step
+from .table import ALL as ALL
+from .table import get as get

@@ -181,7 +181,7 @@ def _checked(eigenvalues: ArrayLike, samples: ArrayLike) -> Float[Array, " d"]:
     if eigenvalues.ndim != 1:
         raise ValueError(f"eigenvalues must be a vector (d,); got shape {eigenvalues.shape}")
     if not isinstance(eigenvalues, Tracer) and not np.all(np.isfinite(eigenvalues) & (np.asarray(eigenvalues) >= 0)):
-        raise ValueError("eigenvalues must be finite and not negative")
+        raise ValueError(f"eigenvalues must be finite and not negative; got {eigenvalues}")
     if not isinstance(samples, Tracer) and not np.all(np.asarray(samples) > 0):
         raise ValueError(f"the number of samples must be positive; got {samples}")
     return eigenvalues

@@ -36,7 +36,9 @@ def _of_sample_covariance(
     def checked(denoiser: OneLayer, *args: Question.args, **kwargs: Question.kwargs) -> Answer:
         gain = denoiser.initial_gain
         if not isinstance(gain, Tracer) and np.ptp(np.asarray(gain)) > 0:
-            raise ValueError("curves at finite data need one initial gain for all modes: the data's own are not these")
+            raise ValueError(
+                f"one initial gain must be given for all modes, since the data's own are not these; got {gain}"
+            )
         return compiled(denoiser, *args, **kwargs)
 
     return checked

@@ -115,7 +115,7 @@ def weight_variance_of_least_squares(denoiser: OneLayer, noise_level: ArrayLike,
     Raises ValueError unless draws > d + 1.
     """
     if not isinstance(draws, Tracer) and not np.all(np.asarray(draws) > denoiser.spectrum.dimension + 1):
-        raise ValueError(f"the variance of least squares is finite for more than d + 1 draws only; got {draws}")
+        raise ValueError(f"draws of least squares must be more than d + 1; got {draws}")
     return _variance_of_least_squares(denoiser, noise_level, draws)
 
 
@@ -216,7 +216,9 @@ def one_layer_v_kernel(denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLik
     Raises ValueError for fewer than one draw, and for several training times or noise levels.
     """
     if jnp.ndim(tau) or jnp.ndim(noise_level):
-        raise ValueError("a V-kernel is that of one training time and one noise level")
+        raise ValueError(
+            f"tau and noise_level must be one number each; got shapes {jnp.shape(tau)} and {jnp.shape(noise_level)}"
+        )
     level, process = floating(noise_level), denoiser.process
     alpha, sigma = process.signal_scale(level), process.noise_scale(level)
     determinant = denoiser.objective.target.determinant(alpha, sigma)

@@ -1,4 +1,4 @@
-"""The path integral over generated paths: its action, and the stochastic equations that sample it.
+"""The action of generated paths, and the exponent of their path integral before the response field is integrated out.
 
 The average distribution that a diffusion model learns is a sum over paths,
 

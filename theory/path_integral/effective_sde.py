@@ -1,4 +1,4 @@
-"""Stochastic equations that sample generated paths."""
+"""Equations that sample generated paths: stochastic ones for white V, an ordinary one per field otherwise."""
 
 from collections.abc import Callable
 

@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from theory.definitions.arrays import Time, floating
+from theory.definitions.checks import check_positive
 from theory.definitions.objectives import Objective, native_objective
 from theory.definitions.preconditionings import PreconditioningScales
 from theory.definitions.processes import AbstractProcess
@@ -145,11 +147,11 @@ def initial_gains(
     gain = floating(initial_gain).astype(spectrum.variance.dtype)
     if gain.shape not in ((), (spectrum.dimension,)):
         raise ValueError(f"{name} must be a number or one per mode ({spectrum.dimension}); got shape {gain.shape}")
-    if not _traced(gain):
-        if not bool(jnp.all(jnp.isfinite(gain))):
-            raise ValueError(f"{name} must be finite")
-        if non_negative and bool(jnp.any(gain < 0)):
-            raise ValueError(f"{name} of this network cannot be negative; got {gain.min()}")
+    if not isinstance(gain, Tracer):
+        if not np.isfinite(gain).all():
+            raise ValueError(f"{name} must be finite; got {gain}")
+        if non_negative and np.any(np.asarray(gain) < 0):
+            raise ValueError(f"{name} of this network must be zero or more; got {gain.min()}")
     return jnp.broadcast_to(gain, (spectrum.dimension,))
 
 
@@ -158,14 +160,8 @@ def learning_rates(learning_rate: ArrayLike, spectrum: Spectrum) -> Float[Array,
     rate = floating(learning_rate).astype(spectrum.variance.dtype)
     if rate.shape != ():
         raise ValueError(f"learning_rate must be one number; got shape {rate.shape}")
-    if not _traced(rate) and not (bool(jnp.isfinite(rate)) and bool(rate > 0)):
-        raise ValueError(f"learning_rate must be positive and finite; got {rate}")
+    check_positive("learning_rate", rate)
     return rate
-
-
-def _traced(x: Array) -> bool:
-    """Whether the value is unknown because a transformation is tracing the constructor."""
-    return isinstance(x, Tracer)
 
 
 def batched(tau: ArrayLike, noise_level: ArrayLike) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""The distribution a frozen denoiser generates: variance per mode through the probability-flow ODE, and distances."""
+"""The distribution a frozen denoiser generates: variance per mode through the probability-flow ODE."""
 
 from collections.abc import Callable
 

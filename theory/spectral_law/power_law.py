@@ -33,13 +33,13 @@ def fit_power_law(variance: ArrayLike, emergence: ArrayLike, stderr: ArrayLike |
     if stderr is not None:
         used &= np.isfinite(stderr) & (np.asarray(stderr) > 0)
     if used.sum() < 3:
-        raise ValueError(f"a power law needs at least three modes that emerge; got {used.sum()}")
+        raise ValueError(f"modes that emerge must be three or more for a power law; got {used.sum()}")
     x, y = np.log(variance[used]), np.log(emergence[used])
     weight = np.ones_like(x) if stderr is None else (emergence[used] / np.asarray(stderr, dtype=float)[used]) ** 2
     x_mean, y_mean = np.average(x, weights=weight), np.average(y, weights=weight)
     spread = np.sum(weight * (x - x_mean) ** 2)
     if not spread > 0:
-        raise ValueError("a power law needs modes of different variance")
+        raise ValueError(f"variances must differ for a power law; got {variance[used]}")
     slope = np.sum(weight * (x - x_mean) * (y - y_mean)) / spread
     residual = np.sum(weight * (y - y_mean - slope * (x - x_mean)) ** 2)
     noise = residual / (x.size - 2) if stderr is None else 1.0

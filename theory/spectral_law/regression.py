@@ -100,7 +100,7 @@ def stage_sizes(step_sizes: Float[Array, "stages *rest"], regression: ModeRegres
     step_sizes = jnp.asarray(step_sizes)
     axes = jnp.ndim(regression.curvature)
     if step_sizes.ndim not in (1, axes + 1):
-        raise ValueError(f"step_sizes must have 1 or {axes + 1} axes for this regression; got {step_sizes.ndim}")
+        raise ValueError(f"step_sizes must have 1 or {axes + 1} axes for this regression; got shape {step_sizes.shape}")
     return step_sizes.reshape(step_sizes.shape + (1,) * (axes + 1 - step_sizes.ndim))
 
 

@@ -17,7 +17,7 @@ COLUMNS = (
     (0.59, "printed"),
     (0.68, "corrected"),
     (0.775, "difference"),
-    (0.865, "measured ± s.e."),
+    (0.865, "measured ± 95 %"),
 )
 
 
@@ -49,9 +49,10 @@ def _cells(data: Arrays, row: int) -> tuple[str, ...]:
 
 
 def _with_error(estimate: Estimate) -> str:
-    """Value and standard error to the error's first digit, or its first two where the first is a one."""
-    decimals = max(0, -int(np.floor(np.log10(estimate.stderr / 2)))) if estimate.stderr > 0 else 4
-    return f"{estimate.value:.{decimals}f} ± {estimate.stderr:.{decimals}f}"
+    """Value and half of its 95 % interval, to the first digit of the latter, or two where the first is a one."""
+    error = float(estimate.half_width)
+    decimals = max(0, -int(np.floor(np.log10(error / 2)))) if error > 0 else 4
+    return f"{estimate.value:.{decimals}f} ± {error:.{decimals}f}"
 
 
 def _draw_ratios(axis: Axes, data: Arrays, heights: np.ndarray) -> None:
@@ -64,7 +65,7 @@ def _draw_ratios(axis: Axes, data: Arrays, heights: np.ndarray) -> None:
     axis.errorbar(
         measured.value / data["corrected"],
         heights,
-        xerr=2 * measured.stderr / data["corrected"],
+        xerr=measured.half_width / data["corrected"],
         fmt="o",
         color="black",
         ms=3.5,

@@ -34,7 +34,7 @@ def _draw_mean(axis, data: Arrays, mean: str) -> None:
         seen = np.isfinite(measured[index]).all(axis=0)
         estimate = mean_over(measured[index][:, seen])
         axis.errorbar(
-            data["trained_variance"][seen], estimate.value, yerr=2 * estimate.stderr, fmt="o", ms=3.5, color=colour
+            data["trained_variance"][seen], estimate.value, yerr=estimate.half_width, fmt="o", ms=3.5, color=colour
         )
     power_law_guide(axis, data["variance"], (1.0, 3.0), 1.0, "slope -1")
     axis.set_xlabel("variance λ of the mode")

@@ -19,11 +19,10 @@ from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import Clock, common_clock
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
-from theory.spectral_law.denoiser import regression_at
+from theory.spectral_law.descent import gain_after_steps
 from theory.spectral_law.emergence import emergence_level, emergence_time
 from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
 from theory.spectral_law.parametrisations.one_layer import OneLayer
-from theory.spectral_law.regression import gradient_descent
 
 
 @dataclass(frozen=True)
@@ -154,9 +153,7 @@ def _theory(config: ExperimentConfig, spectrum: Spectrum) -> Arrays:
     denoiser = OneLayer(spectrum, EDM(), config.initial_gain, learning_rate=1.0)
     times, levels = _snapshot_times(config), _noise_levels(config)
     clock = _clock(config, np.asarray(spectrum.variance))
-    regression = regression_at(denoiser, levels)
-    start = jnp.broadcast_to(denoiser.initial_gain, regression.optimal_gain.shape)
-    gains = gradient_descent(regression, start, jnp.asarray(clock.step_sizes)[:, :, None], jnp.asarray(clock.steps))
+    gains = gain_after_steps(denoiser, levels, jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps))
     return {
         "variance_closed_form": np.asarray(generated_variance(denoiser, times)),
         "variance_finite_steps": np.asarray(

@@ -36,7 +36,7 @@ def networks_follow_theory(data: Arrays, suffix: str, words: str, source: str) -
     ]
 
 
-def exponent_against_theory(name: str, source: str, fit: FittedExponent, tolerance: float = 0.02) -> Claim:
+def exponent_against_theory(name: str, source: str, fit: FittedExponent) -> Claim:
     """The exponent of trained networks against that of the closed form, over the modes that emerge in every seed."""
     return estimated_claim(
         name,
@@ -44,5 +44,5 @@ def exponent_against_theory(name: str, source: str, fit: FittedExponent, toleran
         fit.trained,
         source=source,
         theory=fit.closed_form.exponent,
-        tolerance=tolerance,
+        tolerance=0.02,
     )

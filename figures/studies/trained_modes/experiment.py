@@ -19,10 +19,10 @@ from figures.common.stages import Arrays, RunStage, Stage
 from sims.experiments.linear import gaussian_training_sets, generated_mode_variances, mode_gains
 from sims.measurements.modes import first_crossing
 from sims.networks.linear import AbstractLinearNetwork, total_maps_of
-from sims.sampling.linear_flow import FlowCoefficients
+from sims.sampling.linear_flow import FlowCoefficients, flow_of
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import Clock, common_clock, train_full_batch
-from sims.training.pairs import PairCoefficients, SecondMoments
+from sims.training.pairs import PairCoefficients, SecondMoments, pairs_of
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
 from theory.spectral_law.denoiser import AbstractDenoiser, regression_at
@@ -77,16 +77,12 @@ def levels_with_shown(process: EDM, count: int, shown: float) -> jax.Array:
 
 def pair_coefficients(denoiser: AbstractDenoiser, levels: jax.Array) -> PairCoefficients:
     """What the networks of each noise level are trained for, from the denoiser's process and objective."""
-    process, objective = denoiser.process, denoiser.objective
-    alpha, sigma = process.signal_scale(levels), process.noise_scale(levels)
-    signal, noise = objective.target.coefficients(alpha, sigma)
-    return PairCoefficients(alpha, sigma, signal, noise, objective.weight(process, levels))
+    return pairs_of(denoiser.objective, denoiser.process, levels)
 
 
 def sampling_flow(denoiser: AbstractDenoiser, levels: jax.Array) -> FlowCoefficients:
     """The probability-flow ODE of those networks on their own noise levels."""
-    state, output = denoiser.process.flow_coefficients(denoiser.objective.target, levels)
-    return FlowCoefficients(levels, state, output, jnp.sqrt(jnp.asarray(denoiser.process.prior_variance)))
+    return flow_of(denoiser.objective.target, denoiser.process, levels)
 
 
 def clock_for(

@@ -22,23 +22,23 @@ from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     Sizes,
     as_stage,
+    gain_at,
     levels_with_shown,
     named,
     rotated_spectrum,
+    trained_modes,
     training_sets,
 )
-from sims.experiments.linear import generated_mode_variances, mode_gains
-from sims.networks.linear import AbstractLinearNetwork, linear_denoiser, tied_two_layer_denoiser, total_maps_of
-from sims.training.descent import Clock, common_clock, train_full_batch
+from sims.networks.linear import AbstractLinearNetwork, linear_denoiser, tied_two_layer_denoiser
+from sims.training.descent import Clock, common_clock
 from sims.training.pairs import SecondMoments
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
-from theory.spectral_law.denoiser import regression_at
+from theory.spectral_law.descent import gain_after_steps
 from theory.spectral_law.emergence import emergence_level, emergence_time
 from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
 from theory.spectral_law.parametrisations.one_layer import OneLayer
-from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer, tied_gradient_descent
-from theory.spectral_law.regression import gradient_descent
+from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,11 @@ Denoiser = OneLayer | SymmetricTwoLayer
 
 
 class Architecture(NamedTuple):
-    """Theory, initial network (from key, dimension and gain), curvature of the loss at every noise level, descent."""
+    """Theory, initial network (from key, dimension and gain), curvature of the loss at every noise level."""
 
     denoiser: Callable[..., Denoiser]
     network: Callable[[PRNGKeyArray, int, float], AbstractLinearNetwork]
     curvature: Callable[[ArchitecturesConfig, np.ndarray], np.ndarray]
-    descend: Callable[..., jax.Array]
 
 
 def _linear_network(key: PRNGKeyArray, dimension: int, gain: float) -> AbstractLinearNetwork:
@@ -100,8 +99,8 @@ def _tied_curvature(config: ArchitecturesConfig, levels: np.ndarray) -> np.ndarr
 
 
 ARCHITECTURES = {
-    "one_layer": Architecture(OneLayer, _linear_network, _curvature, gradient_descent),
-    "two_layer": Architecture(SymmetricTwoLayer, tied_two_layer_denoiser, _tied_curvature, tied_gradient_descent),
+    "one_layer": Architecture(OneLayer, _linear_network, _curvature),
+    "two_layer": Architecture(SymmetricTwoLayer, tied_two_layer_denoiser, _tied_curvature),
 }
 
 
@@ -155,15 +154,11 @@ def _theory(config: ArchitecturesConfig, name: str, spectrum: Spectrum) -> Array
         config.sizes.times,
     )
     fine = np.geomspace(config.first_time, max(config.last_time, 1e3), 400)
-    regression = regression_at(denoiser, levels)
-    start = jnp.broadcast_to(denoiser.initial_gain, regression.optimal_gain.shape)
-    gains = ARCHITECTURES[name].descend(
-        regression, start, jnp.asarray(clock.step_sizes)[:, :, None], jnp.asarray(clock.steps)
-    )
+    gains = gain_after_steps(denoiser, levels, jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps))
     by_level = jnp.swapaxes(gains[:, :-1], 0, 1)
     return {
         "fine_times": fine,
-        "gain_curve": np.asarray(denoiser.gain(jnp.asarray(fine), jnp.asarray(config.weight_noise_level))),
+        "gain_curve": np.asarray(gain_at(denoiser, jnp.asarray(fine), levels[-1])),
         "variance_curve": np.asarray(generated_variance(denoiser, fine)),
         "variance_closed_form": np.asarray(generated_variance(denoiser, times)),
         "variance_finite_steps": np.asarray(generated_variance_on_schedule(denoiser, times, levels[:-1], by_level)),
@@ -189,15 +184,6 @@ def _train(
     """Train every seed and noise level, sample from every snapshot, measure in the data's eigenbasis."""
     start_key, sample_key = jax.random.split(key)
     network = ARCHITECTURES[name].network(start_key, spectrum.dimension, config.initial_gain)
-    clock = _clock(config, name)
-    trained = train_full_batch(network, moments, jnp.asarray(clock.step_sizes, jnp.float32), jnp.asarray(clock.steps))
-    total_maps = jnp.swapaxes(total_maps_of(trained), 1, 2)  # (seeds, snapshots, levels, dim, dim)
-    variances = generated_mode_variances(
-        total_maps[:, :, :-1],
-        _levels(config)[:-1],
-        spectrum.basis,
-        samples=config.generated_samples,
-        key=sample_key,
-    )
-    gains = mode_gains(total_maps[:, :, -1], spectrum.basis)
-    return {"gain_trained": np.asarray(gains), "variance_trained": variances}
+    denoiser, levels, clock = _denoiser(config, name, spectrum), _levels(config), _clock(config, name)
+    trained = trained_modes(denoiser, network, moments, levels, clock, config.sizes, shown=1, key=sample_key)
+    return trained | {"gain_trained": trained["gain_trained"][:, 0]}

@@ -35,7 +35,7 @@ def _draw_gains(axis, data: Arrays) -> None:
         axis.semilogx(data["fine_times"], data["gain_by_depth"][index, :, mode], color=colour, label=f"L = {depth}")
     for depth in data["trained_depths"].tolist():
         gains = mean_over(data[f"gain_trained_{depth}"][:, 0, :, mode])
-        axis.errorbar(data["times"], gains.value, yerr=2 * gains.stderr, fmt="o", ms=3, color=_colours(data)[depth])
+        axis.errorbar(data["times"], gains.value, yerr=gains.half_width, fmt="o", ms=3, color=_colours(data)[depth])
     axis.set_xlabel("training time ητ")
     axis.set_ylabel("gain uᵀWu")
     axis.set_title(f"weight at σ = 1, λ = {data['variance'][mode]:g} (points: trained)")
@@ -63,7 +63,7 @@ def _draw_emergence(axis, data: Arrays) -> None:
             axis.errorbar(
                 data["variance"][seen],
                 estimate.value,
-                yerr=2 * estimate.stderr,
+                yerr=estimate.half_width,
                 fmt="o",
                 ms=3.5,
                 color=colour,
@@ -87,9 +87,7 @@ def _draw_exponents(axis, data: Arrays) -> None:
         axis.plot(data["depths"], [fit.exponent for fit in fits], "-", color=colour, label=f"theory, {words}")
     for depth in data["trained_depths"].tolist():
         fit = exponent_of(data, depth).trained
-        low, high = fit.interval
-        error = [[fit.value - low], [high - fit.value]]
-        axis.errorbar([depth], [fit.value], yerr=error, fmt="o", ms=4, color=PALETTE[0])
+        axis.errorbar([depth], [fit.value], yerr=[fit.half_width], fmt="o", ms=4, color=PALETTE[0])
     axis.axhline(1.0, color="0.6", lw=0.8, ls=":")
     axis.set_ylim(0.85, 1.15)
     axis.set_xlabel("depth L")

@@ -53,7 +53,7 @@ def _draw_per_mean(axes, data: Arrays) -> None:
         aligned.plot(data["fine_times"], data["alignment_curve"][index], color=colour, lw=1.2)
         shares = mean_over(data["alignment_trained"][index])
         aligned.errorbar(
-            data["times"], shares.value, yerr=2 * shares.stderr, fmt="o", ms=3, lw=0.8, color=colour, label=label
+            data["times"], shares.value, yerr=shares.half_width, fmt="o", ms=3, lw=0.8, color=colour, label=label
         )
         divergence.plot(data["fine_times"], data["divergence_curve"][index], color=colour, lw=1.2, label=label)
     error.set_title("error of the generated mean")

@@ -34,13 +34,13 @@ def _draw_emergence(axis, data: Arrays) -> None:
 
 
 def _points(axis, data: Arrays, index: int, colour: str, label: str, scale: float) -> None:
-    """Measured emergence times of one run, with two standard errors."""
+    """Measured emergence times of one run, with 95 % intervals."""
     seen = np.isfinite(data["emergence_arithmetic"][index]).all(axis=0)
     times = mean_over(data["emergence_arithmetic"][index][:, seen])
     axis.errorbar(
         data["variance"][seen],
         scale * times.value,
-        yerr=2 * scale * times.stderr,
+        yerr=scale * times.half_width,
         fmt="o",
         ms=3.5,
         color=colour,
@@ -56,7 +56,7 @@ def _draw_exponents(axis, data: Arrays) -> None:
         fits = exponents_of_powers(data, mean)
         used = [(x, fit.trained) for x, fit in zip(a, fits, strict=True) if fit.defined]
         values = [fit.value for _, fit in used]
-        errors = [2 * fit.stderr for _, fit in used]
+        errors = [fit.half_width for _, fit in used]
         label = f"trained, {mean} mean"
         axis.errorbar([x for x, _ in used], values, yerr=errors, fmt="o", ms=4, color=colour, label=label)
     axis.axhline(1.0, color="0.7", lw=0.8, ls=":", label="universal law, α = 1")

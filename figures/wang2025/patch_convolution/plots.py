@@ -39,7 +39,7 @@ def _draw_spectra(axis, data: Arrays) -> None:
     for name, (colour, label) in _styles(data).items():
         axis.plot(rank, data[f"variance_curve_{name}"][-1], color=colour, lw=1.1, label=label)
         measured = variance_over_seeds(data[f"variance_trained_{name}"][:, -1])
-        axis.errorbar(rank, measured.value, yerr=2 * measured.stderr, fmt="o", ms=2.5, lw=0.8, color=colour)
+        axis.errorbar(rank, measured.value, yerr=measured.half_width, fmt="o", ms=2.5, lw=0.8, color=colour)
     axis.set_xlabel("Fourier mode, in order of the data's variance")
     axis.set_ylabel("variance")
     axis.set_title("generated spectrum after training")
@@ -65,7 +65,7 @@ def _draw_emergence(axis, data: Arrays) -> None:
         axis.loglog(data["variance"], data["pixels"] * theory, color=colour, lw=1, label=label)
         seen = np.isfinite(measured).all(axis=0)
         times = mean_over(data["pixels"] * measured[:, seen])
-        axis.errorbar(data["variance"][seen], times.value, yerr=2 * times.stderr, fmt="o", ms=2.5, lw=0.8, color=colour)
+        axis.errorbar(data["variance"][seen], times.value, yerr=times.half_width, fmt="o", ms=2.5, lw=0.8, color=colour)
     first = data["pixels"] * np.nanmin(emergence_times(data, FULL)[0])
     power_law_guide(axis, data["variance"], (data["variance"][0], 2 * first), 1.0, "slope -1")
     axis.set_xlabel("data's variance λ of the mode")
@@ -75,16 +75,16 @@ def _draw_emergence(axis, data: Arrays) -> None:
 
 
 def _draw_exponents(axis, data: Arrays) -> None:
-    """Bars: two standard errors, of the power-law fit for the closed form and over seeds for trained filters."""
+    """Bars: 95 %, of the power-law fit for the closed form and over seeds for trained filters."""
     for first, colour, words in ((0, PALETTE[0], "all modes"), (1, PALETTE[1], "without the largest")):
         fits = {place: exponent(data, name, first) for place, name in enumerate(names_of(data))}
         fits = {place: fit for place, fit in fits.items() if fit.defined}
         places = np.array(list(fits)) + 0.1 * first
         laws = (
             [fit.closed_form.exponent for fit in fits.values()],
-            [2 * fit.closed_form.stderr for fit in fits.values()],
+            [fit.closed_form_half_width for fit in fits.values()],
         )
-        trained = [fit.trained.value for fit in fits.values()], [2 * fit.trained.stderr for fit in fits.values()]
+        trained = [fit.trained.value for fit in fits.values()], [fit.trained.half_width for fit in fits.values()]
         axis.errorbar(places, *laws, fmt="s", ms=7, mfc="none", color=colour, label=f"closed form, {words}")
         axis.errorbar(places, *trained, fmt="o", ms=3, color=colour, label=f"trained, {words}")
     axis.axhline(1.0, color="0.6", lw=0.8, ls=":")

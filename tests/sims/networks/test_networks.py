@@ -11,11 +11,12 @@ import pytest
 from sims.networks.feature_model import FeatureModel
 from sims.networks.linear import (
     LinearDenoiser,
-    ResidualDenoiser,
+    PreconditionedDenoiser,
     deep_linear_denoiser,
     linear_denoiser,
     offsets_of,
     one_per_level,
+    preconditioned,
     tied_two_layer_denoiser,
     total_maps_of,
     two_layer_denoiser,
@@ -23,7 +24,8 @@ from sims.networks.linear import (
 from sims.training.linear_losses import linear_denoising_loss, sufficient_moments
 from sims.training.pairs import PairCoefficients, noisy_moments
 from tests.oracles import networks as network_oracles
-from theory import FourierFeatures, GaussianFeatures
+from theory import EDM, FourierFeatures, GaussianFeatures, VariancePreserving
+from theory.definitions.preconditionings import EDMPreconditioning
 
 KEY = jax.random.key(0)
 _RNG = np.random.default_rng(0)
@@ -176,15 +178,32 @@ def test_initial_bias_is_given_or_absent():
 def test_one_per_level_repeats_the_network_and_keeps_scales():
     inner = LinearDenoiser(jnp.eye(2), jnp.ones(2))
     skip = jnp.asarray([0.1, 0.2, 0.3])
-    network = one_per_level(ResidualDenoiser(skip, jnp.asarray(2.0), inner), 3)
+    network = one_per_level(PreconditionedDenoiser(skip, jnp.asarray(2.0), jnp.asarray(4.0), inner), 3)
     np.testing.assert_array_equal(network.skip, skip)
-    expected = (np.asarray(skip)[:, None, None] + 2.0) * np.eye(2)
+    expected = (np.asarray(skip)[:, None, None] + 0.5) * np.eye(2)
     np.testing.assert_allclose(total_maps_of(network), expected, rtol=1e-15)
     np.testing.assert_array_equal(offsets_of(network), np.full((3, 2), 2.0))
 
 
-def test_residual_network_keeps_the_precision_of_what_it_wraps():
-    network = ResidualDenoiser(jnp.asarray(0.5), jnp.asarray(2.0), linear_denoiser(3, 0.1, initial_bias=0.0))
+@pytest.mark.parametrize("process", [EDM(), VariancePreserving()], ids=["edm", "vp"])
+def test_scales_of_a_preconditioning_are_karras_table(process):
+    """Tab. 1 in the coordinates x/α, σ/α, per level; what a linear network without bias sees is c_out c_in."""
+    times, scale = jnp.asarray([0.05, 0.4, 0.9]), 0.7
+    network = preconditioned(linear_denoiser(2, 0.3, "float64"), EDMPreconditioning(scale), process, times)
+    alpha, sigma = (np.asarray(part(times)) for part in (process.signal_scale, process.noise_scale))
+    ratio = sigma / alpha
+    spread = ratio**2 + scale**2
+    np.testing.assert_allclose(network.skip, scale**2 / spread / alpha, rtol=1e-12)
+    np.testing.assert_allclose(network.output, ratio * scale / np.sqrt(spread), rtol=1e-12)
+    np.testing.assert_allclose(network.divisor, alpha * np.sqrt(spread), rtol=1e-12)
+    expected = scale**2 / spread / alpha + 0.3 * ratio * scale / spread / alpha
+    maps = total_maps_of(one_per_level(network, 3))
+    np.testing.assert_allclose(maps, expected[:, None, None] * np.eye(2), rtol=1e-12)
+
+
+def test_preconditioned_network_keeps_the_precision_of_what_it_wraps():
+    scales = (jnp.asarray(0.5), jnp.asarray(2.0), jnp.asarray(1.0))
+    network = PreconditionedDenoiser(*scales, linear_denoiser(3, 0.1, initial_bias=0.0))
     assert (network.skip.dtype, total_maps_of(network).dtype) == ("float64", "float32")
     assert offsets_of(network).dtype == "float32"
 

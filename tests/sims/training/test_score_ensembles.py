@@ -17,6 +17,7 @@ from sims.training.score_ensembles import descend_features, draw_training_sets, 
 from sims.training.score_targets import IsotropicTargetNoise, TargetNoiseDose
 from sims.training.training_triples import TrainingTriples
 from theory import EDM, GaussianFeatures, VariancePreserving
+from theory.definitions.preconditionings import EDMPreconditioning
 
 KEY = jax.random.key(0)
 VP = VariancePreserving(end_time=1e-2)
@@ -44,18 +45,23 @@ def member(sets, index):
 # --- Networks ---
 
 
+@pytest.mark.parametrize("scale", [1.0, 0.3])
 @pytest.mark.parametrize("process", [VP, EDM(0.01, 50.0)], ids=["vp", "edm"])
-def test_scales_are_karras_for_the_variance_exploding_coordinates(process):
-    """c_skip, c_out, c_in of (x/α, σ/α) with σ_data = 1, and the effective weight 1/(ς² + 1)."""
+def test_scales_are_karras_for_the_variance_exploding_coordinates(process, scale):
+    """c_skip, c_out, c_in of (x/α, σ/α), the effective weight σ_d²/(ς² + σ_d²), and the network that F = 0 leaves."""
     time = jnp.linspace(process.end_time, 0.9 * process.start_time, 7)
     x = jax.random.normal(KEY, (7, 2))
     alpha, sigma = (np.asarray(scale(time)) for scale in (process.signal_scale, process.noise_scale))
-    inputs, skip, output = network_scales(process, x, time)
+    preconditioning = EDMPreconditioning(scale)
+    inputs, skip, output = network_scales(process, x, time, preconditioning)
     ratio = sigma / alpha
-    np.testing.assert_allclose(inputs[:, :2], x / alpha[:, None] / np.sqrt(ratio**2 + 1)[:, None], rtol=1e-12)
-    np.testing.assert_allclose(skip[:, 0], 1 / (ratio**2 + 1) / alpha, rtol=1e-12)
-    np.testing.assert_allclose(output[:, 0], ratio / np.sqrt(ratio**2 + 1), rtol=1e-12)
-    np.testing.assert_allclose(loss_weight(process, time) * output[:, 0] ** 2, 1 / (ratio**2 + 1), rtol=1e-10)
+    spread = ratio**2 + scale**2
+    np.testing.assert_allclose(inputs[:, :2], x / alpha[:, None] / np.sqrt(spread)[:, None], rtol=1e-12)
+    np.testing.assert_allclose(skip[:, 0], scale**2 / spread / alpha, rtol=1e-12)
+    np.testing.assert_allclose(output[:, 0], ratio * scale / np.sqrt(spread), rtol=1e-12)
+    np.testing.assert_allclose(loss_weight(process, time) * output[:, 0] ** 2, scale**2 / spread, rtol=1e-10)
+    network = random_feature_network(process, 2, width=3, scale=1.0, key=KEY, preconditioning=preconditioning)
+    np.testing.assert_allclose(network(x, time), skip * x, rtol=1e-12)
     assert np.abs(np.asarray(inputs[:, 2:])).max() < 3
 
 

@@ -22,7 +22,7 @@ from sims.measurements.modes import variance_over_seeds
 from sims.networks.convolution import convolution_denoiser
 from sims.networks.linear import (
     AbstractLinearNetwork,
-    ResidualDenoiser,
+    PreconditionedDenoiser,
     deep_linear_denoiser,
     linear_denoiser,
     offsets_of,
@@ -104,7 +104,7 @@ class Network:
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """Coefficients (levels,) of the pairs and of the flow; `skip` and `scale` of a network inside fixed scales."""
+    """Coefficients (levels,) of the pairs and of the flow; c_skip, c_out c_in and c_out of a network inside scales."""
 
     pairs: tuple
     times: np.ndarray
@@ -113,6 +113,7 @@ class Objective:
     initial_scale: float
     skip: np.ndarray | float = 0.0
     scale: np.ndarray | float = 1.0
+    outer: np.ndarray | float = 1.0
 
 
 ONE, ZERO = np.ones(LEVELS.size), np.zeros(LEVELS.size)
@@ -125,6 +126,7 @@ PRECONDITIONED = Objective(
     *EXPLODING,
     skip=DATA_SCALE**2 / SPREAD,
     scale=LEVELS * DATA_SCALE / SPREAD,
+    outer=LEVELS * DATA_SCALE / np.sqrt(SPREAD),
 )
 FLOW_MATCHING = Objective(
     (UNIT, 1 - UNIT, np.ones(17), -np.ones(17), np.ones(17)), UNIT, np.zeros(17), np.ones(17), 1.0
@@ -134,7 +136,8 @@ LINEAR = Network(linear_denoiser(4, 0.1))
 
 
 def inside_scales(objective, inner):
-    return ResidualDenoiser(jnp.asarray(objective.skip), jnp.asarray(objective.scale), inner)
+    divisor = objective.outer / objective.scale
+    return PreconditionedDenoiser(*map(jnp.asarray, (objective.skip, objective.outer, divisor)), inner)
 
 
 # Data, network, objective, and the largest curvature of the loss given the largest input variance and drive.
@@ -204,8 +207,11 @@ def expected_path(spectrum, network, objective, clock, stretch=1.0):
     identity = np.eye(len(mean))
     inputs = alpha**2 * covariance + sigma**2 * identity
     cross = alpha * signal * covariance + sigma * noise * identity
-    skip, scale = (np.broadcast_to(each, alpha.shape[:1])[:, None, None] for each in (objective.skip, objective.scale))
-    inner = network.initial.network if isinstance(network.initial, ResidualDenoiser) else network.initial
+    skip, scale, outer = (
+        np.broadcast_to(each, alpha.shape[:1])[:, None, None]
+        for each in (objective.skip, objective.scale, objective.outer)
+    )
+    inner = network.initial.network if isinstance(network.initial, PreconditionedDenoiser) else network.initial
     biased = inner.offset() is not None
     leaves = [np.asarray(leaf, float) for leaf in jax.tree.leaves(inner)]
     parameters = [np.repeat(leaf[None], len(alpha), axis=0) for leaf in (leaves[:-1] if biased else leaves)]
@@ -214,19 +220,19 @@ def expected_path(spectrum, network, objective, clock, stretch=1.0):
     for sizes, count in zip(np.asarray(clock.step_sizes) * stretch, clock.steps, strict=True):
         for _ in range(count):
             total = skip * identity + scale * network.total(parameters)
-            offset = scale[..., 0] * bias
+            offset = outer[..., 0] * bias
             slope = total @ inputs - cross
             if biased:
                 input_mean, target_mean = alpha[..., 0] * mean, signal[..., 0] * mean
                 slope = slope + offset[:, :, None] * input_mean[:, None, :]
                 residual = offset + (total @ input_mean[..., None])[..., 0] - target_mean
-                bias = bias - sizes[:, None] * 2 * weight[..., 0] * scale[..., 0] * residual
+                bias = bias - sizes[:, None] * 2 * weight[..., 0] * outer[..., 0] * residual
             slopes = network.pull_back(parameters, 2 * weight * scale * slope)
             parameters = [
                 array - sizes.reshape(-1, *([1] * (array.ndim - 1))) * change
                 for array, change in zip(parameters, slopes, strict=True)
             ]
-        stages.append((skip * identity + scale * network.total(parameters), scale[..., 0] * bias))
+        stages.append((skip * identity + scale * network.total(parameters), outer[..., 0] * bias))
     maps, offsets = zip(*stages, strict=True)
     return np.stack(maps), np.stack(offsets)
 
@@ -309,8 +315,9 @@ def test_networks_with_bias_learn_mean_and_covariance_together(case):
     data, network, objective = case
     spectrum = SPECTRA[data]
     alpha, sigma = objective.pairs[:2]
-    inputs = alpha**2 * (VARIANCE[0] + MEAN @ MEAN) + sigma**2 + 1
-    clock = common_clock(TIMES, 2 * objective.pairs[4] * objective.scale**2 * inputs, smallest_steps=16, safety=0.8)
+    inputs = alpha**2 * (VARIANCE[0] + MEAN @ MEAN) + sigma**2
+    curvature = 2 * objective.pairs[4] * (objective.scale**2 * inputs + objective.outer**2)
+    clock = common_clock(TIMES, curvature, smallest_steps=16, safety=0.8)
     moments = trained(data, network, objective, clock)
     basis = np.asarray(spectrum.basis)
 

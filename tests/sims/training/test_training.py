@@ -16,7 +16,7 @@ from sims.measurements.estimates import mean_over
 from sims.measurements.modes import variance_over_seeds
 from sims.networks.linear import (
     LinearDenoiser,
-    ResidualDenoiser,
+    PreconditionedDenoiser,
     linear_denoiser,
     one_per_level,
     tied_two_layer_denoiser,
@@ -84,17 +84,17 @@ def test_full_batch_equals_a_loop_at_every_seed_level_and_stage(case):
 
 def test_scales_per_noise_level_reach_their_own_level():
     inner = LinearDenoiser(0.3 * jnp.eye(6), jnp.zeros(6))
-    skip, scale = np.array([0.9, 0.5, 0.0]), np.array([0.1, 1.0, 2.0])
+    scales = np.array([[0.9, 0.5, 0.0], [0.1, 1.0, 2.0], [0.5, 1.0, 3.0]])
     rng = np.random.default_rng(0)
     clean, noise = rng.normal(size=(2, 50, 6)) * SCALES + 0.3
     moments = jax.tree.map(
         lambda leaf: leaf[None], noisy_moments(jnp.asarray(clean), jnp.asarray(noise), jnp.asarray(LEVELS))
     )
-    network = ResidualDenoiser(jnp.asarray(skip), jnp.asarray(scale), inner)
+    network = PreconditionedDenoiser(*map(jnp.asarray, scales), inner)
     trained = train_full_batch(network, moments, jnp.asarray(STEP_SIZES), jnp.asarray(STEPS))
     for level, sigma in enumerate(LEVELS):
-        single = ResidualDenoiser(jnp.asarray(skip[level]), jnp.asarray(scale[level]), inner)
-        case = network_oracles.Case(single, lambda p, x: p[0] * x + p[1] * (x @ p[2].T + p[3]), fixed=2)
+        single = PreconditionedDenoiser(*map(jnp.asarray, scales[:, level]), inner)
+        case = network_oracles.Case(single, lambda p, x: p[0] * x + p[1] * (x / p[2] @ p[3].T + p[4]), fixed=3)
         expected = descend(case, clean, clean + sigma * noise, 1.0, STEP_SIZES[:, level], STEPS)
         leaves_close(jax.tree.map(lambda leaf, level=level: leaf[0, level], trained), expected)
 

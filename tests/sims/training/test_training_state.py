@@ -148,7 +148,7 @@ def heavy_ball(case, target, noisy, weight, step_sizes, steps, momentum):
     return [np.stack(arrays) for arrays in zip(*stages, strict=True)]
 
 
-@pytest.mark.parametrize("name", ["linear_biased", "two_layer", "residual", "ring"])
+@pytest.mark.parametrize("name", ["linear_biased", "two_layer", "preconditioned", "ring"])
 def test_heavy_ball_equals_a_loop(name):
     case, rng = network_oracles.CASES[name], np.random.default_rng(0)
     clean, noise = rng.normal(size=(2, 50, 6)) * [1.5, 1.0, 0.3, 0.5, 1.0, 0.2] + 0.3

@@ -27,7 +27,7 @@ def test_bad_input_is_refused():
     denoiser = denoiser_of("edm")
     with pytest.raises(ValueError, match="one initial gain"):
         expected_gain_over_data(denoiser, 0.1, 0.7, 10)
-    with pytest.raises(ValueError, match="one training time"):
+    with pytest.raises(ValueError, match="must be one number each"):
         one_layer_v_kernel(denoiser, jnp.ones(2), 0.7, 10)
     with pytest.raises(ValueError, match="must have 3 coordinates"):
         one_layer_v_kernel(denoiser, 0.1, 0.7, 10)(jnp.ones(3), jnp.ones(1))

@@ -311,11 +311,11 @@ patch_from, full_from = PatchConvolution.from_autocovariance, FullWidthConvoluti
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: patch_from(RING, 4, EDM(), 0.1, 1.0), "odd widths"),
+        (lambda: patch_from(RING, 4, EDM(), 0.1, 1.0), "must be odd"),
         (lambda: patch_from(RING, 9, EDM(), 0.1, 1.0), "between 1 and 7; got 9"),
         (lambda: patch_from(TORUS, 5, EDM(), 0.1, 1.0), "between 1 and 4; got 5"),
-        (lambda: patch_from(TORUS, (3, 2), EDM(), 0.1, 1.0), "odd widths"),
-        (lambda: patch_from(TORUS, (3,), EDM(), 0.1, 1.0), "one width per axis"),
+        (lambda: patch_from(TORUS, (3, 2), EDM(), 0.1, 1.0), "must be odd"),
+        (lambda: patch_from(TORUS, (3,), EDM(), 0.1, 1.0), "must be one per axis"),
         (lambda: patch_from(RING, 3, EDM(), [0.1, 0.2, 0.1], 1.0), "one number; got shape"),
         (lambda: patch_from(RING, 3, EDM(), None, 1.0), "one of initial_gain and initial_filter"),
         (lambda: patch_from(RING, 3, EDM(), 0.1, 1.0, None, np.ones(3)), "one of initial_gain and initial_filter"),
@@ -325,7 +325,10 @@ patch_from, full_from = PatchConvolution.from_autocovariance, FullWidthConvoluti
         (lambda: full_from(RING, EDM(), np.arange(7.0), 1.0), "same at frequencies k and -k"),
         (lambda: full_from(RING, EDM(), [0.1, 0.2], 1.0), "one per mode"),
         (lambda: FullWidthConvolution(Spectrum.power_law(4, 1.0), EDM(), 0.1, 1.0), "same at frequencies k and -k"),
-        (lambda: FullWidthConvolution(Spectrum.from_autocovariance(RING), EDM(), 0.1, 1.0, grid=(2, 3)), "7 points"),
+        (
+            lambda: FullWidthConvolution(Spectrum.from_autocovariance(RING), EDM(), 0.1, 1.0, grid=(2, 3)),
+            "for each of 7 modes",
+        ),
     ],
 )
 def test_arguments_that_are_refused(build, message):

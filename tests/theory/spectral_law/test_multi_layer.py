@@ -325,9 +325,9 @@ def test_single_precision(name):
 
 def test_bad_input():
     spectrum = cases.spectrum([3.0, 0.4])
-    with pytest.raises(ValueError, match="depth of one or more; got 0"):
+    with pytest.raises(ValueError, match="depth must be one or more; got 0"):
         DeepLinear(spectrum, EDM(), 0.1, 1.0, depth=0)
-    with pytest.raises(ValueError, match="cannot be negative; got -0.1"):
+    with pytest.raises(ValueError, match="must be zero or more; got -0.1"):
         DeepLinear(spectrum, EDM(), -0.1, 1.0)
     with pytest.raises(ValueError, match="imbalance must be a number or one per mode"):
         TwoLayer(spectrum, EDM(), 0.1, 1.0, imbalance=[1.0, 2.0, 3.0])

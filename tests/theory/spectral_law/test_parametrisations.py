@@ -175,7 +175,7 @@ def test_gain_in_single_precision_and_over_a_batch_of_denoisers(case):
         (OneLayer, 0.1, 0.0, "learning_rate must be positive"),
         (OneLayer, 0.1, np.inf, "learning_rate must be positive"),
         (SymmetricTwoLayer, np.inf, 1.0, "initial_gain must be finite"),
-        (SymmetricTwoLayer, [0.1, -0.2, 0.1], 1.0, "cannot be negative"),
+        (SymmetricTwoLayer, [0.1, -0.2, 0.1], 1.0, "must be zero or more; got -0.2"),
         (SymmetricTwoLayer, 0.1, -1.0, "learning_rate must be positive"),
     ],
 )

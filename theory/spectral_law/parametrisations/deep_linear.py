@@ -52,7 +52,7 @@ class DeepLinear(AbstractModewiseDenoiser):
         objective: Objective | None = None,
     ) -> None:
         if depth < 1:
-            raise ValueError(f"a deep linear network needs a depth of one or more; got {depth}")
+            raise ValueError(f"depth must be one or more; got {depth}")
         assign_modewise_fields(self, spectrum, process, initial_gain, learning_rate, objective, non_negative=depth > 1)
         self.depth = int(depth)
 

@@ -102,7 +102,7 @@ def stationary_grid(spectrum: Spectrum, grid: tuple[int, ...] | None) -> tuple[i
     """The grid of a spectrum in Fourier modes, a ring when not given. Raises ValueError unless λ_k = λ_-k on it."""
     grid = (spectrum.dimension,) if grid is None else tuple(grid)
     if np.prod(grid) != spectrum.dimension:
-        raise ValueError(f"a grid of shape {grid} does not have {spectrum.dimension} points, one per mode")
+        raise ValueError(f"the grid must have one point for each of {spectrum.dimension} modes; got shape {grid}")
     check_symmetric("the spectrum of stationary data", spectrum.variance, grid)
     return grid
 
@@ -112,6 +112,6 @@ def check_symmetric(name: str, per_mode: Float[Array, " modes"], grid: tuple[int
     if isinstance(per_mode, Tracer):
         return
     on_grid = per_mode.reshape(grid)
-    tolerance = 1e3 * jnp.finfo(per_mode.dtype).eps * jnp.max(jnp.abs(per_mode))
-    if bool(jnp.any(jnp.abs(on_grid - reflected(on_grid)) > tolerance)):
-        raise ValueError(f"{name} must be the same at frequencies k and -k")
+    tolerance = 1e3 * np.finfo(per_mode.dtype).eps * np.max(np.abs(per_mode))
+    if np.any(np.abs(np.asarray(on_grid) - np.asarray(reflected(on_grid))) > tolerance):
+        raise ValueError(f"{name} must be the same at frequencies k and -k; got {per_mode}")

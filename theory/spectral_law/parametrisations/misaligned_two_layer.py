@@ -1,6 +1,7 @@
 """The tied two-layer denoiser from an initialisation that is not aligned with the data, to first order (App. E.1.2)."""
 
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
@@ -57,11 +58,11 @@ class MisalignedTwoLayer(AbstractCoupledDenoiser):
         if overlap.shape != (size, size):
             raise ValueError(f"initial_overlap must be a matrix of shape {(size, size)}; got shape {overlap.shape}")
         if not isinstance(overlap, Tracer):
-            if not bool(jnp.allclose(overlap, overlap.T)):
-                raise ValueError("initial_overlap must be symmetric")
-            if not bool(jnp.all(jnp.diagonal(overlap) >= 0)):
+            if not np.allclose(overlap, overlap.T):
+                raise ValueError(f"initial_overlap must be symmetric; got {overlap}")
+            if not np.all(np.diagonal(overlap) >= 0):
                 raise ValueError(
-                    f"initial_overlap must not have a negative diagonal; got {jnp.diagonal(overlap).min()}"
+                    f"the diagonal of initial_overlap must be zero or more; got {np.diagonal(overlap).min()}"
                 )
         self.initial_overlap = overlap
 

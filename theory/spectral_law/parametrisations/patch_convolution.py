@@ -78,8 +78,8 @@ class PatchConvolution(AbstractDiagonalDenoiser):
         self.grid = stationary_grid(spectrum, grid)
         self.initial_filter = floating(initial_filter).astype(spectrum.variance.dtype)
         _odd_widths(self.initial_filter.shape, self.grid)
-        if not isinstance(self.initial_filter, Tracer) and not bool(jnp.all(jnp.isfinite(self.initial_filter))):
-            raise ValueError("the initial filter must be finite")
+        if not isinstance(self.initial_filter, Tracer) and not np.isfinite(self.initial_filter).all():
+            raise ValueError(f"initial_filter must be finite; got {self.initial_filter}")
 
     @classmethod
     def from_autocovariance(
@@ -100,10 +100,12 @@ class PatchConvolution(AbstractDiagonalDenoiser):
         grid = np.shape(autocovariance)
         widths = _odd_widths(width, grid)
         if (initial_gain is None) == (initial_filter is None):
-            raise ValueError("give one of initial_gain and initial_filter, the other as None")
+            raise ValueError(
+                f"one of initial_gain and initial_filter must be None; got {initial_gain} and {initial_filter}"
+            )
         if initial_gain is not None:
             if np.shape(initial_gain) != ():
-                raise ValueError(f"initial_gain of a filter is one number; got shape {np.shape(initial_gain)}")
+                raise ValueError(f"initial_gain of a filter must be one number; got shape {np.shape(initial_gain)}")
             initial_filter = _centre(widths).reshape(widths) * floating(initial_gain)
         assert initial_filter is not None
         if np.shape(initial_filter) != widths:
@@ -237,5 +239,5 @@ def _odd_widths(width: int | tuple[int, ...], grid: tuple[int, ...]) -> tuple[in
     patch_offsets(width, grid)
     widths = (width,) * len(grid) if isinstance(width, int) else tuple(width)
     if any(each % 2 == 0 for each in widths):
-        raise ValueError(f"a filter needs odd widths to have a centre; got {widths}")
+        raise ValueError(f"widths of a filter must be odd, for it to have a centre; got {widths}")
     return widths

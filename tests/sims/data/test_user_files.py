@@ -1,0 +1,139 @@
+"""Users' files of every format against independent writers."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sims.data.user_files import load_user_data
+from tests.oracles.user_files import BYTES, COLOUR_BYTES, FLOATS, RANDOM, idx_bytes, pixels, write_images
+
+
+@pytest.mark.parametrize(
+    ("array", "expected", "image_shape"),
+    [
+        (FLOATS, FLOATS, None),
+        (FLOATS.astype(np.float32), FLOATS.astype(np.float32), None),
+        (FLOATS.astype(">f8"), FLOATS, None),
+        (np.asfortranarray(FLOATS), FLOATS, None),
+        (FLOATS > 0, (FLOATS > 0).astype(float), None),
+        (np.arange(12, dtype=np.int16).reshape(6, 2), np.arange(12.0).reshape(6, 2), None),
+        (BYTES, pixels(BYTES), (4, 5)),
+        (BYTES.reshape(40, 20), pixels(BYTES), None),
+        (BYTES[..., np.newaxis], pixels(BYTES), (4, 5)),
+        (BYTES.astype(float), BYTES.reshape(40, 20), (4, 5)),
+        (COLOUR_BYTES, pixels(COLOUR_BYTES), (4, 5, 3)),
+    ],
+)
+@pytest.mark.parametrize("extension", ["npy", "npz"])
+def test_numpy_files(tmp_path: Path, array, expected, image_shape, extension: str):
+    path = tmp_path / f"mine.{extension}"
+    np.save(path, array) if extension == "npy" else np.savez_compressed(path, anything=array)
+    data = load_user_data(str(path))
+    assert data.samples.dtype == np.float64
+    assert data.image_shape == image_shape
+    assert np.array_equal(data.samples, expected)
+    assert data.description.startswith(f"{len(array)} samples of ")
+    assert f"from mine.{extension}" in data.description
+    assert ("scaled to [-1, 1]" in data.description) == (array.dtype == np.uint8)
+
+
+@pytest.mark.parametrize("name", ["x", "images", "data"])
+def test_npz_takes_the_array_with_a_known_name(tmp_path: Path, name: str):
+    path = tmp_path / "mine.npz"
+    np.savez(path, **{"labels": np.arange(10), name: FLOATS})
+    assert np.array_equal(load_user_data(path).samples, FLOATS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "t10k-images-idx3-ubyte",
+        "t10k-images-idx3-ubyte.gz",
+        "train-images.idx3-ubyte",
+        "mine.idx",
+        "mine.IDX.gz",
+        "unnamed",
+        "unnamed.bin",
+        "unnamed.gz",
+    ],
+)
+def test_idx_by_name_or_content(tmp_path: Path, name: str):
+    path = tmp_path / name
+    content = idx_bytes(BYTES)
+    path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    data = load_user_data(path)
+    assert np.array_equal(data.samples, pixels(BYTES))
+    assert data.image_shape == (4, 5)
+
+
+@pytest.mark.parametrize(("code", "dtype"), [(0x09, "i1"), (0x0B, "i2"), (0x0C, "i4"), (0x0D, "f4"), (0x0E, "f8")])
+def test_idx_number_types(tmp_path: Path, code: int, dtype: str):
+    array = np.array([[-100, 1], [2, 3], [4, 5]], dtype=dtype)
+    if dtype.startswith("f"):
+        array /= 7
+    path = tmp_path / "mine.idx"
+    path.write_bytes(idx_bytes(array, code))
+    data = load_user_data(path)
+    assert np.array_equal(data.samples, array.astype(float))
+    assert data.image_shape is None
+
+
+@pytest.mark.parametrize("extension", ["png", "bmp", "tiff", "PNG"])
+def test_folder_of_lossless_images(tmp_path: Path, extension: str):
+    grey = load_user_data(write_images(tmp_path / "grey", BYTES, extension))
+    assert np.array_equal(grey.samples, pixels(BYTES))
+    assert grey.image_shape == (4, 5)
+    colour = load_user_data(write_images(tmp_path / "colour", COLOUR_BYTES, extension))
+    assert np.array_equal(colour.samples, pixels(COLOUR_BYTES))
+    assert colour.image_shape == (4, 5, 3)
+
+
+@pytest.mark.parametrize("extension", ["jpg", "jpeg", "webp"])
+def test_folder_of_compressed_images(tmp_path: Path, extension: str):
+    """Evenly coloured images survive lossy compression to within a few of 255 levels."""
+    colours = RANDOM.integers(0, 256, size=(4, 1, 1, 3), dtype=np.uint8)
+    images = np.broadcast_to(colours, (4, 16, 16, 3))
+    with pytest.warns(UserWarning, match=r"fewer samples \(4\) than dimensions \(768\)"):
+        data = load_user_data(write_images(tmp_path / "images", images, extension))
+    assert data.image_shape == (16, 16, 3)
+    assert np.abs(data.samples - pixels(images)).max() < 8 / 127.5
+
+
+def test_folder_of_gifs(tmp_path: Path):
+    """A palette of at most 256 colours holds these images exactly."""
+    data = load_user_data(write_images(tmp_path / "images", COLOUR_BYTES, "gif"))
+    assert np.array_equal(data.samples, pixels(COLOUR_BYTES))
+    assert data.image_shape == (4, 5, 3)
+
+
+def test_folder_ignores_other_files_and_drops_transparency(tmp_path: Path):
+    folder = write_images(tmp_path / "images", COLOUR_BYTES)
+    alpha = RANDOM.integers(0, 256, size=(4, 5, 1), dtype=np.uint8)
+    Image.fromarray(np.concatenate([COLOUR_BYTES[0], alpha], axis=-1)).save(folder / "000.png")
+    palette = Image.fromarray(COLOUR_BYTES[1]).quantize(256)
+    palette.save(folder / "001.png", transparency=bytes(range(20)))
+    (folder / "labels.txt").write_text("not an image")
+    (folder / "._000.png").write_text("left by a file manager")
+    (folder / "nested.png").mkdir()
+    data = load_user_data(folder)
+    assert len(data.samples) == len(COLOUR_BYTES)
+    assert np.array_equal(data.samples[0], pixels(COLOUR_BYTES)[0])
+    assert np.array_equal(data.samples[2:], pixels(COLOUR_BYTES)[2:])
+
+
+def test_black_and_white_images_are_grey(tmp_path: Path):
+    folder = write_images(tmp_path / "images", BYTES > 127)
+    assert np.array_equal(load_user_data(folder).samples, pixels((BYTES > 127) * np.uint8(255)))
+
+
+def test_too_few_samples_warn_of_a_deficient_rank_where_called(tmp_path: Path):
+    np.save(tmp_path / "mine.npy", FLOATS.T)
+    with pytest.warns(UserWarning, match=r"mine.npy .*\(3\) than dimensions \(10\).*rank deficient\.$") as record:
+        data = load_user_data(tmp_path / "mine.npy")
+    assert np.array_equal(data.samples, FLOATS.T)
+    assert record[0].filename == __file__
+    np.save(tmp_path / "mine.npy", FLOATS[:3])
+    load_user_data(tmp_path / "mine.npy")  # as many as dimensions: no warning
