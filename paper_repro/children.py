@@ -133,7 +133,7 @@ def _outcome(task: Task, checked: set[str]) -> Outcome:
 
 
 def _refusal(task: Task) -> str | None:
-    """What this process lacks to compute the same as the command would."""
+    """What this process has in place of what the command has."""
     found = versions()
     for package, version in task.surroundings.versions.items():
         if found.get(package) != version:
@@ -142,7 +142,7 @@ def _refusal(task: Task) -> str | None:
         same = code_version(task.package) == task.code_version
     except ValueError as error:
         return f"no code of {task.figure}: {error}"
-    return None if same else f"other code of {task.figure}"
+    return None if same else f"other code of {task.figure} than this command began with"
 
 
 _of_this_thread = threading.local()

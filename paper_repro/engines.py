@@ -130,7 +130,7 @@ class OnDask:
                 if outcome.traceback is not None:
                     raise RuntimeError(f"stage {stage.name!r} of {figure} failed:\n{outcome.traceback}")
                 if outcome.archive is None:
-                    raise UserError(f"{self.where} has {outcome.refusal}; every worker needs what this command has")
+                    raise UserError(f"a worker of {self.where} has {outcome.refusal}; every worker needs the same")
                 yield stage, outcome.archive
         finally:
             for key in by_key:
@@ -209,8 +209,10 @@ def on_this_machine(number: int, surroundings: Surroundings, *, dashboard: bool)
     _silence()
     loopback = "127.0.0.1:0"
     pages = {} if dashboard else {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
-    with dask.config.set(_SETTINGS | {"distributed.scheduler.work-stealing-interval": "100ms"} | pages):
+    settings = _SETTINGS | {"distributed.scheduler.work-stealing-interval": "100ms"} | pages
+    try:
         with (
+            dask.config.set(settings),
             LocalCluster(
                 n_workers=number,
                 threads_per_worker=1,
@@ -223,12 +225,11 @@ def on_this_machine(number: int, surroundings: Surroundings, *, dashboard: bool)
             Client(cluster, set_as_default=False) as client,
         ):
             if dashboard:
-                print(f"dashboard: {client.dashboard_link}", file=sys.stderr)
-            try:
-                yield OnDask(client, surroundings, "this machine")
-            finally:
-                client.close()
-                end_children()
+                port = client.scheduler_info()["services"]["dashboard"]
+                print(f"dashboard: http://127.0.0.1:{port}/status", file=sys.stderr)
+            yield OnDask(client, surroundings, "this machine")
+    finally:
+        end_children()
 
 
 @contextmanager
@@ -246,7 +247,7 @@ def on_scheduler(address: str, surroundings: Surroundings) -> Iterator[OnDask]:
         with Client(address, timeout=CONNECT_SECONDS, set_as_default=False) as client:
             if not client.nthreads():
                 print(f"note: no worker has joined {address} yet; waiting for one", file=sys.stderr)
-            yield OnDask(client, surroundings, f"a worker of {address}")
+            yield OnDask(client, surroundings, f"the scheduler at {address}")
 
 
 def _check_scheduler(address: str) -> None:

@@ -40,7 +40,7 @@ class Outcome:
     archive: bytes | None = None
     warned: tuple[Warned, ...] = ()
     traceback: str | None = None  # of an exception that the work raised
-    refusal: str | None = None  # what the process lacks: "jax 0.9.1 in place of 0.10.2"
+    refusal: str | None = None  # what the process has otherwise: "jax 0.9.1 in place of 0.10.2"
 
 
 def pickled(figure: str, stage: Stage) -> bytes:
