@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup figures test lint bench clean
+.PHONY: setup figures test test-slow lint bench clean
 
 setup: $(STAMP)
 
@@ -19,7 +19,10 @@ figures: setup
 	$(BIN)/paper-repro run --preset quick
 
 test: setup
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m 'not slow'
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m 'not slow'
+
+test-slow: setup
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m slow
 
 lint: setup
 	$(BIN)/ruff check .
@@ -31,4 +34,4 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) results build *.egg-info
+	rm -rf $(VENV) results build .cache *.egg-info

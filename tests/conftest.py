@@ -1,5 +1,6 @@
 """Test-wide numerics: 64-bit, no silent rank promotion anywhere in the package, reproducible properties."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,19 @@ import matplotlib
 import pytest
 
 import figures
+from paper_repro.environment import processor
 from tests import fake_figures
 
 matplotlib.use("Agg")
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# Modules forget what they have compiled, and so do workers of one another: most of it is the same, and comes from disk.
+# Code for one processor may end on another, so each has a folder of its own.
+_COMPILED = Path(__file__).parents[1] / ".cache" / "tests" / hashlib.sha256(processor().encode()).hexdigest()[:16]
+jax.config.update("jax_compilation_cache_dir", str(_COMPILED))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 # Compilation makes the first example slow, and a run must give the same answer every time.
 hypothesis.settings.register_profile("reproducible", deadline=None, derandomize=True)
