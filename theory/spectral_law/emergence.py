@@ -43,21 +43,22 @@ def rises(denoiser: AbstractDenoiser) -> Array:
     return generated_variance(denoiser, 0.0) < denoiser.spectrum.variance
 
 
+@eqx.filter_jit
 def emergence_time(denoiser: AbstractDenoiser, mean: Mean = "geometric") -> Modes:
     """First training time τ* at which each mode's generated variance reaches its level (`emergence_level`).
 
     On the rising branch the variance crosses the level from below, on the falling branch (`rises` is False) from
-    above. A scan over times brackets the first crossing, false position in ln τ refines it to round-off, and one
-    Newton step carries the derivatives of the implicit function, so that τ* can be differentiated with respect to
-    every parameter.
+    above. A scan over times brackets the first crossing, and false position in ln τ refines it to round-off.
+    Derivatives with respect to every parameter are those of the implicit function.
 
     **Returns:** (d,), in the units of τ; inf where the level is never crossed (no data in the mode, or a
     parametrisation that cannot reach it).
     """
-    level = emergence_level(denoiser, mean)
-    return _first_passage(_LogVariance(), denoiser, jnp.log(level), rises(denoiser))
+    initial, target = generated_variance(denoiser, 0.0), denoiser.spectrum.variance
+    return _first_passage(_LogVariance(), denoiser, jnp.log(_mean_of(initial, target, mean)), initial < target)
 
 
+@eqx.filter_jit
 def weight_emergence_time(denoiser: AbstractDenoiser, noise_level: ArrayLike, mean: Mean = "harmonic") -> Modes:
     """First training time at which each mode's gain at one noise level is half-way: at the mean of its values at
     τ = 0 and τ = ∞ (Wang & Pehlevan 2025, Secs. 4.2, 5.1).
@@ -98,35 +99,40 @@ class _GainAt(eqx.Module):
 Curve = _LogVariance | _GainAt
 
 
-@eqx.filter_jit
+@eqx.filter_custom_jvp
 def _first_passage(curve: Curve, denoiser: AbstractDenoiser, level: Modes, rising: Array) -> Modes:
     """First time at which the curve of each mode reaches its level, from below where `rising`, else from above."""
     sign = jnp.where(rising, 1.0, -1.0)
-    frozen, frozen_level = jax.lax.stop_gradient((eqx.filter(denoiser, eqx.is_array), level))
-    frozen = eqx.combine(frozen, denoiser)
-    log_times = _scan_times(frozen)
+    log_times = _scan_times(denoiser)
 
     def excess(log_time: Modes) -> Modes:
         """Signed distance to the level of mode k at its own time."""
-        return sign * (_at_own_time(curve, frozen, log_time) - frozen_level)
+        return sign * (_at_own_time(curve, denoiser, log_time) - level)
 
-    scanned = sign[None] * (curve(frozen, jnp.exp(log_times)) - frozen_level[None])
+    scanned = sign[None] * (curve(denoiser, jnp.exp(log_times)) - level[None])
     crossed = scanned >= 0
     first = jnp.argmax(crossed, axis=0)
-    found = crossed.any(axis=0) & (first > 0) & jnp.isfinite(frozen_level)
+    found = crossed.any(axis=0) & (first > 0) & jnp.isfinite(level)
     first = jnp.maximum(first, 1)
     before, after = (jnp.take_along_axis(scanned, index[None], axis=0)[0] for index in (first - 1, first))
     log_time = _false_position(excess, log_times[first - 1], log_times[first], before, after)
+    return jnp.where(found, jnp.exp(log_time), jnp.inf)
 
-    # One Newton step from the stopped solution: its value is the root, its derivative the implicit function's.
-    log_time = jax.lax.stop_gradient(jnp.where(found, log_time, log_times[first]))
-    slope = jax.lax.stop_gradient(
-        jax.jvp(lambda t: _at_own_time(curve, frozen, t), (log_time,), (jnp.ones_like(log_time),))[1]
+
+@_first_passage.def_jvp
+def _first_passage_jvp(primals, tangents):
+    # Implicit function: curve(θ, ln τ) = level gives d ln τ = (d level - ∂_θ curve dθ)/∂_{ln τ} curve.
+    (curve, denoiser, _, _), (d_curve, d_denoiser, d_level, _) = primals, tangents
+    time = _first_passage(*primals)
+    found = jnp.isfinite(time)
+    log_time = jnp.log(jnp.where(found, time, 1.0))
+    slope = jax.jvp(lambda at: _at_own_time(curve, denoiser, at), (log_time,), (jnp.ones_like(log_time),))[1]
+    _, moved = eqx.filter_jvp(
+        lambda curve, denoiser: _at_own_time(curve, denoiser, log_time), (curve, denoiser), (d_curve, d_denoiser)
     )
-    residual = _at_own_time(curve, denoiser, log_time) - level
+    ahead = (0.0 if d_level is None else d_level) - (0.0 if moved is None else moved)
     usable = found & (slope != 0)
-    step = jnp.where(usable, residual, 0.0) / jnp.where(usable, slope, 1.0)
-    return jnp.where(found, jnp.exp(log_time - step), jnp.inf)
+    return time, jnp.where(usable, time * ahead / jnp.where(usable, slope, 1.0), 0.0)
 
 
 def _scan_times(denoiser: AbstractDenoiser) -> Float[Array, " scan"]:

@@ -170,6 +170,16 @@ def test_tied_weights_emerge_at_ln_2_over_8_lambda_by_search():
         np.testing.assert_allclose(time, np.log(2) / (8 * rate * variance), rtol=1e-10)
 
 
+def test_second_derivative_of_the_time_is_that_of_the_implicit_function():
+    """d²/dλ² ln 2/(8ηλ) = ln 2/(4ηλ³)."""
+
+    def time(variance):
+        return weight_emergence_time(denoiser(SymmetricTwoLayer, 0.1, jnp.stack([variance, 2 * variance])), 0.5)[0]
+
+    for transform in (jax.jacfwd, jax.grad):
+        np.testing.assert_allclose(transform(jax.grad(time))(0.7), np.log(2) / (4 * 0.7**3), rtol=1e-10)
+
+
 @pytest.mark.parametrize("gain", [0.03, 1.7])
 @pytest.mark.parametrize("mean", ["harmonic", "geometric", "arithmetic"])
 def test_one_layer_weights_emerge_when_their_exponential_passes_the_mean(mean, gain):
