@@ -1,4 +1,4 @@
-"""Experiments with linear networks, one per noise level: training sets, and what the networks generate."""
+"""Experiments with linear networks, one per noise level: ensembles of runs, gains, and what the networks generate."""
 
 from typing import NamedTuple
 
@@ -9,64 +9,11 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.measurements.modes import mode_covariances, mode_means, mode_variances
-from sims.networks.linear import Network, one_per_level
+from sims.networks.linear import Network, linear_denoiser, one_per_level, total_maps_of
 from sims.sampling.linear_flow import FlowCoefficients, sample_linear_flow, sample_linear_networks
-from sims.training.descent import Clock, train_minibatch
-from sims.training.pairs import Pairs, PairStatistics, SecondMoments, moments_of_pairs, noisy_moments, pair_statistics
+from sims.training.descent import Clock, train_full_batch, train_minibatch
+from sims.training.pairs import Pairs, SecondMoments
 from theory.definitions.spectra import Spectrum
-
-
-def gaussian_training_sets(
-    spectrum: Spectrum, pairs: Pairs, *, seeds: int, samples: int, key: PRNGKeyArray
-) -> SecondMoments:
-    """Moments of an independent noisy training set per seed and noise level, (seeds, levels, ...).
-
-    The data are Gaussian with the mean and covariance of `spectrum`; `pairs` are the coefficients of inputs and
-    targets, or noise levels.
-    """
-    return _gaussian_moments(spectrum, pairs, samples, jax.random.split(key, seeds))
-
-
-@eqx.filter_jit
-def _gaussian_moments(spectrum: Spectrum, pairs: Pairs, samples: int, keys: PRNGKeyArray) -> SecondMoments:
-    scale = jnp.sqrt(spectrum.variance).astype(jnp.float32)
-
-    def of_seed(key: PRNGKeyArray) -> SecondMoments:
-        data_key, noise_key = jax.random.split(key)
-        clean = jax.random.normal(data_key, (samples, spectrum.dimension), jnp.float32) * scale[None]
-        if spectrum.basis is not None:
-            clean = clean @ spectrum.basis.T.astype(jnp.float32)
-        clean = clean + spectrum.mean.astype(jnp.float32)[None]
-        noise = jax.random.normal(noise_key, clean.shape, clean.dtype)
-        return noisy_moments(clean, noise, pairs)
-
-    return jax.lax.map(of_seed, keys)
-
-
-def training_sets_from_samples(
-    clean: Float[Array, "n dim"], pairs: Pairs, *, seeds: int, noise_repeats: int, key: PRNGKeyArray
-) -> SecondMoments:
-    """Moments of given samples under fresh noise per seed, (seeds, levels, ...): training sets from real data.
-
-    Every sample is used `noise_repeats` times by every seed, each time with noise of its own: seeds differ in their
-    noise alone. Computed in the precision of `clean`, which is taken as it is, without centring.
-    """
-
-    return _over_noise(clean, pairs, jax.random.split(key, (seeds, noise_repeats)))
-
-
-@eqx.filter_jit
-def _over_noise(clean, pairs: Pairs, keys: PRNGKeyArray) -> SecondMoments:
-    """The samples are an argument: as a constant of the program they would be multiplied while it is compiled."""
-
-    def of_repeat(key: PRNGKeyArray) -> PairStatistics:
-        return pair_statistics(clean, jax.random.normal(key, clean.shape, clean.dtype))
-
-    def of_seed(keys: PRNGKeyArray) -> SecondMoments:
-        repeats = jax.lax.map(of_repeat, keys)
-        return moments_of_pairs(jax.tree.map(lambda leaf: leaf.mean(axis=0), repeats), pairs)
-
-    return jax.lax.map(of_seed, keys)
 
 
 def train_seeds_minibatch(
@@ -91,6 +38,29 @@ def _over_seeds(keys, start: Network, clean, pairs, step_sizes, steps, batch_siz
         return train_minibatch(start, clean, pairs, step_sizes, steps, batch_size=batch_size, key=key)
 
     return eqx.filter_vmap(of_seed)(keys)
+
+
+def descend(
+    spectrum: Spectrum, moments: SecondMoments, clock: Clock, *, initial_gain: float
+) -> Float[np.ndarray, "members stages levels modes modes"]:
+    """Uᵀ W U of linear denoisers trained from W = `initial_gain`·I by full-batch gradient descent, one per level."""
+    network = linear_denoiser(spectrum.dimension, initial_gain)
+    steps, counts = jnp.asarray(clock.step_sizes, jnp.float32), jnp.asarray(clock.steps)
+    maps = jnp.swapaxes(total_maps_of(train_full_batch(network, moments, steps, counts)), 1, 2)
+    if spectrum.basis is not None:
+        maps = spectrum.basis.T @ maps @ spectrum.basis
+    return np.asarray(maps, dtype=float)
+
+
+@eqx.filter_jit
+def loss_on_fresh_data(
+    maps: Float[Array, "*batch modes modes"], spectrum: Spectrum, noise_level: float
+) -> Float[Array, "*batch"]:
+    """E|x_0 - W(x_0 + σε)|² = tr Σ - 2 tr WΣ + tr W(Σ + σ²)Wᵀ over the whole distribution, W in mode coordinates."""
+    lam = spectrum.variance
+    return (
+        jnp.sum(lam) - 2 * jnp.diagonal(maps, axis1=-2, axis2=-1) @ lam + jnp.sum(maps**2 @ (lam + noise_level**2), -1)
+    )
 
 
 def mode_gains(

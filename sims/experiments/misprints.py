@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from sims.experiments.linear import gaussian_training_sets
 from sims.networks.convolution import convolution_denoiser
 from sims.networks.linear import LinearDenoiser, linear_denoiser, total_maps_of
 from sims.sampling.linear_flow import sample_linear_networks
 from sims.training.descent import train_full_batch
 from sims.training.linear_losses import linear_denoising_loss
 from sims.training.pairs import SecondMoments
+from sims.training.training_sets import gaussian_training_sets
 from theory.definitions.spectra import Spectrum
 
 Repetitions = Float[np.ndarray, " repetitions"]

@@ -1,8 +1,7 @@
-"""What is measured on one-dimensional and planar distributions: gap masses, histograms, distances."""
+"""Densities of samples on a line and in the plane: histograms, and shares of samples in a gap."""
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import wasserstein_distance
 
 from sims.measurements.estimates import Estimate, mean_over
 
@@ -35,8 +34,3 @@ def joint_histogram(
     """Joint density on a square grid, indexed [x bin, y bin]; samples outside count towards the normalisation."""
     counts, _, _ = np.histogram2d(samples[:, 0], samples[:, 1], bins=(edges, edges))
     return counts / (len(samples) * np.outer(np.diff(edges), np.diff(edges)))
-
-
-def wasserstein1(samples: Float[np.ndarray, "models n"], reference: Float[np.ndarray, " m"]) -> Estimate:
-    """Wasserstein-1 distance of every model's samples to the points of `reference`, averaged over models."""
-    return mean_over(np.asarray([wasserstein_distance(row, reference) for row in np.asarray(samples)]))

@@ -1,4 +1,4 @@
-"""Whether samples repeat points of the training set."""
+"""Where samples lie relative to the points that they were trained on: on one of them, or between two."""
 
 import numpy as np
 from jaxtyping import Float

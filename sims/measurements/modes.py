@@ -1,4 +1,4 @@
-"""What is measured on samples and trained models, each number with its standard error."""
+"""Moments of samples mode by mode, and when a mode crosses a level."""
 
 import numpy as np
 from jaxtyping import Array, Float

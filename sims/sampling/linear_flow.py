@@ -34,11 +34,6 @@ def flow_of(target: AbstractTarget, process: AbstractProcess, times: Float[Array
     return FlowCoefficients(times, state, output, jnp.sqrt(jnp.asarray(process.prior_variance)))
 
 
-def denoising_flow(noise_levels: Float[Array, " levels"]) -> FlowCoefficients:
-    """dx/dσ = (x - D(x))/σ from N(0, σ_max² I), for denoisers of the variance-exploding process."""
-    return FlowCoefficients(noise_levels, 1 / noise_levels, -1 / noise_levels, noise_levels[0])
-
-
 @eqx.filter_jit
 def sample_linear_flow(
     total_maps: Float[Array, "levels dim dim"],

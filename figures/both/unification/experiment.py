@@ -17,17 +17,12 @@ from jaxtyping import PRNGKeyArray
 
 from figures.both.unification.half_times import half_times
 from figures.common.stages import Arrays, RunStage, Stage
-from sims.experiments.training_sets import (
-    descend,
-    loss_on_fresh_data,
-    noise_averaged_training_sets,
-    pooled_variance_ratio,
-    shared_data_training_sets,
-    variance_over_members,
-)
+from sims.experiments.linear import descend, loss_on_fresh_data
 from sims.measurements.estimates import mean_over
 from sims.measurements.modes import first_crossing
+from sims.measurements.resampling import pooled_variance_ratio, variance_over_members
 from sims.training.descent import Clock, common_clock
+from sims.training.training_sets import noise_averaged_training_sets, shared_data_training_sets
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
 from theory.finite_data.learning_curves import expected_gain_over_data, expected_loss_over_data

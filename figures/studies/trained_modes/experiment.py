@@ -16,13 +16,14 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
-from sims.experiments.linear import gaussian_training_sets, generated_mode_variances, mode_gains
+from sims.experiments.linear import generated_mode_variances, mode_gains
 from sims.measurements.modes import first_crossing
 from sims.networks.linear import AbstractLinearNetwork, total_maps_of
 from sims.sampling.linear_flow import FlowCoefficients, flow_of
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import Clock, common_clock, train_full_batch
 from sims.training.pairs import PairCoefficients, SecondMoments, pairs_of
+from sims.training.training_sets import gaussian_training_sets
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
 from theory.spectral_law.denoiser import AbstractDenoiser, regression_at

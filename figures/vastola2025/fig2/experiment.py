@@ -18,7 +18,8 @@ from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.linear_ensembles import LinearModels
 from figures.studies.published_setting import GAP, POSITIONS, stratified_prior
 from sims.data.built_in import triple
-from sims.measurements.densities import gap_mass, gap_shares, histograms, wasserstein1
+from sims.measurements.densities import gap_mass, gap_shares, histograms
+from sims.measurements.distances import wasserstein1
 from theory.exact_scores.point_masses import PointMasses
 
 

@@ -23,7 +23,7 @@ from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.published_setting import GAP, features_of, normal_quantiles, process_of
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_shares
-from sims.measurements.distributions import cumulative, wasserstein1_between, wasserstein1_permutations
+from sims.measurements.distances import cumulative, wasserstein1_between, wasserstein1_permutations
 from sims.measurements.gaussianity import gaussian_surrogates, gaussianity_p_values
 from sims.measurements.resampling import jackknife
 from sims.networks.feature_model import FeatureModel

@@ -3,7 +3,7 @@
 import numpy as np
 
 from figures.common.stages import Arrays
-from sims.measurements.distributions import cumulative, wasserstein1_between, wasserstein1_permutations
+from sims.measurements.distances import cumulative, wasserstein1_between, wasserstein1_permutations
 
 GRID = np.linspace(-4.0, 4.0, 3201)  # of the distribution functions; beyond it hardly any model has mass
 BLOCKS = 10  # of models, each left out in turn

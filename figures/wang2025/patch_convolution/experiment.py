@@ -32,9 +32,9 @@ from figures.studies.trained_modes.experiment import (
     trained_modes,
 )
 from sims.data.built_in import natural_image_patches
-from sims.experiments.linear import training_sets_from_samples
 from sims.networks.convolution import convolution_denoiser
 from sims.training.pairs import SecondMoments
+from sims.training.training_sets import training_sets_from_samples
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import stationary_autocovariance
 from theory.spectral_law.generation import generated_variance, generated_variance_by_quadrature

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import norm, wasserstein_distance
 
 from figures.vastola2025.gaussian_closure import experiment
-from sims.measurements.distributions import cumulative
+from sims.measurements.distances import cumulative
 from tests.oracles.known_ensembles import points_between
 
 

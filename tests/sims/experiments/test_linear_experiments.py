@@ -1,84 +1,19 @@
-"""Training sets and measurements of the experiments with linear networks, against expectations and explicit maps."""
+"""Experiments with linear networks against explicit maps, and descent against a loop."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.experiments.linear import (
-    gaussian_training_sets,
-    generated_mode_variances,
-    generated_moments,
-    mode_gains,
-    training_sets_from_samples,
-)
-from sims.measurements.estimates import mean_over
-from sims.sampling.linear_flow import FlowCoefficients, denoising_flow
-from sims.training.pairs import PairCoefficients
-from theory import Spectrum
+from sims.experiments.linear import descend, generated_mode_variances, generated_moments, loss_on_fresh_data, mode_gains
+from sims.sampling.linear_flow import FlowCoefficients, flow_of
+from sims.training.descent import Clock
+from sims.training.training_sets import shared_data_training_sets
+from theory import EDM, Spectrum
+from theory.definitions.targets import DenoiserTarget
 
 KEY = jax.random.key(0)
-LEVELS = np.array([0.1, 1.0, 3.0])
-VARIANCE = np.array([3.0, 0.5, 0.1, 0.02])
 BASIS = np.linalg.qr(np.random.default_rng(3).normal(size=(4, 4)))[0]
-COEFFICIENTS = np.array([[1.0, 0.8, 0.2], [0.1, 1.0, 3.0], [1.0, -0.5, 1.0], [0.0, 0.7, -1.0], [1.0, 2.0, 0.3]])
-
-
-def dtypes(networks):
-    return {leaf.dtype.name for leaf in jax.tree.leaves(networks)}
-
-
-@pytest.mark.parametrize("basis", [None, BASIS], ids=["diagonal", "rotated"])
-def test_training_sets_have_the_spectrum_and_the_levels(basis):
-    """Every entry of the moments within 4.5 standard errors of its expectation; seeds and levels in their places."""
-    spectrum = Spectrum(jnp.zeros(4), jnp.asarray(VARIANCE), None if basis is None else jnp.asarray(basis))
-    moments = gaussian_training_sets(spectrum, jnp.asarray(LEVELS), seeds=30, samples=500, key=KEY)
-    rotation = np.eye(4) if basis is None else basis
-    covariance = (rotation * VARIANCE) @ rotation.T
-    expected = {
-        "target": np.full(3, VARIANCE.sum()),
-        "cross": np.broadcast_to(covariance, (3, 4, 4)),
-        "noisy": covariance + LEVELS[:, None, None] ** 2 * np.eye(4),
-    }
-    assert dtypes(moments) == {"float32"}
-    for name, value in expected.items():
-        estimate = mean_over(getattr(moments, name))
-        assert (np.abs(estimate.value - value) < 4.5 * estimate.stderr).all()
-
-
-def test_training_sets_have_the_mean_of_their_spectrum():
-    spectrum = Spectrum(jnp.asarray([1.0, -2.0, 0.0, 0.5]), jnp.asarray(VARIANCE), jnp.asarray(BASIS))
-    pairs = PairCoefficients(*map(jnp.asarray, COEFFICIENTS))
-    moments = gaussian_training_sets(spectrum, pairs, seeds=30, samples=500, key=KEY)
-    for name, factor in (("target_mean", COEFFICIENTS[2]), ("noisy_mean", COEFFICIENTS[0])):
-        estimate = mean_over(getattr(moments, name))
-        assert (np.abs(estimate.value - np.outer(factor, spectrum.mean)) < 4.5 * estimate.stderr).all()
-
-
-def test_training_sets_of_given_samples_have_fresh_noise():
-    """Every sample with noise of its own: moments within 4.5 standard errors of their expectation over the noise.
-
-    Their scatter over seeds is that of n·m independent draws of noise.
-    """
-    clean, repeats = np.random.default_rng(2).normal(size=(25, 3)) + [1.0, 0.0, -0.5], 8
-    pairs = PairCoefficients(*map(jnp.asarray, COEFFICIENTS))
-    moments = training_sets_from_samples(jnp.asarray(clean), pairs, seeds=400, noise_repeats=repeats, key=KEY)
-    alpha, sigma, signal, noise, _ = COEFFICIENTS[:, :, None, None]
-    second, mean = clean.T @ clean / 25, clean.mean(axis=0)
-    expected = {
-        "noisy": alpha**2 * second + sigma**2 * np.eye(3),
-        "cross": alpha * signal * second + sigma * noise * np.eye(3),
-        "target_mean": signal[..., 0] * mean,
-        "noisy_mean": alpha[..., 0] * mean,
-    }
-    assert dtypes(moments) == {"float64"}
-    np.testing.assert_array_equal(moments.weight, np.tile(COEFFICIENTS[4], (400, 1)))
-    for name, value in expected.items():
-        estimate = mean_over(getattr(moments, name))
-        # Where y is the data alone, its mean has no scatter.
-        assert (np.abs(estimate.value - value) < 4.5 * estimate.stderr + 1e-12).all()
-    scatter = np.var(np.asarray(moments.noisy_mean), axis=0, ddof=1) / (COEFFICIENTS[1] ** 2 / (25 * repeats))[:, None]
-    assert np.abs(scatter - 1).max() < 4.5 * np.sqrt(2 / 399)
 
 
 @pytest.mark.parametrize("basis", [None, BASIS], ids=["diagonal", "rotated"])
@@ -144,8 +79,43 @@ def test_generated_variances_agree_between_their_two_entrances():
     maps = jnp.asarray(0.3 * MAPS)
     options = {"samples": 50, "key": KEY}
     by_levels = generated_mode_variances(maps, levels, jnp.asarray(BASIS), **options)
-    by_flow = generated_mode_variances(maps, denoising_flow(levels), jnp.asarray(BASIS), **options)
+    by_flow = generated_mode_variances(
+        maps, flow_of(DenoiserTarget(), EDM(0.01, 5.0), levels), jnp.asarray(BASIS), **options
+    )
     np.testing.assert_allclose(by_levels, by_flow, rtol=1e-11)
-    moments = generated_moments(maps, None, denoising_flow(levels), jnp.asarray(BASIS), **options)
+    moments = generated_moments(
+        maps, None, flow_of(DenoiserTarget(), EDM(0.01, 5.0), levels), jnp.asarray(BASIS), **options
+    )
     np.testing.assert_allclose(by_levels, moments.variance, rtol=1e-11)
     assert len(np.unique(by_levels)) == by_levels.size  # every set of networks its own noise
+
+
+# --- Descent in mode coordinates ---
+
+SMALL_VARIANCE = np.array([2.0, 0.5, 0.1])
+SMALL_BASIS = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0]
+SPECTRUM = Spectrum(jnp.zeros(3), jnp.asarray(SMALL_VARIANCE), jnp.asarray(SMALL_BASIS))
+CLOCK = Clock(np.full((2, 2), 0.1), np.array([3, 5]), np.array([[0.3, 0.3], [0.8, 0.8]]))
+
+
+def test_descent_is_that_of_the_quadratic_loss_in_mode_coordinates():
+    moments = shared_data_training_sets(SPECTRUM, jnp.asarray([0.3, 1.0]), members=3, data=30, noises=2, key=KEY)
+    maps = descend(SPECTRUM, moments, CLOCK, initial_gain=0.2)
+    assert maps.shape == (3, 2, 2, 3, 3)
+    for member in range(3):
+        for level in range(2):
+            weight, done = 0.2 * np.eye(3), 0
+            cross, noisy = (np.asarray(each[member, level]) for each in (moments.cross, moments.noisy))
+            for stage, count in enumerate(CLOCK.steps):
+                for _ in range(int(count)):
+                    weight = weight - 2 * 0.1 * (weight @ noisy - cross)
+                    done += 1
+                np.testing.assert_allclose(maps[member, stage, level], SMALL_BASIS.T @ weight @ SMALL_BASIS, atol=2e-6)
+
+
+def test_loss_on_fresh_data_is_an_expectation():
+    generator, weight, sigma = np.random.default_rng(1), np.random.default_rng(2).normal(size=(3, 3)) / 2, 0.7
+    clean = generator.normal(size=(200_000, 3)) * np.sqrt(SMALL_VARIANCE)
+    losses = np.sum((clean - (clean + sigma * generator.normal(size=clean.shape)) @ weight.T) ** 2, axis=1)
+    value = float(loss_on_fresh_data(jnp.asarray(weight), SPECTRUM, sigma))
+    assert abs(losses.mean() - value) < 4.5 * losses.std() / np.sqrt(len(losses))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from sims.measurements.densities import gap_mass, histograms, joint_histogram, wasserstein1
+from sims.measurements.densities import gap_mass, histograms, joint_histogram
+from sims.measurements.distances import wasserstein1
 from sims.measurements.estimates import Estimate, difference, exact, mean_over, share, weighted_sum
 from sims.measurements.modes import first_crossing, mode_covariances, mode_means, mode_variances, variance_over_seeds
 

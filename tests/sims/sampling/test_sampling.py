@@ -6,10 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.sampling.linear_flow import FlowCoefficients, denoising_flow, sample_linear_flow, sample_linear_networks
+from sims.sampling.linear_flow import FlowCoefficients, flow_of, sample_linear_flow, sample_linear_networks
 from sims.sampling.schedules import edm_schedule, log_snr_schedule, uniform_schedule
 from sims.sampling.solvers import adaptive, euler, heun
 from theory import EDM, CosineSchedule, VariancePreserving
+from theory.definitions.targets import DenoiserTarget
 
 VARIANCE = np.array([2.0, 0.3, 0.05])
 INITIAL = np.array([[1.0, -0.5, 2.0], [0.3, 1.0, -1.0]])
@@ -124,13 +125,13 @@ def test_linear_flow_equals_a_loop(dtype, biased):
     np.testing.assert_allclose(samples, x, rtol=1e-11 if dtype == "float64" else 1e-4, atol=1e-12)
 
 
-def test_denoising_flow_is_that_of_denoisers():
+def test_flow_of_the_data_is_that_of_denoisers():
     rng = np.random.default_rng(3)
     maps, levels, x = rng.normal(size=(6, 3, 3)) / 3, jnp.geomspace(5.0, 0.1, 6), rng.normal(size=(10, 3))
-    flow = denoising_flow(levels)
+    flow = flow_of(DenoiserTarget(), EDM(0.01, 5.0), levels)
     samples = sample_linear_flow(jnp.asarray(maps), None, flow, jnp.asarray(x))
     np.testing.assert_allclose(samples, sample_linear_networks(jnp.asarray(maps), levels, jnp.asarray(x)), rtol=1e-11)
-    assert flow.initial_scale == levels[0]
+    assert flow.initial_scale == 5.0
 
 
 # --- Schedules ---

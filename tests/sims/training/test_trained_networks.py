@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.experiments.linear import gaussian_training_sets, generated_moments
+from sims.experiments.linear import generated_moments
 from sims.measurements.estimates import mean_over
 from sims.measurements.modes import variance_over_seeds
 from sims.networks.convolution import convolution_denoiser
@@ -33,6 +33,7 @@ from sims.sampling.linear_flow import FlowCoefficients
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import common_clock, train_full_batch
 from sims.training.pairs import PairCoefficients
+from sims.training.training_sets import gaussian_training_sets
 from theory import EDM, Spectrum
 
 KEY, ROTATION_KEY = jax.random.key(0), jax.random.key(1)

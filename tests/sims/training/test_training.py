@@ -7,11 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.experiments.linear import (
-    gaussian_training_sets,
-    generated_mode_variances,
-    train_seeds_minibatch,
-)
+from sims.experiments.linear import generated_mode_variances, train_seeds_minibatch
 from sims.measurements.estimates import mean_over
 from sims.measurements.modes import variance_over_seeds
 from sims.networks.linear import (
@@ -25,6 +21,7 @@ from sims.networks.linear import (
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import Clock, common_clock, train_full_batch, train_minibatch
 from sims.training.pairs import PairCoefficients, noisy_moments
+from sims.training.training_sets import gaussian_training_sets
 from tests.oracles import networks as network_oracles
 from theory import EDM, OneLayer, Spectrum, SymmetricTwoLayer, generated_variance, generated_variance_on_schedule
 from theory.definitions.targets import DenoiserTarget

@@ -1,15 +1,11 @@
-"""Measurements of learned distributions against SciPy, brute force and their own null laws."""
+"""Measurements of ensembles of models against SciPy, brute force and their own null laws."""
 
 import numpy as np
 import pytest
 import scipy.stats
 
 from sims.measurements.densities import gap_mass
-from sims.measurements.distributions import (
-    cumulative,
-    wasserstein1_between,
-    wasserstein1_permutations,
-)
+from sims.measurements.distances import cumulative, wasserstein1_between, wasserstein1_permutations
 from sims.measurements.gaussianity import (
     gaussian_surrogates,
     gaussianity_p_values,
@@ -17,7 +13,7 @@ from sims.measurements.gaussianity import (
     mardia_statistics,
 )
 from sims.measurements.memorisation import distance_to_segment, memorised
-from sims.measurements.resampling import jackknife, ratio_of_means
+from sims.measurements.resampling import jackknife, pooled_variance_ratio, ratio_of_means, variance_over_members
 
 
 def generator(seed=0):
@@ -123,6 +119,26 @@ def test_permutations_are_the_null_law_of_the_distance():
 
     assert scipy.stats.kstest([p_value(0.0) for _ in range(150)], "uniform").pvalue > 1e-3
     assert max(p_value(1.0) for _ in range(5)) < 0.02
+
+
+def test_variance_and_its_jackknife_error():
+    """Against leaving members out one by one, and the error against the spread of many ensembles."""
+    weights = np.random.default_rng(4).normal(size=(20, 2, 3, 3)) * np.arange(1.0, 4.0)
+    left_out = np.stack([np.var(np.delete(weights, i, axis=0), axis=0, ddof=1) for i in range(20)])
+    estimate = variance_over_members(weights)
+    np.testing.assert_allclose(estimate.value, weights.var(axis=0, ddof=1), rtol=1e-12)
+    jackknife = np.sqrt(19 / 20 * np.sum((left_out - left_out.mean(axis=0)) ** 2, axis=0))
+    np.testing.assert_allclose(estimate.stderr, jackknife, rtol=1e-10)
+
+    predicted = np.broadcast_to(np.arange(1.0, 4.0) ** 2, (2, 3, 3))
+    pooled = pooled_variance_ratio(weights, predicted)
+    np.testing.assert_allclose(pooled.value, np.mean(estimate.value / predicted, axis=(1, 2)), rtol=1e-12)
+    ensembles = np.random.default_rng(5).normal(size=(300, 20, 3, 3))
+    ratios = [pooled_variance_ratio(each, np.ones((3, 3))) for each in ensembles]
+    spread, claimed = np.std([r.value for r in ratios]), np.sqrt(np.mean([r.stderr**2 for r in ratios]))
+    np.testing.assert_allclose(claimed, spread, rtol=0.15)
+    with pytest.raises(ValueError, match="three members"):
+        variance_over_members(weights[:2])
 
 
 # --- Gaussianity ---

@@ -1,10 +1,18 @@
-"""Distances of average distributions that ensembles of models learn.
+"""Wasserstein-1 distances between distributions on a line, of single models and of averages over models.
 
 An average learned distribution pools the samples of all models; models are the independent repetitions.
 """
 
 import numpy as np
 from jaxtyping import Float
+from scipy.stats import wasserstein_distance
+
+from sims.measurements.estimates import Estimate, mean_over
+
+
+def wasserstein1(samples: Float[np.ndarray, "models n"], reference: Float[np.ndarray, " m"]) -> Estimate:
+    """Wasserstein-1 distance of every model's samples to the points of `reference`, averaged over models."""
+    return mean_over(np.asarray([wasserstein_distance(row, reference) for row in np.asarray(samples)]))
 
 
 def cumulative(
