@@ -1,7 +1,7 @@
 """Built-in data sets, without downloads: photograph patches, handwritten digits, Gaussians and point masses.
 
 Data sets are arrays of shape (n, d), one sample per row; pixels run from -1 (black) to 1 (white).
-Users' own files are read by `load_user_data`, which lives in `sims.data.user_files`.
+Users' own files are read by `sims.data.user_files`.
 """
 
 from typing import Literal
@@ -13,28 +13,9 @@ from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 from sklearn.datasets import load_digits, load_sample_images
 
-from sims.data.user_files import UserData, load_user_data
-
-__all__ = [
-    "UserData",
-    "digits",
-    "gaussian_samples",
-    "l_shape",
-    "line",
-    "load_user_data",
-    "natural_image_patches",
-    "polygon",
-    "random_points",
-    "rotated_square",
-    "triple",
-]
+from theory.definitions.checks import check_count
 
 REC601_LUMA = np.array([0.299, 0.587, 0.114])
-
-
-def _require_positive_count(count: int) -> None:
-    if count < 1:
-        raise ValueError(f"count must be one or more; got {count}")
 
 
 def _photographs(channels: str) -> Float[np.ndarray, "photograph height width channel"]:
@@ -64,13 +45,13 @@ def natural_image_patches(
     """
     if channels not in ("grey", "colour"):
         raise ValueError(f"channels must be 'grey' or 'colour'; got {channels!r}")
-    _require_positive_count(count)
+    check_count("count", count)
     photographs = _photographs(channels)
     number, height, width, _ = photographs.shape
     if not 1 <= size <= min(height, width):
         raise ValueError(
-            f"size must lie between 1 and {min(height, width)}, the shorter side of the "
-            f"{height} x {width} photographs; got {size}"
+            f"the patch size must lie between 1 and {min(height, width)}, the shorter side of the {height} x {width} "
+            f"photographs; got {size}"
         )
     windows = np.lib.stride_tricks.sliding_window_view(photographs, (size, size), axis=(1, 2))
     windows = np.moveaxis(windows, 3, -1)  # (photograph, row, column, size, size, channel), still a view
@@ -104,7 +85,7 @@ def gaussian_samples(
 
     Raises ValueError for a count below 1, a negative or NaN variance, or shapes that do not fit together.
     """
-    _require_positive_count(count)
+    check_count("count", count)
     mean, variances = np.asarray(mean, dtype=np.float64), np.asarray(variances, dtype=np.float64)
     basis = np.eye(mean.size) if basis is None else np.asarray(basis, dtype=np.float64)
     if mean.ndim != 1 or variances.ndim != 1 or basis.shape != (mean.size, variances.size):
@@ -113,7 +94,7 @@ def gaussian_samples(
             f"{mean.shape}, {variances.shape} and {basis.shape}"
         )
     if not np.all(variances >= 0.0):
-        raise ValueError(f"variances must not be negative or NaN; the smallest is {variances.min()}")
+        raise ValueError(f"variances must be zero or more; got {variances.min()}")
     normal = np.asarray(jax.random.normal(key, (count, variances.size)), dtype=np.float64)
     return mean + (np.sqrt(variances) * normal) @ basis.T
 
@@ -134,7 +115,7 @@ def polygon(vertices: int, angle: float = 0.0, radius: float = 1.0) -> Float[np.
     Raises ValueError for fewer than one vertex.
     """
     if vertices < 1:
-        raise ValueError(f"vertices must be one or more; got {vertices}")
+        raise ValueError(f"the number of vertices must be one or more; got {vertices}")
     angles = angle + 2.0 * np.pi * np.arange(vertices) / vertices
     return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 

@@ -37,7 +37,7 @@ class TrainedNetworks(NamedTuple):
     reference: Float[Array, "objectives models"]
 
 
-class Triples(AbstractTraining):
+class TripleBatches(AbstractTraining):
     """Steps of one network on ½(1/P) Σ w|D(x, t) - y|² over P training triples, w = α²/σ².
 
     `batch_size` triples are drawn anew (with replacement) for each step, all P are taken when it is None.
@@ -92,11 +92,7 @@ def train_networks(
     **Returns:** networks with leading axes (objectives, models). Raises ValueError unless `records` divides `steps`,
     and for fewer than one step or triple in a batch.
     """
-    check_count("steps", steps)
-    if batch_size is not None:
-        check_count("batch_size", batch_size)
-    if records < 1 or steps % records:
-        raise ValueError(f"the number of records must divide the number of steps; got {records} and {steps}")
+    _check_sizes(steps, batch_size, records)
     state = init_networks(make, sets, optimiser=optimiser, key=key)
     sizes = {"steps": steps, "batch_size": batch_size, "records": records}
     state, loss = continue_networks(state, sets, process, optimiser=optimiser, **sizes)
@@ -134,9 +130,21 @@ def continue_networks(
     batch_size: int | None,
     records: int,
 ) -> tuple[TrainingState, Float[Array, "objectives models records"]]:
-    """More steps of `train_networks`: the state after them, and the losses over all triples after each record."""
+    """More steps of `train_networks`: the state after them, and the losses over all triples after each record.
+
+    Raises ValueError as `train_networks`.
+    """
+    _check_sizes(steps, batch_size, records)
     sizes = (steps, records, batch_size)
     return _train(state, _single_precision(sets), with_array_parameters(process), optimiser, sizes)
+
+
+def _check_sizes(steps: int, batch_size: int | None, records: int) -> None:
+    check_count("steps", steps)
+    if batch_size is not None:
+        check_count("batch_size", batch_size)
+    if records < 1 or steps % records:
+        raise ValueError(f"the number of records must divide the number of steps; got {records} and {steps}")
 
 
 def _single_precision(tree: PyTree) -> PyTree:
@@ -158,7 +166,7 @@ def _train(state: TrainingState, sets: TrainingSets, process, optimiser, sizes: 
     arrays, rest = eqx.partition(state, eqx.is_array)
 
     def of_member(arrays: TrainingState, triples: TrainingTriples, targets: Float[Array, "P dim"]):
-        training = Triples(triples, targets, process, optimiser, batch_size)
+        training = TripleBatches(triples, targets, process, optimiser, batch_size)
 
         def stage(arrays: TrainingState, _) -> tuple[TrainingState, Float[Array, ""]]:
             state = advance(training, eqx.combine(arrays, rest), steps // records)

@@ -19,7 +19,7 @@ from sims.training.descent import (
     train_full_batch,
     train_minibatch,
 )
-from sims.training.network_ensembles import Triples, continue_networks, init_networks, train_networks
+from sims.training.network_ensembles import TripleBatches, continue_networks, init_networks, train_networks
 from sims.training.pairs import noisy_moments
 from sims.training.score_ensembles import draw_training_sets
 from sims.training.score_targets import TargetNoiseDose
@@ -70,20 +70,22 @@ def minibatches():
 
 def score_batches(batch_size=5):
     triples = draw_triples(jnp.asarray(triple(), "float32"), VP, 16, key=KEY)
-    return Triples(triples, triples.clean, VP, ADAM, batch_size), mlp_denoiser(VP, 1, width=8, hidden_layers=2, key=KEY)
+    return TripleBatches(triples, triples.clean, VP, ADAM, batch_size), mlp_denoiser(
+        VP, 1, width=8, hidden_layers=2, key=KEY
+    )
 
 
 @pytest.mark.parametrize("case", [full_batch, minibatches, score_batches])
 def test_a_run_goes_on_from_its_saved_state_with_the_same_bits(case, tmp_path):
     training, network = case()
     start = training.init(network, KEY)
-    unbroken = advance(training, start, 7)
-    assert int(unbroken.step) == 7
+    unbroken = advance(training, start, 6)
+    assert int(unbroken.step) == 6
     stopped = advance(training, start, 3)
     like = training.init(network, jax.random.key(99))
     restored = saved_and_restored(stopped, like, tmp_path / "state.npz")
     same_bits(restored, stopped)
-    same_bits(advance(training, restored, 4), unbroken)
+    same_bits(advance(training, restored, 3), unbroken)
     assert np.abs(to_arrays(unbroken)[_first_trained(unbroken)] - to_arrays(start)[_first_trained(start)]).max() > 0
 
 
@@ -112,13 +114,12 @@ def test_compiled_stages_go_on_from_a_saved_state(optimiser, tmp_path):
     np.testing.assert_array_equal(np.concatenate([first.factor, second.factor]), unbroken.factor)
 
 
-@pytest.mark.parametrize("batch_size", [None, 6])
-def test_network_ensembles_go_on_from_a_saved_state(batch_size, tmp_path):
+def test_network_ensembles_go_on_from_a_saved_state(tmp_path):
     """A schedule knows how many steps lie behind it; objectives share minibatches before and after the stop."""
     points, objectives = jnp.asarray(triple()), (TargetNoiseDose(1.0), TargetNoiseDose(0.0))
     sets = draw_training_sets(points, VP, objectives, models=3, samples=12, key=KEY)
     optimiser = optax.adam(optax.cosine_decay_schedule(1e-2, 12))
-    options = {"optimiser": optimiser, "batch_size": batch_size}
+    options = {"optimiser": optimiser, "batch_size": 6}
 
     def make(key):
         return mlp_denoiser(VP, 1, width=8, hidden_layers=1, key=key)
