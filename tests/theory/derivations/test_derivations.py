@@ -56,8 +56,7 @@ def test_a_wrong_residual_fails() -> None:
 
 def test_wrong_solutions_do_not_solve_their_equations() -> None:
     """The residuals of the proofs themselves, with a rate or an exponent slightly off."""
-    from theory.derivations import overlap_growth, tied_two_layer, untied_two_layer
-    from theory.spectral_law.regression import gradient_flow
+    from theory.derivations import gradient_flow, overlap_growth, tied_two_layer, untied_two_layer
 
     slower = {gradient_flow.tau: sp.Rational(99, 100) * gradient_flow.tau}
     gain = gradient_flow.gain.subs(slower)
