@@ -56,7 +56,7 @@ def _draw_windows(axes, data: Arrays) -> None:
             axis.errorbar(
                 data["windows"],
                 mass.value,
-                yerr=2 * mass.stderr,
+                yerr=mass.half_width,
                 fmt=f"{marker}-",
                 ms=4,
                 color=colour,
@@ -69,5 +69,5 @@ def _draw_windows(axes, data: Arrays) -> None:
         axis.set_ylabel("mass with 0.25 < |x| < 0.75")
         axis.set_ylim(0, 1.35 * axis.get_ylim()[1])  # room for the legend
         place = f"F/P = {fraction(float(data['window_ratio']))}, ε = {data['cutoff'][-1]:g}"
-        axis.set_title(f"{kind}, {data['per_time'][0]} in time, {place} (bars: 2 standard errors)")
+        axis.set_title(f"{kind}, {data['per_time'][0]} in time, {place} (bars: 95 %)")
         axis.legend(loc="upper right")

@@ -6,8 +6,10 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, fraction, label_panels, plt, styled
 from figures.studies.published_setting import GAP, POSITIONS
+from figures.vastola2025.learned_distribution.distances import BLOCKS
 from figures.vastola2025.learned_distribution.experiment import SUFFIXES
-from figures.vastola2025.learned_distribution.statistics import LIMIT, distance_ratio, validity
+from figures.vastola2025.learned_distribution.statistics import LIMIT, distance_ratio, gap_mass_of, validity
+from sims.measurements.estimates import Estimate
 from sims.measurements.resampling import jackknife_error
 
 SHOWN = (1 / 16, 1 / 4, 1.0)  # F/P of the densities that are drawn
@@ -70,10 +72,9 @@ def _draw_distances(axis, data: Arrays) -> None:
     for name, words in curves.items():
         colour, marker = STYLES[name]
         values = data[f"wasserstein1_{name}"]
-        error = jackknife_error(values[:, 1:].T)
-        axis.errorbar(
-            data["feature_ratio"], values[:, 0], yerr=2 * error, fmt=f"{marker}-", ms=4, lw=1, color=colour, label=words
-        )
+        distance = Estimate(values[:, 0], jackknife_error(values[:, 1:].T), BLOCKS)
+        style = {"fmt": f"{marker}-", "ms": 4, "lw": 1, "color": colour, "label": words}
+        axis.errorbar(data["feature_ratio"], distance.value, yerr=distance.half_width, **style)
     axis.set_yscale("log")
     _ratio_axis(axis, data)
     axis.set_ylabel("W₁ to the trained average")
@@ -132,13 +133,13 @@ def _draw_gaps(axis, data: Arrays) -> None:
     axis.set_yscale("symlog", linthresh=1e-3)
     _ratio_axis(axis, data)
     axis.set_ylabel("mass with 0.25 < |x| < 0.75")
-    axis.set_title("gap mass (bars: 2 standard errors)")
+    axis.set_title("gap mass (bars: 95 %)")
     axis.legend(loc="lower right", bbox_to_anchor=(1.0, 0.1))  # between the curves and the exact score's line
 
 
 def _draw_masses(axis, data: Arrays, name: str, **style) -> None:
-    stderr = data.get(f"gap_mass_stderr_{name}")  # none for a single model
-    bars = None if stderr is None else 2 * stderr
+    single = f"gap_mass_stderr_{name}" not in data
+    bars = None if single else gap_mass_of(data, slice(None), name).half_width
     axis.errorbar(data["feature_ratio"], data[f"gap_mass_{name}"], yerr=bars, ms=4, lw=1, **style)
 
 

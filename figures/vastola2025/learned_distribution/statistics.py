@@ -24,7 +24,7 @@ def validity(data: Arrays) -> list[str]:
     return ["valid" if high <= LIMIT else "invalid" if low > LIMIT else "undecided" for low, high in intervals]
 
 
-def gap_mass_of(data: Arrays, index: int, name: str) -> Estimate:
+def gap_mass_of(data: Arrays, index: int | slice, name: str) -> Estimate:
     """Gap mass of an ensemble of models at one F/P; there are as many surrogates as trained models."""
     models = int(data["predicted_models" if name.startswith("predicted") else "trained_models"])
     return Estimate(data[f"gap_mass_{name}"][index], data[f"gap_mass_stderr_{name}"][index], models)
