@@ -38,7 +38,22 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", False)
 
 
-each_figure = pytest.mark.parametrize("name", figures.FIGURES)
+# Those that take ten seconds and more even here.
+SLOW = {
+    "gaps_fill_or_empty",
+    "gaussian_closure",
+    "j0_j1",
+    "lazy_networks",
+    "learned_distribution",
+    "loss_weighting",
+    "unification",
+    "vastola2025_fig2",
+    "vastola2025_naive",
+    "vkernel_linear",
+}
+each_figure = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in figures.FIGURES]
+)
 
 
 class Recorder:

@@ -114,6 +114,7 @@ def test_compiled_stages_go_on_from_a_saved_state(optimiser, tmp_path):
     np.testing.assert_array_equal(np.concatenate([first.factor, second.factor]), unbroken.factor)
 
 
+@pytest.mark.slow
 def test_network_ensembles_go_on_from_a_saved_state(tmp_path):
     """A schedule knows how many steps lie behind it; objectives share minibatches before and after the stop."""
     points, objectives = jnp.asarray(triple()), (TargetNoiseDose(1.0), TargetNoiseDose(0.0))

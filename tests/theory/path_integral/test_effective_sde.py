@@ -64,6 +64,7 @@ def test_multiplicative_noise_is_taken_in_itos_sense(solver):
     assert abs(np.mean(x**2) - 1.01**25) < 4 * np.std(x**2) / np.sqrt(3_000)
 
 
+@pytest.mark.slow
 def test_diffrax_converges_along_each_brownian_path():
     """Four times the steps halve the change on refining again, for multiplicative noise: order ½ of Euler's method."""
 

@@ -149,6 +149,7 @@ def three_forms(times):
     return jnp.stack([first.correction, cells.mass @ change, moment])
 
 
+@pytest.mark.slow
 def test_three_forms_of_first_order_agree():
     """They are different sums, of one limit: what separates the first two falls like the step squared."""
     coarse, fine = (np.asarray(three_forms(jnp.linspace(1.0, 0.2, steps + 1))) for steps in (100, 200))

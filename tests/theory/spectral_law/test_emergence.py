@@ -170,6 +170,7 @@ def test_tied_weights_emerge_at_ln_2_over_8_lambda_by_search():
         np.testing.assert_allclose(time, np.log(2) / (8 * rate * variance), rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_second_derivative_of_the_time_is_that_of_the_implicit_function():
     """d²/dλ² ln 2/(8ηλ) = ln 2/(4ηλ³)."""
 
