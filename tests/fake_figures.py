@@ -116,8 +116,9 @@ def claims(arrays):
 
 # A command that knows the fake figures in a folder and nothing else; they are expected to take so many seconds each.
 COMMAND = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, and inherited so, where tests run in the background
 folder, seconds = sys.argv[1:3]
 sys.path.insert(0, folder)
 import figures

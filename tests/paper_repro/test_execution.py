@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -89,9 +88,7 @@ def test_a_command_that_is_ended_leaves_no_process_and_is_continued(code, expect
     for how, code_of_exit in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
         log.unlink(missing_ok=True)
         with (tmp_path / "said").open("w") as said:
-            # Where the tests run in the background, SIGINT is ignored, and that would be inherited.
-            heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-            process = subprocess.Popen(words, env=slow, stderr=said, stdout=subprocess.DEVNULL, preexec_fn=heeded)
+            process = subprocess.Popen(words, env=slow, stderr=said, stdout=subprocess.DEVNULL)
         wait_until(lambda: len(re.findall("two|part", read(log))) >= min(2, os.cpu_count() or 1))
         os.kill(process.pid, how)
         assert process.wait(30) == code_of_exit
