@@ -25,6 +25,8 @@ _COMPILED = Path(__file__).parents[1] / ".cache" / "tests" / hashlib.sha256(proc
 jax.config.update("jax_compilation_cache_dir", str(_COMPILED))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+# XLA reads its flags once: before a test of the command line sets those of a preset for the process it stands for.
+jax.devices()
 
 # Compilation makes the first example slow, and a run must give the same answer every time.
 hypothesis.settings.register_profile("reproducible", deadline=None, derandomize=True)
