@@ -2,8 +2,7 @@
 
 Run `python -m benchmarks.compilation [--figure NAME]`. Each repetition computes the figure in a new process. The
 reference of the first row undoes the flag through XLA_FLAGS, which prevails; figures that train networks gain nothing:
-`j0_j1`, `gaussian_closure`. The reference of the second row compiles everything, as every command does unless
-`paper_repro.environment.KEEP_COMPILED` is on.
+`j0_j1`, `gaussian_closure`. The reference of the second row compiles everything, as a first command does.
 """
 
 import argparse
@@ -31,7 +30,7 @@ def _run(figure: str, environment: dict[str, str]) -> None:
 def main(figure: str = FIGURE) -> list[Comparison]:
     cold, undone = partial(_run, figure, {}), partial(_run, figure, DEFAULT)
     with tempfile.TemporaryDirectory() as folder:
-        kept = partial(_run, figure, compiled_programs(Path(folder), keep=True))
+        kept = partial(_run, figure, compiled_programs(Path(folder)))
         return [
             compare(f"{figure}, cold", "XLA's fusion emitters", undone, cold, repetitions=1),
             compare(f"{figure}, again", "compiling everything", cold, kept, repetitions=1),

@@ -20,6 +20,7 @@ import cloudpickle
 
 from paper_repro.code_version import code_version
 from paper_repro.computing import archive_of, spare_memory_maps, spare_the_collector, versions
+from paper_repro.environment import forgive_incomplete_programs
 from paper_repro.tasks import Outcome, Task, Warned
 
 _POLL_SECONDS = 0.1
@@ -124,6 +125,7 @@ def _outcome(task: Task, checked: set[str]) -> Outcome:
             return Outcome(refusal=refusal)
         checked.add(task.figure)
     with warnings.catch_warnings(record=True) as caught:
+        forgive_incomplete_programs()
         try:
             archive, failure = archive_of(cloudpickle.loads(task.work), task.surroundings), None
         except Exception:

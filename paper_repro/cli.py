@@ -88,11 +88,12 @@ def run(
 def _run(
     names: list[str], preset: str, seed: int, out: Path, data: str | None, scheduler: str | None, dashboard: bool
 ) -> int:
-    from paper_repro.environment import compiled_programs, environment_of
+    from paper_repro.environment import compiled_programs, environment_of, forgive_incomplete_programs
 
     # Before JAX, NumPy and SciPy are imported, and inherited by every process that is started.
     variables = environment_of(preset)
     os.environ.update(variables | compiled_programs(out))
+    forgive_incomplete_programs()
     from paper_repro import runner
 
     chosen = runner.check_names(names or runner.default_names(), preset)

@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import os
 import platform
+import warnings
 from pathlib import Path
 
 # Half of a quick preset's processor time is compilation, and with XLA's newer code for fused loops compilation takes
@@ -23,44 +24,48 @@ THREADS = "2"
 # Linear algebra of NumPy and SciPy with a thread per core in each of two processes takes ten times as long as with one.
 BLAS_THREADS = "1"
 
-# Whether JAX keeps compiled programs in the output folder for the next command (`python -m benchmarks.compilation`
-# times that). Programs that call Python back are compiled anew all the same.
-KEEP_COMPILED = False
-
 
 def environment_of(preset: str) -> dict[str, str]:
     """The variables for computing this preset. What the user has set prevails."""
     flags = [ONE_THREAD, *([QUICK_TO_COMPILE] if preset == "quick" else [])]
     return {
-        "XLA_FLAGS": _with_ours(flags, os.environ.get("XLA_FLAGS", "")),
+        "XLA_FLAGS": with_flags(flags),
         "NPROC": os.environ.get("NPROC", THREADS),
         "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", BLAS_THREADS),
         "JAX_ENABLE_X64": "1",
     }
 
 
-def _with_ours(flags: list[str], present: str) -> str:
-    """Ours before the user's, since XLA heeds the last of several values; none of ours for an untried jaxlib."""
+def with_flags(flags: list[str]) -> str:
+    """These flags before those the user has set, since XLA heeds the last; none of ours for an untried jaxlib."""
+    present = os.environ.get("XLA_FLAGS", "")
     release = tuple(int(part) for part in importlib.metadata.version("jaxlib").split(".")[:2])
     if release >= _FIRST_UNTRIED:
         return present
     return " ".join([*(flag for flag in flags if flag not in present.split()), *present.split()])
 
 
-def compiled_programs(out: Path, *, keep: bool = KEEP_COMPILED) -> dict[str, str]:
-    """The variables with which JAX keeps compiled programs under `out`, and takes them from there; none without `keep`.
+def compiled_programs(out: Path) -> dict[str, str]:
+    """The variables with which JAX keeps compiled programs under `out`, and takes them from there the next time.
 
-    For this machine's processes only: code for one processor may end on another, so each has a folder of its own.
+    Another seed, and what code has changed since, then take two thirds of the time (`python -m
+    benchmarks.compilation`); a program that calls Python back is compiled anew all the same. For this machine's
+    processes only: code for one processor may end on another, so each has a folder of its own. What the user has set
+    prevails.
     """
-    if not keep:
-        return {}
     machine = f"{processor()} {platform.machine()} {importlib.metadata.version('jaxlib')}"
     folder = out.absolute() / "compiled" / hashlib.sha256(machine.encode()).hexdigest()[:16]
-    return {
+    ours = {
         "JAX_COMPILATION_CACHE_DIR": str(folder),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
+    return {name: os.environ.get(name, value) for name, value in ours.items()}
+
+
+def forgive_incomplete_programs() -> None:
+    """Do not warn of a kept program that another process is still writing, or could not: it is compiled anew."""
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache entry", UserWarning)
 
 
 def processor() -> str:

@@ -14,6 +14,7 @@ import pytest
 import figures
 from paper_repro.environment import processor
 from tests import fake_figures
+from tests.compilation import XLA_FLAGS
 
 matplotlib.use("Agg")
 jax.config.update("jax_enable_x64", True)
@@ -25,8 +26,9 @@ _COMPILED = Path(__file__).parents[1] / ".cache" / "tests" / hashlib.sha256(proc
 jax.config.update("jax_compilation_cache_dir", str(_COMPILED))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-# XLA reads its flags once: before a test of the command line sets those of a preset for the process it stands for.
-jax.devices()
+# XLA reads its flags once: here, before a test of the command line sets those of a preset for its process.
+with mock.patch.dict(os.environ, XLA_FLAGS=XLA_FLAGS):
+    jax.devices()
 
 # Compilation makes the first example slow, and a run must give the same answer every time.
 hypothesis.settings.register_profile("reproducible", deadline=None, derandomize=True)

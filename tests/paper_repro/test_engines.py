@@ -25,6 +25,7 @@ from paper_repro.environment import environment_of
 from paper_repro.errors import UserError
 from paper_repro.tasks import Task, pickled
 from tests import fake_figures
+from tests.compilation import XLA_FLAGS
 
 NAME = "fake_of_engines"
 
@@ -60,7 +61,8 @@ def version(tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def surroundings() -> Surroundings:
-    return Surroundings(environment_of("paper"), versions())
+    """Those of this process, so that it computes the same."""
+    return Surroundings(environment_of("paper") | {"XLA_FLAGS": XLA_FLAGS}, versions())
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +102,7 @@ def test_arrays_and_their_origin_are_those_of_this_process(engine, version, surr
         origins = origin_of(here[name]), origin_of(there[name])
         assert origins[0]["device"] == origins[1]["device"]
         assert all(origin["versions"] == versions() for origin in origins)
-        assert all(origin["environment"] == environment_of("paper") for origin in origins)
+        assert all(origin["environment"] == surroundings.environment for origin in origins)
     assert sorted(progress.started) == sorted(there)
 
 

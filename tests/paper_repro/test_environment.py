@@ -63,8 +63,32 @@ def test_sums_do_not_depend_on_the_number_of_cores():
 
 
 def test_compiled_programs_are_kept_for_one_type_of_processor(monkeypatch):
-    assert compiled_programs(Path("out"), keep=False) == {}
-    here = compiled_programs(Path("out"), keep=True)["JAX_COMPILATION_CACHE_DIR"]
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    here = compiled_programs(Path("out"))["JAX_COMPILATION_CACHE_DIR"]
     assert Path(here).parent == Path("out/compiled").absolute()
     monkeypatch.setattr(environment, "processor", lambda: "another")
-    assert compiled_programs(Path("out"), keep=True)["JAX_COMPILATION_CACHE_DIR"] != here
+    assert compiled_programs(Path("out"))["JAX_COMPILATION_CACHE_DIR"] != here
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "elsewhere")
+    assert compiled_programs(Path("out"))["JAX_COMPILATION_CACHE_DIR"] == "elsewhere"
+
+
+PROGRAM = """
+import warnings
+from paper_repro.environment import forgive_incomplete_programs
+warnings.simplefilter("error")
+forgive_incomplete_programs()
+import jax.numpy as jnp
+print(jnp.arange(5.0).sum())
+"""
+
+
+def test_a_kept_program_that_is_not_whole_is_compiled_anew_without_a_word(tmp_path):
+    """A command that was killed while it wrote leaves one."""
+    variables = os.environ | compiled_programs(tmp_path)
+    for _ in range(2):
+        run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=variables)
+        assert (run.returncode, run.stdout, run.stderr) == (0, "10.0\n", "")
+        kept = list((tmp_path / "compiled").glob("*/*-cache"))
+        assert kept
+        for program in kept:
+            program.write_bytes(program.read_bytes()[:20])
