@@ -6,7 +6,7 @@ import sys
 import threading
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -84,13 +84,15 @@ class HereOrTogether:
 class OnDask:
     """By the workers of a Dask scheduler.
 
-    The stages of one thread, and so of one figure at a time, prefer one worker, whose child has what it compiled;
-    Dask's work stealing gives what waits there to a worker that has nothing to do.
+    The stages of one thread, and so of one figure at a time, prefer one worker, whose child has what it compiled. As
+    long as there is a figure for every worker they go there one by one; from then on all at once, and Dask's work
+    stealing gives what waits to a worker that has nothing to do.
     """
 
     def __init__(self, client: Any, surroundings: Surroundings, where: str) -> None:
         self.surroundings = surroundings
         self.where = where  # for sentences
+        self.figures_left = 1  # counted down by `finish_figure`
         self._client = client
         self._command = uuid.uuid4().hex
         self._threads = threading.local()
@@ -111,17 +113,26 @@ class OnDask:
         """
         from distributed import as_completed
 
-        if self._given_up:
-            raise UserError("another figure has ended the command", exit_code=1)
-        by_key = {}
-        for stage in stages:
-            by_key[key := f"{figure}-{uuid.uuid4().hex}"] = stage
-            self._waiting[key] = (figure, stage, progress)
-        futures = self._submit(figure, code_version, by_key)
-        self._unfinished.update(futures)
+        by_key = {f"{figure}-{uuid.uuid4().hex}": stage for stage in stages}
+        self._waiting |= {key: (figure, stage, progress) for key, stage in by_key.items()}
+        unsubmitted, futures = list(by_key), []
+        completed = as_completed(loop=self._client.loop)
+
+        def submit_more() -> None:
+            if self._given_up:
+                raise UserError("another figure has ended the command", exit_code=1)
+            now = unsubmitted[:1] if self._every_worker_has_a_figure() else unsubmitted[:]
+            del unsubmitted[: len(now)]
+            submitted = [self._submit(figure, code_version, key, by_key[key]) for key in now]
+            futures.extend(submitted)
+            self._unfinished.update(submitted)
+            completed.update(submitted)
+
         try:
-            for future in as_completed(futures, loop=self._client.loop):
+            submit_more()
+            for future in completed:
                 self._unfinished.discard(future)
+                submit_more()
                 stage = by_key[future.key]
                 self._has_started((0.0, future.key))
                 outcome = self._outcome(future, figure, stage)
@@ -137,6 +148,11 @@ class OnDask:
                 self._waiting.pop(key, None)
             self._cancel(set(futures) & self._unfinished)
 
+    def finish_figure(self) -> None:
+        """One of `figures_left` is done: stages of the others may go anywhere once there are fewer than workers."""
+        with self._lock:
+            self.figures_left -= 1
+
     def give_up(self) -> None:
         """Let every thread that waits in `compute`, or comes there, raise; the workers end what they do for it."""
         self._given_up = True
@@ -151,17 +167,16 @@ class OnDask:
         if futures:
             self._client.cancel(list(futures))
 
-    def _submit(self, figure: str, code_version: str, by_key: Mapping[str, Stage]) -> list[Any]:
+    def _every_worker_has_a_figure(self) -> bool:
+        return self.figures_left >= len(self._client.nthreads())
+
+    def _submit(self, figure: str, code_version: str, key: str, stage: Stage) -> Any:
         home = self._home()
         preference = {} if home is None else {"workers": [home], "allow_other_workers": True}
-        package = figures.FIGURES[figure].package
-        futures = []
-        for key, stage in by_key.items():
-            work = pickled(figure, stage)
-            task = Task(self._command, figure, package, code_version, stage.name, work, self.surroundings)
-            # Only a child that dies raises there: what the work raises is part of the outcome, and not tried again.
-            futures.append(self._client.submit(compute_on_worker, task, key=key, retries=1, **preference))
-        return futures
+        package, work = figures.FIGURES[figure].package, pickled(figure, stage)
+        task = Task(self._command, figure, package, code_version, stage.name, work, self.surroundings)
+        # Only a child that dies raises there: what the work raises is part of the outcome, and not tried again.
+        return self._client.submit(compute_on_worker, task, key=key, retries=1, **preference)
 
     def _home(self) -> str | None:
         """The worker of this thread, as long as the number of workers stays."""

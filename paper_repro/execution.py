@@ -68,10 +68,18 @@ def _side_by_side(
     jobs: Sequence[Job], number: int, store: Store, progress: Progress, engine: OnDask
 ) -> Generator[tuple[Job, StoredResult], None, None]:
     """Each figure's `compute` in a thread, which mostly waits for stages."""
+    engine.figures_left = len(jobs)
+
+    def finish(job: Job) -> StoredResult:
+        try:
+            return complete(job, store, progress, engine)
+        finally:
+            engine.finish_figure()
+
     with ThreadPoolExecutor(number) as threads:
         # The longest first, so that none is left alone at the end.
         by_length = sorted(jobs, key=lambda job: -job.expected_seconds)
-        results = {threads.submit(complete, job, store, progress, engine): job for job in by_length}
+        results = {threads.submit(finish, job): job for job in by_length}
         try:
             for result in as_completed(results):
                 yield results[result], result.result()
