@@ -7,6 +7,7 @@ import numpy as np
 from figures.common.claims import Claim
 from figures.common.estimated_claims import beside, estimated_claim
 from figures.common.stages import Arrays
+from figures.vastola2025.fig2.statistics import gap_mass
 from sims.measurements.estimates import Estimate, difference, exact, mean_over, weighted_sum
 
 _SOURCE = "Vastola 2025, Fig. 2"
@@ -17,15 +18,9 @@ def claims(data: Arrays) -> list[Claim]:
     return [*_solver_claims(data), *_gap_claims(data), *_trend_claims(data), *_prediction_claims(data)]
 
 
-def _gap_mass(data: Arrays, solver: str) -> Estimate:
-    """Gap mass of every panel, over as many models as the check of the solver has."""
-    models = data["gap_mass_change_on_doubling"].size
-    return Estimate(data[f"gap_mass_{solver}"], data[f"gap_mass_{solver}_stderr"], models)
-
-
 def _solver_claims(data: Arrays) -> list[Claim]:
     """What the published 30 Euler steps do by themselves, and whether ours have converged."""
-    overstated = difference(_gap_mass(data, "euler30"), _gap_mass(data, "converged"))
+    overstated = difference(gap_mass(data, "euler30"), gap_mass(data, "converged"))
     return [
         *_exact_euler_claims(data),
         _claim(
@@ -78,7 +73,7 @@ def _exact_euler_claims(data: Arrays) -> list[Claim]:
 def _gap_claims(data: Arrays) -> list[Claim]:
     """Do gaps fill when the ODE is solved? At both ends of F/P, for every ε."""
     ends = ((0, "largest"), (-1, "smallest"))
-    mass = _gap_mass(data, "converged")
+    mass = gap_mass(data, "converged")
     return [
         _claim(
             f"gaps fill at ε = {cutoff:g}, F/P = {data['feature_ratio'][column]:g}",
@@ -94,7 +89,7 @@ def _gap_claims(data: Arrays) -> list[Claim]:
 
 def _trend_claims(data: Arrays) -> list[Claim]:
     """ "There is more generalization as both become larger": F/P at every ε, and ε."""
-    mass = _gap_mass(data, "converged")
+    mass = gap_mass(data, "converged")
     by_ratio = [
         _claim(
             f"more filling with larger F/P, ε = {cutoff:g}",
@@ -122,7 +117,7 @@ def _growth(feature_ratio: np.ndarray, mass: Estimate) -> Estimate:
 
 def _prediction_claims(data: Arrays) -> list[Claim]:
     """The V-kernel's gap mass at the smallest F/P, for every ε. See `learned_distribution` for smaller F/P."""
-    trained, predicted = (_gap_mass(data, solver) for solver in ("converged", "predicted"))
+    trained, predicted = (gap_mass(data, solver) for solver in ("converged", "predicted"))
     return [
         _claim(
             f"predicted gap mass, ε = {cutoff:g}, F/P = {data['feature_ratio'][-1]:g}",

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import BLUE, GREEN, VERMILION, plt, styled
 from figures.studies.published_setting import GAP, POSITIONS
+from figures.vastola2025.fig2.statistics import gap_mass
 
 SOLVERS = ("euler30", "converged")
 
@@ -53,25 +54,26 @@ def _draw_panel(axis, data: Arrays, solver: str, row: int, column: int) -> None:
         axis.semilogy(centres, predicted, color=GREEN, lw=1, ls="--", label="predicted by the V-kernel")
     axis.set_ylim(1e-3, 100)
     axis.set_xlim(*POSITIONS)
-    mass, stderr = (data[f"gap_mass_{solver}{part}"][row, column] for part in ("", "_stderr"))
-    axis.text(
-        0.5, 0.97, f"gap {mass:.3f} ± {stderr:.3f}", transform=axis.transAxes, ha="center", va="top", fontsize=7.5
-    )
+    mass = gap_mass(data, solver).at((row, column))
+    text = f"gap {mass.value:.3f} ± {mass.half_width:.3f}"
+    axis.text(0.5, 0.97, text, transform=axis.transAxes, ha="center", va="top", fontsize=7.5)
 
 
 def _draw_table(block, data: Arrays) -> None:
-    """Gap mass, mean ± standard error over models, for both solvers, with the exact score beside."""
-    block.suptitle("gap mass: share of samples with 0.25 < |x| < 0.75, mean ± standard error over models", fontsize=11)
+    """Gap mass, mean over models with its 95 % interval, for both solvers, with the exact score beside."""
+    block.suptitle("gap mass: share of samples with 0.25 < |x| < 0.75, mean over models ± 95 %", fontsize=11)
     axis = block.subplots()
     axis.set_axis_off()
     cells, rows = [], []
     runs = {"euler30": "30 Euler steps", "converged": "converged", "predicted": "predicted, converged"}
     for solver, words in runs.items():
         for row, cutoff in enumerate(data["cutoff"]):
-            values, errors = data[f"gap_mass_{solver}"][row], data[f"gap_mass_{solver}_stderr"][row]
+            mass = gap_mass(data, solver).at(row)
             exact = data["gap_mass_exact_euler30" if solver == "euler30" else "gap_mass_exact_converged"][row]
             rows.append(f"{words}, ε = {cutoff:g}")
-            cells.append([*(f"{v:.4f} ± {e:.4f}" for v, e in zip(values, errors, strict=True)), f"{exact:.4f}"])
+            cells.append(
+                [*(f"{v:.4f} ± {e:.4f}" for v, e in zip(mass.value, mass.half_width, strict=True)), f"{exact:.4f}"]
+            )
     columns = [*(f"F/P = {ratio:g}" for ratio in data["feature_ratio"]), "exact score"]
     table = axis.table(cells, rowLabels=rows, colLabels=columns, loc="center", cellLoc="center")
     table.auto_set_font_size(False)
