@@ -25,8 +25,8 @@ GRADIENT_DESCENT = optax.sgd(1.0)
 class Clock(NamedTuple):
     """How many gradient steps of which size take every network from one snapshot to the next.
 
-    `step_sizes` is (stages, levels), `steps` (stages,). A level whose stability limit does not let it keep up takes
-    its largest stable step instead: `reached` is the training time at which each snapshot really is.
+    `step_sizes` is (stages, levels), `steps` (stages,), or (stages, levels) where levels take numbers of their own.
+    `reached` is the training time at which each snapshot really is.
     """
 
     step_sizes: Float[np.ndarray, "stages levels"]
@@ -45,7 +45,9 @@ def common_clock(
 
     The step of level l never exceeds 2·safety/curvature_l, curvature being the largest second derivative of its
     loss, so that gradient descent is stable for safety < 1. Each stage has at least `smallest_steps` steps and as
-    many as the least curved level needs; a more curved level, whose network has converged long before, lags.
+    many as the least curved level needs. A more curved level lags: harmless if all its modes have converged by then,
+    and wrong for the weak modes of a wide spectrum, whose strong ones decide the curvature. Look at `reached`, or use
+    `clock_of_every_level` for one layer.
     """
     durations = np.diff(times, prepend=0.0)
     limit = 2 * safety / np.asarray(largest_curvature)
