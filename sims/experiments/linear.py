@@ -8,9 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from sims.measurements.modes import mode_covariances, mode_means, mode_variances
 from sims.networks.linear import Network, linear_denoiser, one_per_level, total_maps_of
-from sims.sampling.linear_flow import FlowCoefficients, sample_linear_flow, sample_linear_networks
+from sims.sampling.linear_flow import FlowCoefficients, sample_linear_flow
 from sims.training.descent import Clock, train_full_batch, train_minibatch
 from sims.training.pairs import Pairs, SecondMoments
 from theory.definitions.spectra import Spectrum
@@ -73,7 +72,7 @@ def mode_gains(
 
 
 class GeneratedMoments(NamedTuple):
-    """Mean and covariance of generated samples in mode coordinates a_k = u_kᵀ x."""
+    """Mean and covariance of what linear networks generate, in mode coordinates a_k = u_kᵀ x."""
 
     mean: Float[np.ndarray, "seeds snapshots modes"]
     covariance: Float[np.ndarray, "seeds snapshots modes modes"]
@@ -86,17 +85,11 @@ class GeneratedMoments(NamedTuple):
 
 def generated_mode_variances(
     total_maps: Float[Array, "seeds snapshots levels dim dim"],
-    flow: FlowCoefficients | Float[Array, " levels"],
+    flow: FlowCoefficients,
     basis: Float[Array, "dim dim"] | None,
-    *,
-    samples: int,
-    key: PRNGKeyArray,
 ) -> Float[np.ndarray, "seeds snapshots modes"]:
-    """Variance per data mode of what each set of networks without bias generates through its own noise levels.
-
-    `flow` is the sampling process, or the noise levels of denoisers of the variance-exploding process.
-    """
-    return np.stack([mode_variances(each) for each in _generated(total_maps, None, flow, basis, samples, key)])
+    """Variance per data mode of what each set of networks without bias generates; see `generated_moments`."""
+    return generated_moments(total_maps, None, flow, basis).variance
 
 
 def generated_moments(
@@ -104,37 +97,34 @@ def generated_moments(
     offsets: Float[Array, "seeds snapshots levels dim"] | None,
     flow: FlowCoefficients,
     basis: Float[Array, "dim dim"] | None,
-    *,
-    samples: int,
-    key: PRNGKeyArray,
 ) -> GeneratedMoments:
-    """Mean and covariance, in mode coordinates, of what each set of networks with offsets b generates."""
-    measured = [
-        (mode_means(each), mode_covariances(each))
-        for each in _generated(total_maps, offsets, flow, basis, samples, key)
+    """Mean and covariance, in mode coordinates, of what each set of networks with offsets b generates.
+
+    The sampler carries x_T = s z, z ~ N(0, I), to A s z + a, with the A and a of the trained maps and of its own steps:
+    the mean is a and the covariance s² A Aᵀ, without the error that a finite number of samples would have. Memory is
+    that of one seed.
+    """
+    moments = [
+        _moments_of_each(maps, None if offsets is None else offsets[seed], flow, basis)
+        for seed, maps in enumerate(total_maps)
     ]
-    means, covariances = zip(*measured, strict=True)
+    means, covariances = zip(*moments, strict=True)
     return GeneratedMoments(np.stack(means), np.stack(covariances))
 
 
-def _generated(total_maps, offsets, flow, basis, samples: int, key: PRNGKeyArray):
-    """Samples of one seed's networks after the other, each (snapshots, n, modes): memory is that of one seed."""
-    for seed, row in enumerate(jax.random.split(key, total_maps.shape[:2])):
-        yield _generate_each(total_maps[seed], None if offsets is None else offsets[seed], row, flow, basis, samples)
-
-
 @eqx.filter_jit
-def _generate_each(total_maps, offsets, keys, flow, basis, samples: int) -> Float[Array, "snapshots n modes"]:
-    """Samples in mode coordinates from each of the sets of networks, one set after the other."""
+def _moments_of_each(total_maps, offsets, flow, basis) -> tuple[Array, Array]:
+    """Mean (snapshots, modes) and covariance of each of the sets of networks, one set after the other."""
 
-    def of_networks(networks: tuple[Array, Array | None, PRNGKeyArray]) -> Float[Array, "n modes"]:
-        maps, biases, sample_key = networks
-        normal = jax.random.normal(sample_key, (samples, maps.shape[-1]), maps.dtype)
-        if isinstance(flow, FlowCoefficients):
-            generated = sample_linear_flow(maps, biases, flow, flow.initial_scale.astype(maps.dtype) * normal)
-        else:
-            levels = flow.astype(maps.dtype)
-            generated = sample_linear_networks(maps, levels, levels[0] * normal)
-        return generated if basis is None else generated @ basis.astype(maps.dtype)
+    def of_networks(networks: tuple[Array, Array | None]) -> tuple[Array, Array]:
+        maps, biases = networks[0].astype(float), None if networks[1] is None else networks[1].astype(float)
+        dimension = maps.shape[-1]
+        # The images of the origin and of s times every unit vector.
+        start = flow.initial_scale * jnp.eye(1 + dimension, dimension, -1)
+        origin, *images = jnp.split(sample_linear_flow(maps, biases, flow, start), [1])
+        transport = images[0] - origin
+        if basis is not None:
+            origin, transport = origin @ basis, transport @ basis
+        return origin[0], transport.T @ transport
 
-    return jax.lax.map(of_networks, (total_maps, offsets, keys))
+    return jax.lax.map(of_networks, (total_maps, offsets))

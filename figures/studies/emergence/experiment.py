@@ -7,7 +7,6 @@ geometric or the harmonic mean of its initial and its target variance.
 from dataclasses import dataclass
 from functools import partial
 
-import jax
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -36,7 +35,6 @@ class EmergenceConfig:
     noise_levels: int = 40
     seeds: int = 6
     training_samples: int = 131072
-    generated_samples: int = 768
 
     @property
     def sizes(self) -> Sizes:
@@ -47,7 +45,6 @@ class EmergenceConfig:
             snapshots=self.snapshots,
             seeds=self.seeds,
             training_samples=self.training_samples,
-            generated_samples=self.generated_samples,
         )
 
 
@@ -64,7 +61,6 @@ def compute_emergence(
 
     Networks live at the `levels`, times of the `process`; `together` is that of `clock_for`.
     """
-    data_key, *run_keys = jax.random.split(key, 1 + len(config.initial_gains))
     trained = Spectrum.from_variances(np.geomspace(*config.trained_variances)[::-1])
     arrays: Arrays = {
         "initial_gain": np.asarray(config.initial_gains),
@@ -74,20 +70,20 @@ def compute_emergence(
     }
     denoisers = [OneLayer(trained, process, gain, learning_rate=1.0) for gain in config.initial_gains]
     # Neither what is trained for nor the steps depend on the initial gain.
-    moments = as_stage(stage, partial(training_sets, denoisers[0], levels, config.sizes, data_key), share=0.2)
+    moments = as_stage(stage, partial(training_sets, denoisers[0], levels, config.sizes, key), share=0.2)
     clock = clock_for(denoisers[0], levels, config.sizes, together=together)
     share = 0.5 / len(denoisers)
     stages = [Stage("theory", partial(_theory, config, process, trained), 0.3)]
-    for denoiser, gain, run_key in zip(denoisers, config.initial_gains, run_keys, strict=True):
-        train = partial(_train, denoiser, gain, moments, levels, clock, config.sizes, run_key)
+    for denoiser, gain in zip(denoisers, config.initial_gains, strict=True):
+        train = partial(_train, denoiser, gain, moments, levels, clock)
         stages.append(Stage(f"trained networks, Q = {gain:g}", train, share))
     theory, *runs = stage.all(stages)
     return arrays | theory | {"variance_trained": np.stack([run["variance_trained"] for run in runs])}
 
 
-def _train(denoiser: OneLayer, gain: float, moments: SecondMoments, levels, clock, sizes, key: PRNGKeyArray) -> Arrays:
+def _train(denoiser: OneLayer, gain: float, moments: SecondMoments, levels, clock) -> Arrays:
     network = linear_denoiser(denoiser.spectrum.dimension, gain)
-    trained = trained_modes(denoiser, network, moments, levels, clock, sizes, shown=0, key=key)
+    trained = trained_modes(denoiser, network, moments, levels, clock, shown=0)
     return {"variance_trained": trained["variance_trained"]}
 
 

@@ -14,11 +14,12 @@ from jaxtyping import Float, PRNGKeyArray
 from figures.common.stages import Arrays, RunStage, Stage
 from sims.experiments.linear import generated_mode_variances, mode_gains, train_seeds_minibatch
 from sims.networks.linear import linear_denoiser
-from sims.sampling.linear_flow import sample_linear_networks
+from sims.sampling.linear_flow import flow_of, sample_linear_networks
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import Clock, common_clock
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
+from theory.definitions.targets import DenoiserTarget
 from theory.spectral_law.descent import gain_after_steps
 from theory.spectral_law.emergence import emergence_level, emergence_time
 from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
@@ -39,7 +40,6 @@ class ExperimentConfig:
     batch_per_effective_mode: int  # samples per step for each of the tr Σ/λ_1 effective modes
     small_batch_per_effective_mode: int  # the same for a second set of networks
     small_batch_seeds: int
-    generated_samples: int
 
     def batch_size(self, variance: np.ndarray) -> int:
         """Samples per step. The noise of SGD leaks variance ∝ tr Σ/(λ_1 B) into modes that have not emerged."""
@@ -58,7 +58,6 @@ QUICK = ExperimentConfig(
     batch_per_effective_mode=240,
     small_batch_per_effective_mode=30,
     small_batch_seeds=4,
-    generated_samples=512,
 )
 PAPER = replace(
     QUICK,
@@ -68,7 +67,6 @@ PAPER = replace(
     noise_levels=48,
     batch_per_effective_mode=960,
     small_batch_per_effective_mode=120,
-    generated_samples=2048,
 )
 TINY = replace(
     QUICK,
@@ -80,7 +78,6 @@ TINY = replace(
     batch_per_effective_mode=16,
     small_batch_per_effective_mode=4,
     small_batch_seeds=2,
-    generated_samples=32,
 )
 
 SHOWN_SAMPLES = 16
@@ -166,7 +163,6 @@ def _theory(config: ExperimentConfig, spectrum: Spectrum) -> Arrays:
 
 
 def _train(config: ExperimentConfig, spectrum: Spectrum, coordinates: np.ndarray, key: PRNGKeyArray) -> Arrays:
-    sgd_key, sample_key = jax.random.split(key)
     clock = _clock(config, np.asarray(spectrum.variance))
     network = linear_denoiser(spectrum.dimension, config.initial_gain)
     trained = train_seeds_minibatch(
@@ -176,15 +172,13 @@ def _train(config: ExperimentConfig, spectrum: Spectrum, coordinates: np.ndarray
         clock,
         seeds=config.seeds,
         batch_size=config.batch_size(np.asarray(spectrum.variance)),
-        key=sgd_key,
+        key=key,
     )
-    variances = generated_mode_variances(
-        trained.weight, _noise_levels(config), None, samples=config.generated_samples, key=sample_key
-    )
+    flow = flow_of(DenoiserTarget(), EDM(), _noise_levels(config))
     shown = np.linspace(0, config.snapshots - 1, SHOWN_TIMES).round().astype(int)
     return {
         "gain_trained": np.asarray(mode_gains(trained.weight, None)),
-        "variance_trained": variances,
+        "variance_trained": generated_mode_variances(trained.weight, flow, None),
         "shown_snapshots": shown,
         "shown_maps": np.asarray(trained.weight[0, shown]),
     }

@@ -1,23 +1,11 @@
-"""Deviations and emergence times of the trained networks, read from the stored arrays."""
+"""Emergence times of the trained networks, read from the stored arrays."""
 
 import numpy as np
 
 from figures.common.emergence import measured_emergence
 from figures.common.power_laws import FittedExponent, fitted_exponent
 from figures.common.stages import Arrays
-from sims.measurements.estimates import mean_over
 from theory.definitions.processes import EDM
-
-
-def gain_deviations(data: Arrays) -> np.ndarray:
-    """(measured - theory)/standard error of every gain, (snapshots, levels, modes), theory with the same steps.
-
-    The mean weight under SGD on fresh noise follows gradient descent on the expected loss exactly.
-    """
-    measured = mean_over(data["gain_trained"])
-    # At the first times of small noise levels the gain has hardly moved: its error is float32 round-off.
-    round_off = 8 * np.finfo(np.float32).eps * np.maximum(np.abs(data["gain_finite_steps"]), 0.1)
-    return (measured.value - data["gain_finite_steps"]) / np.hypot(measured.stderr, round_off)
 
 
 def emergence(data: Arrays, networks: str = "variance_trained") -> np.ndarray:

@@ -48,7 +48,6 @@ class Sizes:
     snapshots: int
     seeds: int
     training_samples: int
-    generated_samples: int
     smallest_steps: int = 12
     safety: float = 0.8
 
@@ -59,9 +58,7 @@ class Sizes:
 
 
 # Of the "tiny" presets, in every figure: they then share what they compile.
-TINY_SIZES = Sizes(
-    first_time=1e-2, last_time=2.0, snapshots=6, seeds=2, training_samples=4096, generated_samples=32, smallest_steps=4
-)
+TINY_SIZES = Sizes(first_time=1e-2, last_time=2.0, snapshots=6, seeds=2, training_samples=4096, smallest_steps=4)
 
 
 def rotated_spectrum(variances: tuple[float, ...], key: PRNGKeyArray) -> Spectrum:
@@ -97,10 +94,20 @@ def clock_for(
 ) -> Clock:
     """Stable steps for `layers` factors whose gains start and end where the denoiser's do.
 
+    `rate` multiplies the curvature, for weights that are shared between positions. With `together` every level takes
+    the steps of the steepest one, so that none lags behind: affordable where curvatures differ little (flow matching).
+    """
+    per_level = rate * largest_curvature(denoiser, levels, layers=layers)
+    if together:
+        per_level = np.full_like(per_level, per_level.max())
+    return common_clock(sizes.times, per_level, smallest_steps=sizes.smallest_steps, safety=sizes.safety)
+
+
+def largest_curvature(denoiser: AbstractDenoiser, levels: jax.Array, *, layers: int = 1) -> np.ndarray:
+    """The largest second derivative of every level's loss, or a bound of it: (levels,).
+
     The loss of a product of L balanced factors has second derivative 2L ψ^{1-2/L} |(2 - 1/L)Sψ - (1 - 1/L)h| along a
     mode, which is bounded here by its value with both signs positive at the larger of the first and the last gain.
-    `rate` multiplies it, for weights that are shared between positions. With `together` every level takes the steps of
-    the steepest one, so that none lags behind: affordable where curvatures differ little (flow matching).
     """
     regression = regression_at(denoiser, levels)
     if layers == 1:
@@ -110,10 +117,7 @@ def clock_for(
         gain = jnp.maximum(first, last)
         pull = jnp.abs(regression.pull)
         curvature = layers * gain ** (1 - 2 / layers) * (2 * regression.curvature * gain + pull)
-    per_level = rate * np.asarray(curvature.max(axis=-1))
-    if together:
-        per_level = np.full_like(per_level, per_level.max())
-    return common_clock(sizes.times, per_level, smallest_steps=sizes.smallest_steps, safety=sizes.safety)
+    return np.asarray(curvature.max(axis=-1))
 
 
 def training_sets(denoiser: AbstractDenoiser, levels: jax.Array, sizes: Sizes, key: PRNGKeyArray) -> SecondMoments:
@@ -190,23 +194,22 @@ def trained_modes(
     moments: SecondMoments,
     levels: jax.Array,
     clock: Clock,
-    sizes: Sizes,
     *,
     shown: int,
-    key: PRNGKeyArray,
 ) -> Arrays:
     """Gains at the shown levels (seeds, shown, snapshots, modes), generated variances (seeds, snapshots, modes)."""
     trained = train_full_batch(network, moments, jnp.asarray(clock.step_sizes, jnp.float32), jnp.asarray(clock.steps))
-    total_maps = total_maps_of(trained)  # (seeds, levels, snapshots, dim, dim)
+    return measured_modes(denoiser, trained, levels, shown=shown)
+
+
+def measured_modes(
+    denoiser: AbstractDenoiser, trained: AbstractLinearNetwork, levels: jax.Array, *, shown: int
+) -> Arrays:
+    """What `trained_modes` gives, of networks that are trained already, with leading axes (seeds, levels, stages)."""
     basis, sampling = denoiser.spectrum.basis, levels.size - shown
-    variances = generated_mode_variances(
-        jnp.swapaxes(total_maps[:, :sampling], 1, 2),
-        sampling_flow(denoiser, levels[:sampling]),
-        basis,
-        samples=sizes.generated_samples,
-        key=key,
-    )
-    return {
-        "gain_trained": np.asarray(mode_gains(total_maps[:, sampling:], basis)),
-        "variance_trained": variances,
-    }
+    flow, gains, variances = sampling_flow(denoiser, levels[:sampling]), [], []
+    for seed in range(jax.tree.leaves(trained)[0].shape[0]):  # the maps of convolutions on images fill gigabytes
+        maps = total_maps_of(jax.tree.map(lambda leaf, seed=seed: leaf[seed], trained))
+        gains.append(np.asarray(mode_gains(maps[sampling:], basis)))
+        variances.append(generated_mode_variances(jnp.swapaxes(maps[:sampling], 0, 1)[None], flow, basis)[0])
+    return {"gain_trained": np.stack(gains), "variance_trained": np.stack(variances)}

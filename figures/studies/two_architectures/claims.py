@@ -6,8 +6,8 @@ from figures.common.claims import Claim
 from figures.common.emergence import measured_emergence
 from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
-from figures.studies.trained_modes.claims import discretisation, exponent_against_theory, follows_closed_form
-from figures.studies.two_architectures.statistics import exponent_of, share_within
+from figures.studies.trained_modes.claims import discretisation, exponent_against_theory, follows_recursion
+from figures.studies.two_architectures.statistics import deviation_from_recursion, exponent_of
 from sims.measurements.estimates import mean_over
 
 
@@ -16,8 +16,8 @@ def architecture_claims(data: Arrays) -> list[Claim]:
     statements = []
     for name, section in (("one_layer", "Sec. 4"), ("two_layer", "Sec. 5.1")):
         words, source = name.replace("_", "-"), f"Wang & Pehlevan 2025, {section}"
-        title = f"{words}: trained networks follow the closed form"
-        statements.append(follows_closed_form(title, source, share_within(data, name, name)))
+        title = f"{words}: trained networks follow gradient descent's recursion"
+        statements.append(follows_recursion(title, source, deviation_from_recursion(data, name, name)))
         finite, closed = data[f"variance_finite_steps_{name}"], data[f"variance_closed_form_{name}"]
         statements.append(discretisation(words, finite, closed))
         fit = exponent_of(data, name)
@@ -31,7 +31,7 @@ def architecture_claims(data: Arrays) -> list[Claim]:
         return statements
     # The first claim once more for small training sets, whose sampling noise the closed form leaves out.
     title = f"one-layer: {int(data['fewer_training_samples'])} training samples are enough"
-    fewer = follows_closed_form(title, "this project", share_within(data, "fewer_samples", "one_layer"))
+    fewer = follows_recursion(title, "this project", deviation_from_recursion(data, "fewer_samples", "one_layer"))
     return [*statements, fewer]
 
 

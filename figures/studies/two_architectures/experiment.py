@@ -55,7 +55,6 @@ class ArchitecturesConfig:
     seeds: int = 12
     training_samples: int = 524288
     fewer_training_samples: int | None = 65536  # one-layer networks once more, or not
-    generated_samples: int = 1024
 
     @property
     def sizes(self) -> Sizes:
@@ -66,7 +65,6 @@ class ArchitecturesConfig:
             snapshots=self.snapshots,
             seeds=self.seeds,
             training_samples=self.training_samples,
-            generated_samples=self.generated_samples,
             smallest_steps=24,
             safety=0.9,
         )
@@ -182,8 +180,7 @@ def _train(
     config: ArchitecturesConfig, name: str, spectrum: Spectrum, moments: SecondMoments, key: PRNGKeyArray
 ) -> Arrays:
     """Train every seed and noise level, sample from every snapshot, measure in the data's eigenbasis."""
-    start_key, sample_key = jax.random.split(key)
-    network = ARCHITECTURES[name].network(start_key, spectrum.dimension, config.initial_gain)
+    network = ARCHITECTURES[name].network(key, spectrum.dimension, config.initial_gain)
     denoiser, levels, clock = _denoiser(config, name, spectrum), _levels(config), _clock(config, name)
-    trained = trained_modes(denoiser, network, moments, levels, clock, config.sizes, shown=1, key=sample_key)
+    trained = trained_modes(denoiser, network, moments, levels, clock, shown=1)
     return trained | {"gain_trained": trained["gain_trained"][:, 0]}

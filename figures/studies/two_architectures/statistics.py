@@ -5,12 +5,13 @@ import numpy as np
 from figures.common.emergence import measured_emergence
 from figures.common.power_laws import FittedExponent, fitted_exponent
 from figures.common.stages import Arrays
-from figures.studies.trained_modes.statistics import share_of_variances
+from figures.studies.trained_modes.statistics import deviation_of_variances
+from sims.measurements.agreement import Agreement
 
 
-def share_within(data: Arrays, name: str, theory: str) -> float:
-    """Share of (snapshot, mode) pairs that follow theory with the same steps."""
-    return share_of_variances(data[f"variance_trained_{name}"], data[f"variance_finite_steps_{theory}"])
+def deviation_from_recursion(data: Arrays, name: str, theory: str) -> Agreement:
+    """Of the generated variances of these networks from theory with the same steps."""
+    return deviation_of_variances(data[f"variance_trained_{name}"], data[f"variance_finite_steps_{theory}"])
 
 
 def emergence_of(data: Arrays, name: str) -> np.ndarray:

@@ -56,7 +56,6 @@ _QUICK = Sizes(
     snapshots=16,
     seeds=12,
     training_samples=524288,
-    generated_samples=1024,
     smallest_steps=24,
 )
 PRESETS = {
@@ -68,7 +67,6 @@ PRESETS = {
             snapshots=40,
             seeds=24,
             training_samples=2097152,
-            generated_samples=4096,
             smallest_steps=24,
         ),
         noise_levels=96,
@@ -154,9 +152,8 @@ def _one_depth(denoiser: DeepLinear, fine: np.ndarray, level: jax.Array) -> Arra
 
 
 def _run(config: Config, spectrum: Spectrum, depth: int, levels, moments, key: PRNGKeyArray) -> Arrays:
-    start_key, sample_key = jax.random.split(key)
     denoiser = _denoiser(config, spectrum, depth)
     clock = clock_for(denoiser, levels, config.sizes, layers=depth, together=True)
-    network = deep_linear_denoiser(start_key, spectrum.dimension, depth, config.initial_gain)
+    network = deep_linear_denoiser(key, spectrum.dimension, depth, config.initial_gain)
     theory = theory_of_modes(denoiser, levels, clock, config.sizes, shown=1)
-    return theory | trained_modes(denoiser, network, moments, levels, clock, config.sizes, shown=1, key=sample_key)
+    return theory | trained_modes(denoiser, network, moments, levels, clock, shown=1)

@@ -19,7 +19,6 @@ PRESETS = {
         seeds=24,
         training_samples=2097152,
         fewer_training_samples=262144,
-        generated_samples=4096,
     ),
     "tiny": Config(
         variances=(3.0, 0.3, 0.03),
@@ -28,7 +27,6 @@ PRESETS = {
         seeds=2,
         training_samples=4096,
         fewer_training_samples=1024,
-        generated_samples=32,
     ),
 }
 

@@ -5,22 +5,20 @@ import numpy as np
 from figures.common.claims import Claim
 from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
-from figures.studies.trained_modes.claims import follows_closed_form
-from figures.studies.trained_modes.statistics import share_of_variances
+from figures.studies.trained_modes.claims import follows_recursion
+from sims.measurements.agreement import agreement
 from sims.measurements.estimates import mean_over
 
 
 def claims(data: Arrays) -> list[Claim]:
     source = "Wang & Pehlevan 2025, App. D.2, Fig. 21"
-    shares = [
-        share_of_variances(measured, expected)
-        for measured, expected in zip(data["variance_trained"], data["variance_finite_steps"], strict=True)
-    ]
-    estimate = mean_over(data["mean_trained"], axis=1)
-    deviation = (estimate.value - data["mean_finite_steps"]) / estimate.stderr
+    # Arrays are [mean, (seed,) time, mode]; the networks of one seed and different means are independent all the same.
+    variances = np.moveaxis(np.log(data["variance_trained"] / data["variance_finite_steps"][:, None]), 1, 0)
+    scale = np.sqrt(data["variance"])
+    means = np.moveaxis((data["mean_trained"] - data["mean_finite_steps"][:, None]) / scale, 1, 0)
     return [
-        follows_closed_form("trained bias: generated variance, all means", source, float(np.mean(shares))),
-        follows_closed_form("trained bias: generated mean, all means", source, float(np.mean(np.abs(deviation) < 4))),
+        follows_recursion("trained bias: generated variance, all means", source, agreement(variances)),
+        follows_recursion("trained bias: generated mean, all means", source, agreement(means), "the mean over √λ"),
         _overshoot(data, 0),
         _overshoot(data, -1),
         _mixing(data),

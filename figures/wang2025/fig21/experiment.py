@@ -55,7 +55,6 @@ _QUICK = Sizes(
     snapshots=22,
     seeds=12,
     training_samples=262144,
-    generated_samples=1024,
     smallest_steps=24,
 )
 PRESETS = {
@@ -67,7 +66,6 @@ PRESETS = {
             snapshots=48,
             seeds=24,
             training_samples=2097152,
-            generated_samples=4096,
             smallest_steps=24,
         ),
         noise_levels=128,
@@ -146,9 +144,8 @@ def _curves(denoiser: OneLayerWithBias, times: jax.Array, shown: jax.Array) -> d
 
 
 def _train(config: Config, denoiser: OneLayerWithBias, key: PRNGKeyArray) -> Arrays:
-    data_key, sample_key = jax.random.split(key)
     sizes, levels, clock = config.sizes, _all_levels(config), _clock(config, denoiser)
-    moments = training_sets(denoiser, levels, sizes, data_key)
+    moments = training_sets(denoiser, levels, sizes, key)
     network = linear_denoiser(denoiser.spectrum.dimension, config.initial_gain, initial_bias=0.0)
     steps = jnp.asarray(clock.step_sizes, jnp.float32), jnp.asarray(clock.steps)
     trained = train_full_batch(network, moments, *steps)
@@ -159,8 +156,6 @@ def _train(config: Config, denoiser: OneLayerWithBias, key: PRNGKeyArray) -> Arr
         jnp.swapaxes(offsets[:, :-1], 1, 2),
         sampling_flow(denoiser, levels[:-1]),
         None,
-        samples=sizes.generated_samples,
-        key=sample_key,
     )
     covariance = generated.covariance
     on_axes = np.sum(generated.variance**2, axis=-1) / np.sum(covariance**2, axis=(-2, -1))

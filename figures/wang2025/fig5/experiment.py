@@ -23,7 +23,6 @@ PRESETS = {
         seeds=24,
         training_samples=2097152,
         fewer_training_samples=None,
-        generated_samples=4096,
     ),
     "tiny": Config(
         variances=(6.0, 3.0, 1.0),
@@ -34,7 +33,6 @@ PRESETS = {
         seeds=2,
         training_samples=4096,
         fewer_training_samples=None,
-        generated_samples=32,
     ),
 }
 

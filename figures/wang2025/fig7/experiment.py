@@ -51,7 +51,6 @@ PRESETS = {
             snapshots=21,
             seeds=12,
             training_samples=262144,
-            generated_samples=1024,
         ),
     ),
     "paper": Config(
@@ -61,7 +60,6 @@ PRESETS = {
             snapshots=57,
             seeds=24,
             training_samples=2097152,
-            generated_samples=4096,
         ),
         variances=(10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.001),
         sampling_times=128,
@@ -73,7 +71,7 @@ LAYERS = {"one_layer": OneLayer, "two_layer": SymmetricTwoLayer}
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Theory curves and trained networks of both parametrisations; keys end in the parametrisation's name."""
-    rotation_key, data_key, start_key, *run_keys = jax.random.split(key, 5)
+    rotation_key, data_key, start_key = jax.random.split(key, 3)
     spectrum = rotated_spectrum(config.variances, rotation_key)
     levels = jnp.concatenate([flow_matching_times(config.sampling_times), jnp.asarray(config.shown_times)])
     arrays: Arrays = {
@@ -86,7 +84,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     single = OneLayer(spectrum, FlowMatching(), config.initial_gain, learning_rate=1.0)
     moments = as_stage(stage, partial(training_sets, single, levels, config.sizes, data_key), share=0.1)
     stages = []
-    for layers, ((name, build), run_key) in enumerate(zip(LAYERS.items(), run_keys, strict=True), start=1):
+    for layers, (name, build) in enumerate(LAYERS.items(), start=1):
         denoiser = build(spectrum, FlowMatching(), config.initial_gain, learning_rate=1.0)
         network = linear_denoiser(spectrum.dimension, config.initial_gain)
         if name == "two_layer":
@@ -95,7 +93,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         clock = clock_for(denoiser, levels, config.sizes, layers=layers, rate=layers, together=True)
         theory = partial(theory_of_modes, denoiser, levels, clock, config.sizes, shown=len(config.shown_times))
         stages.append(Stage(f"theory, {name}", theory, 0.15))
-        train = partial(_train, config, denoiser, network, levels, clock, moments, run_key)
+        train = partial(_train, config, denoiser, network, levels, clock, moments)
         stages.append(Stage(f"trained networks, {name}", train, 0.3))
     results = stage.all(stages)
     for name, theory, trained in zip(LAYERS, results[::2], results[1::2], strict=True):
@@ -103,6 +101,6 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     return arrays
 
 
-def _train(config: Config, denoiser, network, levels, clock, moments, key: PRNGKeyArray) -> Arrays:
+def _train(config: Config, denoiser, network, levels, clock, moments) -> Arrays:
     shown = len(config.shown_times)
-    return trained_modes(denoiser, network, moments, levels, clock, config.sizes, shown=shown, key=key)
+    return trained_modes(denoiser, network, moments, levels, clock, shown=shown)

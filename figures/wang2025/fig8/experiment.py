@@ -22,7 +22,6 @@ PRESETS = {
         noise_levels=128,
         seeds=16,
         training_samples=1048576,
-        generated_samples=4096,
     ),
     "tiny": Config(
         theory_variances=(1e-2, 1e1, 3),
@@ -33,7 +32,6 @@ PRESETS = {
         noise_levels=8,
         seeds=2,
         training_samples=4096,
-        generated_samples=32,
     ),
 }
 

@@ -18,15 +18,16 @@ from figures.common.emergence import measured_emergence
 from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     Sizes,
-    clock_for,
+    largest_curvature,
+    measured_modes,
     moments_from,
     pair_coefficients,
-    trained_modes,
     training_set_stage,
     training_sets,
 )
 from sims.networks.linear import linear_denoiser
 from sims.sampling.schedules import log_snr_schedule
+from sims.training.one_layer_descent import clock_of_every_level, train_one_layer
 from sims.training.pairs import SecondMoments
 from theory.definitions.objectives import Objective
 from theory.definitions.preconditionings import EDMPreconditioning
@@ -68,7 +69,6 @@ class Config:
     snapshots: int = 26
     seeds: int = 8
     training_samples: int = 262144
-    generated_samples: int = 768
 
 
 PRESETS = {
@@ -79,7 +79,6 @@ PRESETS = {
         snapshots=80,
         seeds=16,
         training_samples=2097152,
-        generated_samples=4096,
     ),
     "tiny": Config(
         exponents=(0.0, 0.5, 1.0),
@@ -89,7 +88,6 @@ PRESETS = {
         snapshots=6,
         seeds=2,
         training_samples=4096,
-        generated_samples=32,
     ),
 }
 PROCESS = EDM(sigma_min=0.004, sigma_max=160.0)  # Karras et al. 2022's noise levels in the same units
@@ -97,7 +95,6 @@ PROCESS = EDM(sigma_min=0.004, sigma_max=160.0)  # Karras et al. 2022's noise le
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Emergence times, closed form and trained: [weight, (seed,) mode], keys end in the mean's name."""
-    data_key, *run_keys = jax.random.split(key, 1 + len(config.exponents) + len(TRAINED_COMMON))
     trained = Spectrum.from_variances(np.geomspace(*config.trained_variances)[::-1])
     weights = {f"a = {a:g}": _power(a) for a in config.exponents} | {name: COMMON[name] for name in TRAINED_COMMON}
     arrays: Arrays = {
@@ -107,14 +104,14 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     }
     levels = log_snr_schedule(PROCESS, config.noise_levels - 1)
     # The training sets differ in the weight of their loss alone, so they are drawn once.
-    draw_sets = partial(training_sets, _denoiser(trained, _power(0.0)), levels, _sizes(config, 0.0, 1.0), data_key)
+    draw_sets = partial(training_sets, _denoiser(trained, _power(0.0)), levels, _sizes(config, 0.0, 1.0), key)
     theory, sets = stage.all(
         [Stage("theory", partial(_theory, config, trained, weights), 0.5), training_set_stage(draw_sets, 0.05)]
     )
     moments, stages = moments_from(sets), []
-    for index, (name, run_key) in enumerate(zip(weights, run_keys, strict=True)):
+    for index, name in enumerate(weights):
         expected = {mean: theory[f"emergence_theory_{mean}"][index] for mean in MEANS}
-        run = partial(_train, config, _denoiser(trained, weights[name]), expected, levels, moments, run_key)
+        run = partial(_train, config, _denoiser(trained, weights[name]), expected, levels, moments)
         stages.append(Stage(f"trained networks, {name}", run, 0.45 / len(weights)))
     runs = stage.all(stages)
     return arrays | theory | {name: np.stack([run[name] for run in runs]) for name in runs[0]}
@@ -152,7 +149,6 @@ def _sizes(config: Config, first_time: float, last_time: float) -> Sizes:
         snapshots=config.snapshots,
         seeds=config.seeds,
         training_samples=config.training_samples,
-        generated_samples=config.generated_samples,
         smallest_steps=40,
     )
 
@@ -163,16 +159,19 @@ def _train(
     expected: dict[str, np.ndarray],
     levels: jax.Array,
     moments: SecondMoments,
-    key: PRNGKeyArray,
 ) -> Arrays:
     """Train and sample with one weight; measured emergence times for both means."""
     every = np.concatenate([times[np.isfinite(times)] for times in expected.values()])
     sizes = _sizes(config, every.min() / 20, 2.5 * every.max())
-    clock = clock_for(denoiser, levels, sizes)
-    weight = pair_coefficients(denoiser, levels).weight.astype(moments.weight.dtype)
+    # At small noise levels the strongest mode allows small steps only, and the weakest needs as many as the spectrum is
+    # wide: a common number of steps would leave weak modes behind, by factors where the spectrum spans four decades.
+    curvature = largest_curvature(denoiser, levels)
+    clock = clock_of_every_level(sizes.times, curvature, smallest_steps=sizes.smallest_steps, safety=sizes.safety)
+    moments = SecondMoments(*(jnp.asarray(moment, float) for moment in moments))
+    weight = pair_coefficients(denoiser, levels).weight
     moments = moments._replace(weight=jnp.broadcast_to(weight[None], moments.weight.shape))
-    network = linear_denoiser(denoiser.spectrum.dimension, 0.0)
-    trained = trained_modes(denoiser, network, moments, levels, clock, sizes, shown=0, key=key)
+    layers = train_one_layer(linear_denoiser(denoiser.spectrum.dimension, 0.0), moments, clock)
+    trained = measured_modes(denoiser, layers, levels, shown=0)
     return {
         f"emergence_{mean}": measured_emergence(
             sizes.times, trained["variance_trained"], np.asarray(emergence_level(denoiser, mean))

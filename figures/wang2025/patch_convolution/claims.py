@@ -6,8 +6,8 @@ from figures.common.claims import Claim
 from figures.common.emergence import measured_emergence
 from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
-from figures.studies.trained_modes.claims import discretisation, follows_closed_form
-from figures.studies.trained_modes.statistics import share_of_gains, share_of_variances
+from figures.studies.trained_modes.claims import discretisation, follows_recursion
+from figures.studies.trained_modes.statistics import deviation_of_gains, deviation_of_variances
 from figures.wang2025.patch_convolution.experiment import FULL
 from figures.wang2025.patch_convolution.statistics import exponent, names_of, narrowest
 from sims.measurements.estimates import exact, mean_over
@@ -18,33 +18,16 @@ def claims(data: Arrays) -> list[Claim]:
     source, statements = "Wang & Pehlevan 2025, Props. 5.3, 5.4", []
     for name in names_of(data):
         words = "full width" if name == FULL else f"width {name}"
-        within = share_of_variances(data[f"variance_trained_{name}"], data[f"variance_finite_steps_{name}"])
-        statements.append(follows_closed_form(f"photographs, {words}: generated variance", source, within))
-    patches = follows_closed_form("photographs, patches of all widths: filters", source, _share_of_filters(data))
-    full = follows_closed_form("photographs, full width: filter", source, _share_within(data, FULL))
-    statements += [patches, full]
+        found = deviation_of_variances(data[f"variance_trained_{name}"], data[f"variance_finite_steps_{name}"])
+        statements.append(follows_recursion(f"photographs, {words}: generated variance", source, found))
+        found = deviation_of_gains(data[f"gain_trained_{name}"], data[f"gain_finite_steps_{name}"])
+        statements.append(follows_recursion(f"photographs, {words}: filter", source, found, "gains"))
     finite, closed = (
         np.stack([data[f"variance_{kind}_{name}"] for name in names_of(data)])
         for kind in ("finite_steps", "closed_form")
     )
     statements.append(discretisation("photographs, every width", finite, closed))
     return [*statements, _closed_form(data), _speed_up(data), *_exponent_claims(data)]
-
-
-def _share_within(data: Arrays, name: str) -> float:
-    """Share of (Fourier mode, time) pairs of one width whose gains agree."""
-    # Every pixel of every patch is a sample of the one filter.
-    samples = int(data["training_samples"] * data["pixels"])
-    return share_of_gains(data[f"gain_trained_{name}"], data[f"gain_finite_steps_{name}"], samples)
-
-
-def _share_of_filters(data: Arrays) -> float:
-    """The share over all widths, where each counts by its distinct numbers w(o) = w(-o): (width² + 1)/2 of them.
-
-    One tap gives every Fourier mode the same gain, which counted per mode would stand for as much as a wide filter.
-    """
-    numbers = (data["widths"] ** 2 + 1) / 2
-    return float(np.average([_share_within(data, str(width)) for width in data["widths"]], weights=numbers))
 
 
 def _closed_form(data: Arrays) -> Claim:

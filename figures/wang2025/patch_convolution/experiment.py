@@ -65,7 +65,6 @@ PRESETS = {
             snapshots=24,
             seeds=12,
             training_samples=8192 * 8,
-            generated_samples=768,
             smallest_steps=16,
         )
     ),
@@ -76,7 +75,6 @@ PRESETS = {
             snapshots=48,
             seeds=16,
             training_samples=32768 * 16,
-            generated_samples=4096,
             smallest_steps=24,
         ),
         patches=32768,
@@ -93,7 +91,7 @@ FULL = "full"
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Theory and trained filters of every width; keys end in the width, or in `full`."""
-    patch_key, noise_key, *run_keys = jax.random.split(key, 3 + len(config.widths))
+    patch_key, noise_key = jax.random.split(key)
     samples = natural_image_patches(patch_key, count=config.patches, size=config.patch_size, channels="grey")
     samples = np.asarray(samples, np.float32) - np.mean(samples)
     grid = (config.patch_size, config.patch_size)
@@ -116,8 +114,8 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     moments = as_stage(stage, draw_sets, share=0.1)
     share = 0.9 / (1 + len(config.widths))
     every, stages = denoisers | {FULL: full}, []
-    for (name, denoiser), run_key in zip(every.items(), run_keys, strict=True):
-        run = partial(_run, config, name, denoiser, moments, modes, run_key)
+    for name, denoiser in every.items():
+        run = partial(_run, config, name, denoiser, moments, modes)
         stages.append(Stage("full width" if name == FULL else f"width {name}", run, share))
     for name, results in zip(every, stage.all(stages), strict=True):
         arrays |= named(results, name)
@@ -144,7 +142,7 @@ def _training_sets(config: Config, denoiser, samples, key: PRNGKeyArray) -> Seco
     return training_sets_from_samples(jnp.asarray(samples), pairs, seeds=seeds, noise_repeats=repeats, key=key)
 
 
-def _run(config: Config, name: str, denoiser, moments: SecondMoments, modes, key: PRNGKeyArray) -> Arrays:
+def _run(config: Config, name: str, denoiser, moments: SecondMoments, modes) -> Arrays:
     pixels = denoiser.spectrum.dimension
     # Shared weights learn `pixels` times as fast.
     sizes = replace(
@@ -154,7 +152,7 @@ def _run(config: Config, name: str, denoiser, moments: SecondMoments, modes, key
     clock = clock_for(denoiser, levels, sizes, rate=pixels)
     width = config.patch_size if name == FULL else int(name)
     network = convolution_denoiser(denoiser.grid, (width, width), config.initial_gain)
-    trained = trained_modes(denoiser, network, moments, levels, clock, sizes, shown=1, key=key)
+    trained = trained_modes(denoiser, network, moments, levels, clock, shown=1)
     theory = theory_of_modes(denoiser, levels, clock, sizes, shown=1)
     quadrature = np.asarray(generated_variance_by_quadrature(denoiser, sizes.times))
     error = np.abs(np.log(theory["variance_closed_form"] / quadrature)).max()

@@ -11,7 +11,7 @@ from sims.measurements.estimates import Estimate, mean_over
 
 # name: words, statement, tolerance (times the theory where that exceeds one), question
 COLUMNS: dict[str, tuple[str, str, float, Callable[[Arrays, str], tuple[float, Estimate]]]] = {
-    "weight": ("weight: trained/theory", "emergence time of the weights, trained over theory", 0.05, weight_ratio),
+    "weight": ("weight: trained/theory", "emergence time of the weights, trained over theory", 0.005, weight_ratio),
     "exponent": ("exponent of λ̃", "exponent of the emergence of generated variance", 0.05, exponent),
     "speed": ("speed-up", "how many times earlier than one layer the largest variance emerges", 0.05, speed),
     "reached": (

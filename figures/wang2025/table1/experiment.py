@@ -60,7 +60,6 @@ PRESETS = {
             snapshots=24,
             seeds=8,
             training_samples=262144,
-            generated_samples=1024,
             smallest_steps=16,
         )
     ),
@@ -71,7 +70,6 @@ PRESETS = {
             snapshots=48,
             seeds=24,
             training_samples=2097152,
-            generated_samples=4096,
             smallest_steps=24,
         ),
         points=15,
@@ -143,15 +141,14 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
 
 
 def _run(config: Config, name: str, denoiser: AbstractDenoiser, levels, moments, key: PRNGKeyArray) -> Arrays:
-    start_key, sample_key = jax.random.split(key)
     _, layers, shared = ROWS[name]
     # Shared weights learn `points` times as fast, so they are followed over times that much shorter.
     speed = config.points if shared else 1
     sizes = config.sizes
     scaled = replace(sizes, first_time=sizes.first_time / speed, last_time=sizes.last_time / speed)
     clock = clock_for(denoiser, levels, scaled, layers=layers, rate=speed * (2 if name == "tied" else 1))
-    network = _network(name, config, start_key)
-    trained = trained_modes(denoiser, network, moments, levels, clock, scaled, shown=1, key=sample_key)
+    network = _network(name, config, key)
+    trained = trained_modes(denoiser, network, moments, levels, clock, shown=1)
     theory = theory_of_modes(denoiser, levels, clock, scaled, shown=1)
     return {
         "snapshots": scaled.times,

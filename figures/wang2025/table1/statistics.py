@@ -19,7 +19,10 @@ def weight_times(data: Arrays, name: str) -> tuple[np.ndarray, np.ndarray]:
     modes, curve = distinct_modes(data), data[f"gain_{name}"]
     first, last = curve[0, modes], curve[-1, modes]
     level = 2 * first * last / (first + last)
-    theory = first_crossing(data[f"fine_{name}"], curve[:, modes], level)
+    # Trained networks are seen at the snapshots only; theory is read there too, and interpolated alike.
+    snapshots = np.log(data[f"snapshots_{name}"])
+    seen = np.stack([np.interp(snapshots, np.log(data[f"fine_{name}"]), curve[:, mode]) for mode in modes], axis=1)
+    theory = first_crossing(data[f"snapshots_{name}"], seen, level)
     return theory, measured_emergence(data[f"snapshots_{name}"], data[f"gain_trained_{name}"][..., modes], level)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sims.experiments.linear import descend, generated_mode_variances, generated_moments, loss_on_fresh_data, mode_gains
-from sims.sampling.linear_flow import FlowCoefficients, flow_of
+from sims.sampling.linear_flow import FlowCoefficients, flow_of, sample_linear_flow
 from sims.training.descent import Clock
 from sims.training.training_sets import shared_data_training_sets
 from theory import EDM, Spectrum
@@ -50,44 +50,45 @@ def affine_map(maps, offsets):
 @pytest.mark.parametrize("basis", [None, BASIS], ids=["diagonal", "rotated"])
 @pytest.mark.parametrize("biased", [False, True])
 def test_generated_moments_are_those_of_the_networks_own_map(basis, biased):
-    """Every entry of mean and covariance within 4.5 standard errors of a normal sample's, for every set of networks."""
-    samples, scale, rotation = 4000, 1.7, np.eye(4) if basis is None else basis
+    scale, rotation = 1.7, np.eye(4) if basis is None else basis
     flow = FlowCoefficients(*map(jnp.asarray, (TIMES, STATE, OUTPUT, scale)))
     moments = generated_moments(
         jnp.asarray(MAPS),
         jnp.asarray(OFFSETS) if biased else None,
         flow,
         None if basis is None else jnp.asarray(basis),
-        samples=samples,
-        key=KEY,
     )
     assert moments.mean.shape == (2, 2, 4)
     for at in np.ndindex(2, 2):
         matrix, shift = affine_map(MAPS[at], OFFSETS[at] if biased else np.zeros((4, 4)))
         covariance = scale**2 * rotation.T @ matrix @ matrix.T @ rotation
-        spread = np.diag(covariance)
-        error = np.sqrt(spread / samples)
-        assert (np.abs(moments.mean[at] - rotation.T @ shift) < 4.5 * error).all()
-        error = np.sqrt((np.outer(spread, spread) + covariance**2) / samples)
-        assert (np.abs(moments.covariance[at] - covariance) < 4.5 * error).all()
+        np.testing.assert_allclose(moments.mean[at], rotation.T @ shift, rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(moments.covariance[at], covariance, rtol=1e-12, atol=1e-12)
         np.testing.assert_array_equal(moments.variance[at], np.diag(moments.covariance[at]))
 
 
-def test_generated_variances_agree_between_their_two_entrances():
-    """Noise levels of denoisers, the same as coefficients of the flow, and the covariance's diagonal."""
-    levels = jnp.asarray([5.0, 2.0, 0.7, 0.1])
+def test_generated_moments_are_those_of_samples():
+    """Every entry of mean and covariance within 4.5 standard errors of a normal sample's."""
+    samples, flow = 4000, FlowCoefficients(*map(jnp.asarray, (TIMES, STATE, OUTPUT, 1.7)))
+    moments = generated_moments(jnp.asarray(MAPS), jnp.asarray(OFFSETS), flow, jnp.asarray(BASIS))
+    initial = 1.7 * jax.random.normal(KEY, (samples, 4))
+    for at in np.ndindex(2, 2):
+        drawn = np.asarray(sample_linear_flow(jnp.asarray(MAPS[at]), jnp.asarray(OFFSETS[at]), flow, initial)) @ BASIS
+        covariance = moments.covariance[at]
+        spread = np.diag(covariance)
+        assert (np.abs(drawn.mean(axis=0) - moments.mean[at]) < 4.5 * np.sqrt(spread / samples)).all()
+        error = np.sqrt((np.outer(spread, spread) + covariance**2) / samples)
+        assert (np.abs(np.cov(drawn.T) - covariance) < 4.5 * error).all()
+
+
+def test_generated_variances_are_the_diagonal_of_the_covariance_without_bias():
+    flow = flow_of(DenoiserTarget(), EDM(0.01, 5.0), jnp.asarray([5.0, 2.0, 0.7, 0.1]))
     maps = jnp.asarray(0.3 * MAPS)
-    options = {"samples": 50, "key": KEY}
-    by_levels = generated_mode_variances(maps, levels, jnp.asarray(BASIS), **options)
-    by_flow = generated_mode_variances(
-        maps, flow_of(DenoiserTarget(), EDM(0.01, 5.0), levels), jnp.asarray(BASIS), **options
-    )
-    np.testing.assert_allclose(by_levels, by_flow, rtol=1e-11)
-    moments = generated_moments(
-        maps, None, flow_of(DenoiserTarget(), EDM(0.01, 5.0), levels), jnp.asarray(BASIS), **options
-    )
-    np.testing.assert_allclose(by_levels, moments.variance, rtol=1e-11)
-    assert len(np.unique(by_levels)) == by_levels.size  # every set of networks its own noise
+    variances = generated_mode_variances(maps, flow, jnp.asarray(BASIS))
+    np.testing.assert_array_equal(variances, generated_moments(maps, None, flow, jnp.asarray(BASIS)).variance)
+    no_offsets = generated_moments(maps, jnp.zeros((2, 2, 4, 4)), flow, jnp.asarray(BASIS))
+    np.testing.assert_allclose(variances, no_offsets.variance, rtol=1e-12)
+    np.testing.assert_array_equal(no_offsets.mean, 0.0)
 
 
 # --- Descent in mode coordinates ---

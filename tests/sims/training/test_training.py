@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sims.experiments.linear import generated_mode_variances, train_seeds_minibatch
+from sims.measurements.agreement import agreement
 from sims.measurements.estimates import mean_over
-from sims.measurements.modes import variance_over_seeds
 from sims.networks.linear import (
     LinearDenoiser,
     PreconditionedDenoiser,
@@ -18,6 +18,7 @@ from sims.networks.linear import (
     tied_two_layer_denoiser,
     total_maps_of,
 )
+from sims.sampling.linear_flow import flow_of
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import Clock, common_clock, train_full_batch, train_minibatch
 from sims.training.pairs import PairCoefficients, noisy_moments
@@ -255,7 +256,7 @@ BASIS = np.linalg.qr(np.random.default_rng(3).normal(size=(4, 4)))[0]
 SPECTRUM = Spectrum(jnp.zeros(4), jnp.asarray(VARIANCE), jnp.asarray(BASIS))
 TIMES = np.geomspace(1e-3, 10.0, 25)
 NOISE_LEVELS = log_snr_schedule(EDM(), 23)
-SEEDS, SAMPLES, BATCH = 12, 2**18, 1024
+SEEDS, SAMPLES, BATCH = 12, 2**18, 2048  # the noise of small batches moves the mean of ln λ̃: by 2.5 % at 1024
 LAYERS = {"one_layer": (OneLayer, gradient_descent), "two_layer": (SymmetricTwoLayer, tied_gradient_descent)}
 
 
@@ -302,25 +303,22 @@ def stochastic(layers):
     ("train", "layers"), [(full_batch, "one_layer"), (full_batch, "two_layer"), (stochastic, "one_layer")]
 )
 def test_trained_networks_generate_what_the_closed_form_says(train, layers):
-    """12 seeds, 24 noise levels, 25 training times, 4 modes: 99 % of the 100 pairs within 4 standard errors.
+    """12 seeds, 24 noise levels, 25 training times, 4 modes: no systematic deviation of ln λ̃ above 2 %.
 
     The same comparison refuses a learning rate that is 5 % off.
     """
     total_maps, clock = train(layers)
     assert (total_maps.dtype, NOISE_LEVELS.dtype) == ("float32", "float64")  # training stays in single precision
-    variances = generated_mode_variances(total_maps, NOISE_LEVELS, SPECTRUM.basis, samples=1024, key=jax.random.key(5))
-    measured = variance_over_seeds(variances)
-
+    variances = generated_mode_variances(total_maps, flow_of(DenoiserTarget(), EDM(), NOISE_LEVELS), SPECTRUM.basis)
+    assert variances.shape == (SEEDS, TIMES.size, 4)
     finite_steps = jax.jit(lambda stretch: with_finite_steps(layers, clock, NOISE_LEVELS, stretch))
 
-    def share_within(stretch):
-        expected = finite_steps(stretch)
-        return np.mean(np.abs(np.log(measured.value / expected)) < 4 * measured.stderr / measured.value)
+    def deviation(stretch):
+        return agreement(np.log(variances / np.asarray(finite_steps(stretch)))).interval
 
-    assert measured.value.shape == (TIMES.size, 4)
-    assert share_within(1.0) >= 0.99
-    assert share_within(1.05) < 0.9
-    assert share_within(0.95) < 0.9
+    assert deviation(1.0)[1] < 0.02
+    assert deviation(1.05)[0] > 0.02
+    assert deviation(0.95)[0] > 0.02
 
 
 @pytest.mark.parametrize("layers", LAYERS)
