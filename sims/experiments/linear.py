@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from sims.networks.linear import Network, linear_denoiser, one_per_level, total_maps_of
 from sims.sampling.linear_flow import FlowCoefficients, sample_linear_flow
@@ -87,9 +87,11 @@ def generated_mode_variances(
     total_maps: Float[Array, "seeds snapshots levels dim dim"],
     flow: FlowCoefficients,
     basis: Float[Array, "dim dim"] | None,
+    *,
+    shift_grid: tuple[int, ...] | None = None,
 ) -> Float[np.ndarray, "seeds snapshots modes"]:
     """Variance per data mode of what each set of networks without bias generates; see `generated_moments`."""
-    return generated_moments(total_maps, None, flow, basis).variance
+    return generated_moments(total_maps, None, flow, basis, shift_grid=shift_grid).variance
 
 
 def generated_moments(
@@ -97,15 +99,18 @@ def generated_moments(
     offsets: Float[Array, "seeds snapshots levels dim"] | None,
     flow: FlowCoefficients,
     basis: Float[Array, "dim dim"] | None,
+    *,
+    shift_grid: tuple[int, ...] | None = None,
 ) -> GeneratedMoments:
     """Mean and covariance, in mode coordinates, of what each set of networks with offsets b generates.
 
     The sampler carries x_T = s z, z ~ N(0, I), to A s z + a, with the A and a of the trained maps and of its own steps:
     the mean is a and the covariance s² A Aᵀ, without the error that a finite number of samples would have. Memory is
-    that of one seed.
+    that of one seed. Maps of convolutions, which commute with shifts of the `shift_grid` of pixels, need to carry one
+    pixel only.
     """
     moments = [
-        _moments_of_each(maps, None if offsets is None else offsets[seed], flow, basis)
+        _moments_of_each(maps, None if offsets is None else offsets[seed], flow, basis, shift_grid)
         for seed, maps in enumerate(total_maps)
     ]
     means, covariances = zip(*moments, strict=True)
@@ -113,18 +118,26 @@ def generated_moments(
 
 
 @eqx.filter_jit
-def _moments_of_each(total_maps, offsets, flow, basis) -> tuple[Array, Array]:
+def _moments_of_each(total_maps, offsets, flow, basis, shift_grid) -> tuple[Array, Array]:
     """Mean (snapshots, modes) and covariance of each of the sets of networks, one set after the other."""
 
     def of_networks(networks: tuple[Array, Array | None]) -> tuple[Array, Array]:
         maps, biases = networks[0].astype(float), None if networks[1] is None else networks[1].astype(float)
         dimension = maps.shape[-1]
-        # The images of the origin and of s times every unit vector.
-        start = flow.initial_scale * jnp.eye(1 + dimension, dimension, -1)
-        origin, *images = jnp.split(sample_linear_flow(maps, biases, flow, start), [1])
-        transport = images[0] - origin
+        # The images of the origin and of s times every unit vector, or of the one whose shifts are all others.
+        start = flow.initial_scale * jnp.eye(1 + (dimension if shift_grid is None else 1), dimension, -1)
+        origin, images = jnp.split(sample_linear_flow(maps, biases, flow, start), [1])
+        transport = images - origin
+        if shift_grid is not None:
+            transport = transport[0][_shifts(shift_grid)]
         if basis is not None:
             origin, transport = origin @ basis, transport @ basis
         return origin[0], transport.T @ transport
 
     return jax.lax.map(of_networks, (total_maps, offsets))
+
+
+def _shifts(grid: tuple[int, ...]) -> Int[np.ndarray, "dim dim"]:
+    """In row i, the pixels of an image in the order in which a shift that brings pixel 0 to i shows them."""
+    place = np.indices(grid).reshape(len(grid), -1)
+    return np.asarray(np.ravel_multi_index(tuple(place[:, None, :] - place[:, :, None]), grid, mode="wrap"))

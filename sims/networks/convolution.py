@@ -48,6 +48,10 @@ class ConvolutionDenoiser(AbstractLinearNetwork):
     def offset(self) -> Bias:
         return None
 
+    @property
+    def shift_grid(self) -> tuple[int, ...]:
+        return self.grid
+
 
 def convolution_denoiser(
     grid: tuple[int, ...], widths: tuple[int, ...], initial_gain: ArrayLike, dtype=jnp.float32

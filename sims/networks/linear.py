@@ -38,6 +38,11 @@ class AbstractLinearNetwork(eqx.Module):
     def offset(self) -> Bias:
         """b, or None for a network without bias."""
 
+    @property
+    def shift_grid(self) -> tuple[int, ...] | None:
+        """The periodic grid of pixels whose shifts W commutes with, where weights are shared between positions."""
+        return None
+
 
 Network = TypeVar("Network", bound=AbstractLinearNetwork)
 

@@ -14,7 +14,7 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.networks.linear import AbstractLinearNetwork, Network, one_per_level
-from sims.training.linear_losses import Moments, linear_denoising_loss, sufficient_moments
+from sims.training.linear_losses import Moments, ShiftMoments, linear_denoising_loss, sufficient_moments
 from sims.training.pairs import Pairs, SecondMoments, noisy_moments
 from sims.training.state import AbstractTraining, TrainingState, descended, initial_state, member_axes
 
@@ -113,7 +113,7 @@ class Minibatches(AbstractTraining):
 @eqx.filter_jit
 def train_full_batch(
     network: Network,
-    moments: SecondMoments,
+    moments: SecondMoments | ShiftMoments,
     step_sizes: Float[Array, "stages levels"],
     steps: Array,
     *,
@@ -132,7 +132,7 @@ def train_full_batch(
 
 def init_full_batch(
     network: Network,
-    moments: SecondMoments,
+    moments: SecondMoments | ShiftMoments,
     *,
     optimiser: optax.GradientTransformation = GRADIENT_DESCENT,
 ) -> TrainingState[Network]:
@@ -146,7 +146,7 @@ def init_full_batch(
 @eqx.filter_jit
 def continue_full_batch(
     state: TrainingState[Network],
-    moments: SecondMoments,
+    moments: SecondMoments | ShiftMoments,
     step_sizes: Float[Array, "stages levels"],
     steps: Array,
     *,

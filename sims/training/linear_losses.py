@@ -19,19 +19,39 @@ class PatchMoments(NamedTuple):
     weight: Float[Array, ""]  # w
 
 
+class ShiftMoments(NamedTuple):
+    """All that the loss of any convolution on a periodic grid depends on: N numbers in place of N × N."""
+
+    target: Float[Array, ""]  # (1/P) Σ |y|²
+    cross: Float[Array, " dim"]  # (1/P) Σ Σ_i y_i x_{i+o}, by the offset o
+    noisy: Float[Array, " dim"]  # (1/P) Σ Σ_i x_i x_{i+o}
+    weight: Float[Array, ""]  # w
+
+
 Moments = SecondMoments | PatchMoments
 
 
-def sufficient_moments(network: AbstractLinearNetwork, moments: SecondMoments) -> Moments:
+def shift_moments(moments: SecondMoments, grid: tuple[int, ...]) -> ShiftMoments:
+    """What is left of the moments for convolutions on this grid; arrays with any leading axes."""
+    cross, noisy = (shift_sums(matrices, grid) for matrices in (moments.cross, moments.noisy))
+    return ShiftMoments(moments.target, cross, noisy, moments.weight)
+
+
+def sufficient_moments(network: AbstractLinearNetwork, moments: SecondMoments | ShiftMoments) -> Moments:
     """The least that the loss of this network depends on; arrays with any leading axes.
 
     A convolution's loss sums over positions, so that its moments are those of K-pixel patches: N/K times smaller
-    matrices, which makes its steps as cheap as those of a K-dimensional network.
+    matrices, which makes its steps as cheap as those of a K-dimensional network. Raises ValueError for moments of
+    shifts and a network of another kind.
     """
     if not isinstance(network, ConvolutionDenoiser):
+        if isinstance(moments, ShiftMoments):
+            raise ValueError(f"moments of shifts must train a ConvolutionDenoiser; got {type(network).__name__}")
         return moments
-    cross, _ = at_taps(shift_sums(moments.cross, network.grid), network)
-    _, noisy = at_taps(shift_sums(moments.noisy, network.grid), network)
+    if isinstance(moments, SecondMoments):
+        moments = shift_moments(moments, network.grid)
+    cross, _ = at_taps(moments.cross, network)
+    _, noisy = at_taps(moments.noisy, network)
     return PatchMoments(moments.target, cross, noisy, moments.weight)
 
 

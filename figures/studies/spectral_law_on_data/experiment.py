@@ -100,30 +100,26 @@ def compute_experiment(config: ExperimentConfig, data: ImageData, *, key: PRNGKe
     # In its own eigenbasis the data's covariance is diagonal; the rotation changes nothing for W(0) ∝ I.
     spectrum = Spectrum(jnp.zeros(modes), full.variance[:modes])
     coordinates = np.asarray(full.to_modes(jnp.asarray(data.samples)))[:, :modes]
-    small = replace(
-        config,
-        seeds=config.small_batch_seeds,
-        batch_per_effective_mode=config.small_batch_per_effective_mode,
-    )
-    train = partial(_train, config, spectrum, coordinates, train_key)
-    train_small = partial(_train, small, spectrum, coordinates, small_key)
-    theory, trained, trained_small = stage.all(
-        [
-            Stage("theory", partial(_theory, config, spectrum), 0.15),
-            Stage("linear denoisers trained by SGD", train, 0.6),
-            Stage("the same with small batches", train_small, 0.2),
-        ]
-    )
-    pictures = stage("samples", partial(_pictures, config, trained, data, full, shown_key), share=0.05)
-    measured = {name: value for name, value in trained.items() if name != "shown_maps"}
+    small = replace(config, batch_per_effective_mode=config.small_batch_per_effective_mode)
+    keys, small_keys = jax.random.split(train_key, config.seeds), jax.random.split(small_key, config.small_batch_seeds)
+    stages = [Stage("theory", partial(_theory, config, spectrum), 0.15)]
+    # A stage for every denoiser: none takes long, and an interrupted run goes on from the last.
+    for words, sizes, run_keys, share in (("SGD", config, keys, 0.6), ("small batches", small, small_keys, 0.2)):
+        for number, run_key in enumerate(run_keys, start=1):
+            train = partial(_train, sizes, spectrum, coordinates, run_key)
+            stages.append(Stage(f"{words}, denoiser {number} of {len(run_keys)}", train, share / len(run_keys)))
+    theory, *runs = stage.all(stages)
+    trained, trained_small = runs[: config.seeds], runs[config.seeds :]
+    pictures = stage("samples", partial(_pictures, config, trained[0], data, full, shown_key), share=0.05)
     return {
         "variance": np.asarray(spectrum.variance),
         "dimension": np.asarray(full.dimension),
         "sample_count": np.asarray(len(data.samples)),
         "times": _snapshot_times(config),
         **theory,
-        **measured,
-        "variance_small_batch": trained_small["variance_trained"],
+        **{name: np.stack([run[name] for run in trained]) for name in ("gain_trained", "variance_trained")},
+        "shown_snapshots": _shown_snapshots(config),
+        "variance_small_batch": np.stack([run["variance_trained"] for run in trained_small]),
         "small_batch_size": np.asarray(small.batch_size(np.asarray(spectrum.variance))),
         **pictures,
     }
@@ -162,7 +158,12 @@ def _theory(config: ExperimentConfig, spectrum: Spectrum) -> Arrays:
     }
 
 
+def _shown_snapshots(config: ExperimentConfig) -> np.ndarray:
+    return np.linspace(0, config.snapshots - 1, SHOWN_TIMES).round().astype(int)
+
+
 def _train(config: ExperimentConfig, spectrum: Spectrum, coordinates: np.ndarray, key: PRNGKeyArray) -> Arrays:
+    """Gains (snapshots, levels, modes) and generated variances (snapshots, modes) of one denoiser, and shown maps."""
     clock = _clock(config, np.asarray(spectrum.variance))
     network = linear_denoiser(spectrum.dimension, config.initial_gain)
     trained = train_seeds_minibatch(
@@ -170,22 +171,20 @@ def _train(config: ExperimentConfig, spectrum: Spectrum, coordinates: np.ndarray
         jnp.asarray(coordinates, jnp.float32),
         _noise_levels(config),
         clock,
-        seeds=config.seeds,
+        seeds=1,
         batch_size=config.batch_size(np.asarray(spectrum.variance)),
         key=key,
     )
     flow = flow_of(DenoiserTarget(), EDM(), _noise_levels(config))
-    shown = np.linspace(0, config.snapshots - 1, SHOWN_TIMES).round().astype(int)
     return {
-        "gain_trained": np.asarray(mode_gains(trained.weight, None)),
-        "variance_trained": generated_mode_variances(trained.weight, flow, None),
-        "shown_snapshots": shown,
-        "shown_maps": np.asarray(trained.weight[0, shown]),
+        "gain_trained": np.asarray(mode_gains(trained.weight, None))[0],
+        "variance_trained": generated_mode_variances(trained.weight, flow, None)[0],
+        "shown_maps": np.asarray(trained.weight[0, _shown_snapshots(config)]),
     }
 
 
 def _pictures(config: ExperimentConfig, trained: Arrays, data: ImageData, full: Spectrum, key: PRNGKeyArray) -> Arrays:
-    """Samples of the first seed's networks at a few training times, from the same initial noise, and real data."""
+    """Samples of one denoiser at a few training times, from the same initial noise, and real data."""
     if data.image_shape is None:
         return {}
     modes = trained["shown_maps"].shape[-1]

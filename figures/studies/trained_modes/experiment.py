@@ -22,6 +22,7 @@ from sims.networks.linear import AbstractLinearNetwork, total_maps_of
 from sims.sampling.linear_flow import FlowCoefficients, flow_of
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import Clock, common_clock, train_full_batch
+from sims.training.linear_losses import ShiftMoments
 from sims.training.pairs import PairCoefficients, SecondMoments, pairs_of
 from sims.training.training_sets import gaussian_training_sets
 from theory.definitions.processes import EDM
@@ -126,7 +127,7 @@ def training_sets(denoiser: AbstractDenoiser, levels: jax.Array, sizes: Sizes, k
     return gaussian_training_sets(denoiser.spectrum, pairs, seeds=sizes.seeds, samples=sizes.training_samples, key=key)
 
 
-def training_set_stage(draw: Callable[[], SecondMoments], share: float) -> Stage:
+def training_set_stage(draw: Callable[[], SecondMoments | ShiftMoments], share: float) -> Stage:
     """Training sets that several networks of a figure share, drawn once in a stage of their own."""
     return Stage("training sets", partial(_as_arrays, draw), share)
 
@@ -138,10 +139,15 @@ def moments_from(arrays: Arrays) -> SecondMoments:
 
 def as_stage(stage: RunStage, draw: Callable[[], SecondMoments], *, share: float) -> SecondMoments:
     """Training sets drawn in a stage that the figure's other stages wait for."""
-    return moments_from(stage("training sets", partial(_as_arrays, draw), share=share))
+    return moments_from(drawn_in_stage(stage, draw, share=share))
 
 
-def _as_arrays(draw: Callable[[], SecondMoments]) -> Mapping[str, jax.Array]:
+def drawn_in_stage(stage: RunStage, draw: Callable[[], SecondMoments | ShiftMoments], *, share: float) -> Arrays:
+    """The arrays of such training sets."""
+    return stage("training sets", partial(_as_arrays, draw), share=share)
+
+
+def _as_arrays(draw: Callable[[], SecondMoments | ShiftMoments]) -> Mapping[str, jax.Array]:
     return draw()._asdict()
 
 
@@ -191,7 +197,7 @@ def gain_at(denoiser: AbstractDenoiser, times: jax.Array, level: jax.Array) -> j
 def trained_modes(
     denoiser: AbstractDenoiser,
     network: AbstractLinearNetwork,
-    moments: SecondMoments,
+    moments: SecondMoments | ShiftMoments,
     levels: jax.Array,
     clock: Clock,
     *,
@@ -211,5 +217,6 @@ def measured_modes(
     for seed in range(jax.tree.leaves(trained)[0].shape[0]):  # the maps of convolutions on images fill gigabytes
         maps = total_maps_of(jax.tree.map(lambda leaf, seed=seed: leaf[seed], trained))
         gains.append(np.asarray(mode_gains(maps[sampling:], basis)))
-        variances.append(generated_mode_variances(jnp.swapaxes(maps[:sampling], 0, 1)[None], flow, basis)[0])
+        of_seed = jnp.swapaxes(maps[:sampling], 0, 1)[None]
+        variances.append(generated_mode_variances(of_seed, flow, basis, shift_grid=trained.shift_grid)[0])
     return {"gain_trained": np.stack(gains), "variance_trained": np.stack(variances)}

@@ -23,8 +23,8 @@ from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     TINY_SIZES,
     Sizes,
-    as_stage,
     clock_for,
+    drawn_in_stage,
     levels_with_shown,
     named,
     pair_coefficients,
@@ -33,7 +33,7 @@ from figures.studies.trained_modes.experiment import (
 )
 from sims.data.built_in import natural_image_patches
 from sims.networks.convolution import convolution_denoiser
-from sims.training.pairs import SecondMoments
+from sims.training.linear_losses import ShiftMoments, shift_moments
 from sims.training.training_sets import training_sets_from_samples
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import stationary_autocovariance
@@ -110,8 +110,9 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "training_samples": np.asarray(config.sizes.training_samples),
         "one_layer_curve": np.asarray(generated_variance(one_layer, config.sizes.times))[:, modes],
     }
-    draw_sets = partial(_training_sets, config, one_layer, samples, noise_key)
-    moments = as_stage(stage, draw_sets, share=0.1)
+    draw_sets = partial(_training_sets, config, full, samples, noise_key)
+    sets = drawn_in_stage(stage, draw_sets, share=0.1)
+    moments = ShiftMoments(**{name: jnp.asarray(value) for name, value in sets.items()})
     share = 0.9 / (1 + len(config.widths))
     every, stages = denoisers | {FULL: full}, []
     for name, denoiser in every.items():
@@ -135,14 +136,15 @@ def _levels(config: Config) -> jax.Array:
     return levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
 
 
-def _training_sets(config: Config, denoiser, samples, key: PRNGKeyArray) -> SecondMoments:
+def _training_sets(config: Config, denoiser, samples, key: PRNGKeyArray) -> ShiftMoments:
     """The patches under fresh noise for every seed; what is trained for does not depend on the width."""
     pairs = pair_coefficients(denoiser, _levels(config))
     repeats, seeds = config.noise_repeats, config.sizes.seeds
-    return training_sets_from_samples(jnp.asarray(samples), pairs, seeds=seeds, noise_repeats=repeats, key=key)
+    moments = training_sets_from_samples(jnp.asarray(samples), pairs, seeds=seeds, noise_repeats=repeats, key=key)
+    return shift_moments(moments, denoiser.grid)
 
 
-def _run(config: Config, name: str, denoiser, moments: SecondMoments, modes) -> Arrays:
+def _run(config: Config, name: str, denoiser, moments: ShiftMoments, modes) -> Arrays:
     pixels = denoiser.spectrum.dimension
     # Shared weights learn `pixels` times as fast.
     sizes = replace(

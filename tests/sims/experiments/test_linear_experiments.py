@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sims.experiments.linear import descend, generated_mode_variances, generated_moments, loss_on_fresh_data, mode_gains
+from sims.networks.convolution import ConvolutionDenoiser
 from sims.sampling.linear_flow import FlowCoefficients, flow_of, sample_linear_flow
 from sims.training.descent import Clock
 from sims.training.training_sets import shared_data_training_sets
@@ -89,6 +90,17 @@ def test_generated_variances_are_the_diagonal_of_the_covariance_without_bias():
     no_offsets = generated_moments(maps, jnp.zeros((2, 2, 4, 4)), flow, jnp.asarray(BASIS))
     np.testing.assert_allclose(variances, no_offsets.variance, rtol=1e-12)
     np.testing.assert_array_equal(no_offsets.mean, 0.0)
+
+
+@pytest.mark.parametrize("grid", [(4,), (2, 3)])
+def test_maps_that_commute_with_shifts_need_one_pixel(grid):
+    rng, dimension = np.random.default_rng(6), int(np.prod(grid))
+    filters = ConvolutionDenoiser(jnp.asarray(rng.normal(size=(2, 2, 4, *grid))), grid)
+    basis = jnp.asarray(np.linalg.qr(rng.normal(size=(dimension, dimension)))[0])
+    flow = FlowCoefficients(*map(jnp.asarray, (TIMES, STATE, OUTPUT, 1.7)))
+    expected = generated_moments(filters.total_map(), None, flow, basis)
+    moments = generated_moments(filters.total_map(), None, flow, basis, shift_grid=filters.shift_grid)
+    np.testing.assert_allclose(moments.covariance, expected.covariance, rtol=1e-11, atol=1e-11)
 
 
 # --- Descent in mode coordinates ---

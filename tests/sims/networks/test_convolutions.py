@@ -8,8 +8,8 @@ import scipy.linalg
 import scipy.ndimage
 
 from sims.networks.convolution import ConvolutionDenoiser, convolution_denoiser
-from sims.networks.linear import total_maps_of
-from sims.training.linear_losses import sufficient_moments
+from sims.networks.linear import linear_denoiser, total_maps_of
+from sims.training.linear_losses import shift_moments, sufficient_moments
 from sims.training.pairs import noisy_moments
 
 GRIDS = [((7,), (3,)), ((8,), (1,)), ((9,), (9,)), ((5, 6), (3, 5)), ((4, 7), (1, 7)), ((5, 5), (5, 5))]
@@ -51,12 +51,21 @@ def test_filter_refuses(grid, widths):
         convolution_denoiser(grid, widths, 0.1)
 
 
+def test_moments_of_shifts_are_for_convolutions():
+    moments = noisy_moments(jnp.ones((3, 4)), jnp.ones((3, 4)), jnp.ones(2))
+    with pytest.raises(ValueError, match="must train a ConvolutionDenoiser; got LinearDenoiser"):
+        sufficient_moments(linear_denoiser(4, 0.1), shift_moments(moments, (4,)))
+
+
 @pytest.mark.parametrize(("grid", "widths"), [((7,), (3,)), ((6,), (6,)), ((4, 5), (3, 1))])
 def test_moments_of_patches_are_those_of_the_pixels_under_the_filter(grid, widths):
     pixels, sigma = int(np.prod(grid)), np.array([0.5, 3.0])
     clean, noise = RNG.normal(size=(2, 30, pixels)) + 0.7
     moments = noisy_moments(jnp.asarray(clean), jnp.asarray(noise), jnp.asarray(sigma))
-    patches = sufficient_moments(convolution_denoiser(grid, widths, 0.1), moments)
+    network = convolution_denoiser(grid, widths, 0.1)
+    patches = sufficient_moments(network, moments)
+    for array, expected in zip(sufficient_moments(network, shift_moments(moments, grid)), patches, strict=True):
+        np.testing.assert_array_equal(array, expected)
     for level in range(2):
         noisy = (clean + sigma[level] * noise).reshape(30, *grid)
         cross, second = 0.0, 0.0
