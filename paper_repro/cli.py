@@ -25,7 +25,15 @@ LARGEST_SEED = 2**63 - 1
 EXIT_INTERRUPTED = 130
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Figures, as in `list`.")]
-Out = Annotated[Path, typer.Option(help="Folder of the results.")]
+
+
+def _folder(text: str | Path) -> Path:
+    if not str(text).strip():  # an unset variable would write into the working folder; that by itself is "."
+        raise typer.BadParameter("the name of a folder is empty")
+    return Path(text)
+
+
+Out = Annotated[Path, typer.Option(parser=_folder, metavar="FOLDER", help="Folder of the results.")]
 
 app = typer.Typer(add_completion=False, help="Regenerate the papers' figures and test their claims.")
 

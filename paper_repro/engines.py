@@ -7,7 +7,7 @@ import threading
 import uuid
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from paper_repro.tasks import Outcome, Task, pickled
 CONNECT_SECONDS = 5.0
 # A stage takes its arrays along.
 _SETTINGS = {"distributed.admin.large-graph-warning-threshold": "1 TB"}
+_GOES_ON = "the same command goes on from the last finished stages"
 
 
 class Engine(Protocol):
@@ -160,15 +161,23 @@ class OnDask:
 
     def number_of_workers(self) -> int:
         """How many stages can be computed at the same time."""
-        return sum(self._client.nthreads().values())
+        return sum(self._threads_of_workers().values())
+
+    def _threads_of_workers(self) -> dict[str, int]:
+        """By their addresses. Raises UserError for a scheduler that has gone."""
+        try:
+            return self._client.nthreads()
+        except Exception as error:  # a timeout, a closed connection, or what they have become in Dask
+            raise UserError(f"{self.where} has gone; {_GOES_ON}", exit_code=1) from error
 
     def _cancel(self, futures: set[Any]) -> None:
         self._unfinished -= futures
         if futures:
-            self._client.cancel(list(futures))
+            with suppress(Exception):  # a scheduler that has gone computes nothing
+                self._client.cancel(list(futures))
 
     def _every_worker_has_a_figure(self) -> bool:
-        return self.figures_left >= len(self._client.nthreads())
+        return self.figures_left >= len(self._threads_of_workers())
 
     def _submit(self, figure: str, code_version: str, key: str, stage: Stage) -> Any:
         home = self._home()
@@ -184,7 +193,7 @@ class OnDask:
             if not hasattr(self._threads, "number"):
                 self._threads.number = self._number_of_threads
                 self._number_of_threads += 1
-        workers = sorted(self._client.nthreads())
+        workers = sorted(self._threads_of_workers())
         return workers[self._threads.number % len(workers)] if workers else None
 
     def _has_started(self, event: tuple[float, str]) -> None:
@@ -208,7 +217,7 @@ class OnDask:
             sentence = f"{self.where} has gone"
         except Exception as error:  # of Dask's own: what the stage raises is part of its outcome
             sentence = f"{self.where} cannot compute {what}: {error}"
-        raise UserError(f"{sentence}; the same command goes on from the last finished stages", exit_code=1)
+        raise UserError(f"{sentence}; {_GOES_ON}", exit_code=1)
 
 
 @contextmanager

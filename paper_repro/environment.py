@@ -26,13 +26,16 @@ BLAS_THREADS = "1"
 
 
 def environment_of(preset: str) -> dict[str, str]:
-    """The variables for computing this preset. What the user has set prevails."""
+    """The variables for computing this preset. Flags and numbers of threads that the user has set prevail."""
     flags = [ONE_THREAD, *([QUICK_TO_COMPILE] if preset == "quick" else [])]
     return {
         "XLA_FLAGS": with_flags(flags),
         "NPROC": os.environ.get("NPROC", THREADS),
         "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", BLAS_THREADS),
         "JAX_ENABLE_X64": "1",
+        # The same random numbers for everybody, whatever else is set for other work.
+        "JAX_DEFAULT_PRNG_IMPL": "threefry2x32",
+        "JAX_THREEFRY_PARTITIONABLE": "1",
     }
 
 

@@ -67,7 +67,8 @@ def _section(one: Scored, drawings: Drawings) -> str:
     png = base64.b64encode(drawings.current_png(one.parts, one.result)).decode()
     pdf = quote(f"figures/{drawings.path(one.figure, one.preset, 'pdf').name}")
     alternative = f"{_title(one)}. {_source(one)}. The claims it supports are listed below."
-    caption = f'{escape(_title(one))}. {escape(_source(one))}. <a href="{pdf}">PDF</a>'
+    bars = "Bars and ± are 95 % intervals where the picture does not say otherwise."
+    caption = f'{escape(_title(one))}. {escape(_source(one))}. {bars} <a href="{pdf}">PDF</a>'
     image = (
         f'<figure><img src="data:image/png;base64,{png}" alt="{escape(alternative)}">'
         f"<figcaption>{caption}</figcaption></figure>"

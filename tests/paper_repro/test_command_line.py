@@ -337,6 +337,8 @@ def test_the_page_shows_the_drawing_of_the_result_it_scores(here):
         ("run fake_fig1 --data good.txt", "fake_fig1 does not accept --data; figures that do: fake_own"),
         ("run --data good.txt", "--data needs the name of exactly one figure"),
         ("run fake_own fake_fig1 --data good.txt", "--data needs the name of exactly one figure"),
+        ("run --out=", "the name of a folder is empty"),
+        ("compare --out=", "the name of a folder is empty"),
         ("run --out good.txt", "'good.txt' is not a folder"),
         ("run --out good.txt/below", "'good.txt' is not a folder"),
         ("run --out dangling", "'dangling' is not a folder"),

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -101,9 +102,14 @@ def test_a_command_that_is_ended_leaves_no_process_and_is_continued(code, expect
     assert arrays_of(out) == expected
 
 
+class Cluster(NamedTuple):
+    address: str
+    scheduler: subprocess.Popen
+
+
 @pytest.fixture
-def cluster(tmp_path, code) -> Iterator[str]:
-    """Address of a Dask scheduler with two workers, as one starts them by hand; part 1 takes them some seconds."""
+def cluster(tmp_path, code) -> Iterator[Cluster]:
+    """A Dask scheduler with two workers, as one starts them by hand; part 1 takes them some seconds."""
     environment = os.environ | {"FAKE_LOG": str(tmp_path / "log"), "FAKE_SLEEP": "3", "FAKE_SLEEPER": "1"}
     environment |= {"PYTHONPATH": os.pathsep.join([str(code), *sys.path])}
     processes = []
@@ -119,7 +125,7 @@ def cluster(tmp_path, code) -> Iterator[str]:
     address = json.loads(file.read_text())["address"]
     for _ in range(2):
         start("worker", address, "--nthreads", "1")
-    yield address
+    yield Cluster(address, processes[0])
     for process in processes:
         process.kill()
         process.wait()
@@ -127,7 +133,7 @@ def cluster(tmp_path, code) -> Iterator[str]:
 
 def test_workers_started_by_hand_compute_the_same_though_one_is_killed(code, expected, cluster, tmp_path):
     log, out = tmp_path / "log", tmp_path / "out"
-    words = [*command(code, SIDE_BY_SIDE), "run", *NAMES, "--out", str(out), "--scheduler", cluster]
+    words = [*command(code, SIDE_BY_SIDE), "run", *NAMES, "--out", str(out), "--scheduler", cluster.address]
     with (tmp_path / "said").open("w") as said:
         process = subprocess.Popen(words, stderr=said, stdout=subprocess.DEVNULL)
     wait_until(lambda: "part 1 " in read(log))
@@ -139,6 +145,22 @@ def test_workers_started_by_hand_compute_the_same_though_one_is_killed(code, exp
     assert arrays_of(out) == expected
     assert read(log).count("part 1 ") == 2
     assert "warning: only a few samples" in read(tmp_path / "said")
+
+
+def test_a_scheduler_that_goes_is_told_in_one_sentence(code, cluster, tmp_path):
+    log, out = tmp_path / "log", tmp_path / "out"
+    words = [*command(code, SIDE_BY_SIDE), "run", *NAMES, "--out", str(out), "--scheduler", cluster.address]
+    with (tmp_path / "said").open("w") as said:
+        process = subprocess.Popen(words, stderr=said, stdout=subprocess.DEVNULL)
+    wait_until(lambda: "part 1 " in read(log))
+    cluster.scheduler.kill()
+    assert process.wait(60) == 1
+    said = read(tmp_path / "said")
+    assert "Traceback" not in said
+    sentence = (
+        rf"error: the scheduler at {cluster.address} (has gone|cannot compute stage '[^']+' of .+); the same command"
+    )
+    assert re.match(sentence, said.splitlines()[-1])
 
 
 def wait_until(condition) -> None:

@@ -7,24 +7,22 @@ that an outer transformation (`jax.jit`, `jax.vmap`, `jax.grad`) traces are not 
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-import equinox as eqx
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
-Question = ParamSpec("Question")
-Answer = TypeVar("Answer")
+from theory.definitions.arrays import Answer, Question, jit
 
 
 def checked_jit(
     **checks: Callable[[str, Any], None],
 ) -> Callable[[Callable[Question, Answer]], Callable[Question, Answer]]:
-    """`eqx.filter_jit` for functions whose arguments of these names are checked, by name and value, at every call."""
+    """`jit` for functions whose arguments of these names are checked, by name and value, at every call."""
 
     def compile_checked(question: Callable[Question, Answer]) -> Callable[Question, Answer]:
-        signature, compiled = inspect.signature(question), eqx.filter_jit(question)
+        signature, compiled = inspect.signature(question), jit(question)
 
         @functools.wraps(question)
         def checked(*args: Question.args, **kwargs: Question.kwargs) -> Answer:

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import floating
+from theory.definitions.arrays import floating, jit
 from theory.definitions.checks import check_coordinates
 from theory.definitions.processes import AbstractProcess
 
@@ -28,14 +28,14 @@ class PointMasses(eqx.Module):
         if not bool(jnp.isfinite(self.points).all()):
             raise ValueError("point masses must be finite; got NaN or infinite coordinates")
 
-    @eqx.filter_jit
+    @jit
     def posterior(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch m"]:
         """p(x_0 = point_i | x, t) = softmax_i(-|x - α point_i|²/2σ²)."""
         odds, _ = self._log_odds(floating(x), time, process)
         weight = jnp.exp(odds)
         return weight / jnp.sum(weight, axis=-1, keepdims=True)
 
-    @eqx.filter_jit
+    @jit
     def log_density(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch"]:
         """ln p(x | t) of the noisy mixture (1/m) Σ_i N(α point_i, σ²)."""
         x = floating(x)
@@ -46,20 +46,20 @@ class PointMasses(eqx.Module):
         normalisation = dimension * (jnp.log(sigma[..., 0]) + jnp.log(2 * jnp.pi) / 2) + jnp.log(count)
         return jax.nn.logsumexp(odds, axis=-1) - distance / (2 * sigma[..., 0] ** 2) - normalisation
 
-    @eqx.filter_jit
+    @jit
     def denoised(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Points:
         """E[x_0 | x, t], the optimal denoiser."""
         weight = self.posterior(x, time, process)
         return weight @ self._points_for(weight)
 
-    @eqx.filter_jit
+    @jit
     def score(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Points:
         """∇ ln p(x | t) = (α E[x_0|x,t] - x)/σ²."""
         x = floating(x)
         alpha, sigma = _scales(x, time, process)
         return (alpha * self.denoised(x, time, process) - x) / sigma**2
 
-    @eqx.filter_jit
+    @jit
     def posterior_covariance(
         self, x: Points, time: ArrayLike, process: AbstractProcess
     ) -> Float[Array, "*batch dim dim"]:
@@ -70,7 +70,7 @@ class PointMasses(eqx.Module):
         deviation = points.reshape((1,) * (mean.ndim - 1) + points.shape) - mean[..., None, :]
         return jnp.swapaxes(deviation * weight[..., None], -1, -2) @ deviation
 
-    @eqx.filter_jit
+    @jit
     def proxy_covariance(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch dim dim"]:
         """C(x, t) = Cov(s̃ | x, t) = (α²/σ⁴) Cov(x_0 | x, t) of the proxy score s̃ = (αx_0 - x)/σ².
 
@@ -80,7 +80,7 @@ class PointMasses(eqx.Module):
         alpha, sigma = _scales(x, time, process)
         return (alpha**2 / sigma**4)[..., None] * self.posterior_covariance(x, time, process)
 
-    @eqx.filter_jit
+    @jit
     def boundary_fraction(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch"]:
         """tr C/(tr C + |s|²), the share of the proxy score's power that is variance (Vastola 2025, Fig. 1).
 

@@ -26,7 +26,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import floating
+from theory.definitions.arrays import floating, jit
 from theory.definitions.checks import check_coordinates, check_count, checked_jit
 from theory.finite_data.deterministic_equivalent import expected_function, variance_of_function
 from theory.numerics.special import difference_filter, relaxation_filter
@@ -119,7 +119,7 @@ def weight_variance_of_least_squares(denoiser: OneLayer, noise_level: ArrayLike,
     return _variance_of_least_squares(denoiser, noise_level, draws)
 
 
-@eqx.filter_jit
+@jit
 def _variance_of_least_squares(denoiser: OneLayer, noise_level: ArrayLike, draws: ArrayLike) -> Elements:
     excess = draws - denoiser.spectrum.dimension - 1
     responses = _responses(denoiser, jnp.inf, noise_level)
@@ -185,7 +185,7 @@ class OneLayerVKernel(eqx.Module):
     factor: Float[Array, ""]  # f
     signal_scale: Float[Array, ""]  # α
 
-    @eqx.filter_jit
+    @jit
     def __call__(self, x: Float[Array, "*batch dim"], x_prime: Float[Array, "*batch dim"]) -> Elements:
         """Cov[ŝ(x), ŝ(x')] in the data's coordinates, (..., d) and (..., d) -> (..., d, d).
 

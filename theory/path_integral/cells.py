@@ -11,6 +11,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
+from theory.definitions.arrays import jit
 from theory.definitions.checks import check_times
 from theory.path_integral.paths import Drift, Times, flow_path
 
@@ -44,13 +45,13 @@ class CellMasses(eqx.Module):
         """Middle of each cell."""
         return (self.edges[1:] + self.edges[:-1]) / 2
 
-    @eqx.filter_jit
+    @jit
     def mass_below(self, x: ArrayLike) -> Array:
         """Mass to the left of each x, any shape."""
         cumulative = jnp.concatenate([jnp.zeros(1, self.mass.dtype), jnp.cumsum(self.mass)])
         return jnp.interp(jnp.asarray(x), self.edges, cumulative)
 
-    @eqx.filter_jit
+    @jit
     def mass_between(self, low: ArrayLike, high: ArrayLike) -> Array:
         """Mass in low < x < high; with the edges of a histogram, what each bin should hold."""
         return self.mass_below(high) - self.mass_below(low)
@@ -78,7 +79,7 @@ def _check_increasing(edges: Edges) -> None:
         raise ValueError(f"edges must increase; got {edges}")
 
 
-@eqx.filter_jit
+@jit
 def _gaussian(edges: Edges, variance: ArrayLike) -> CellMasses:
     below = jax.scipy.stats.norm.cdf(edges[1:-1] / jnp.sqrt(variance))
     ends = jnp.zeros(1, below.dtype)
@@ -96,6 +97,6 @@ def gaussian_cells_ending_at(edges: Edges, variance: ArrayLike, drift: Drift, ti
     return gaussian_cells(_carried_back(drift, edges, times), variance)
 
 
-@eqx.filter_jit
+@jit
 def _carried_back(drift: Drift, edges: Edges, times: Times) -> Edges:
     return flow_path(drift, edges[:, None], times[::-1])[-1, :, 0]

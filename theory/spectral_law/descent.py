@@ -6,10 +6,10 @@ difference between a trained network and the theory is sampling noise.
 
 from functools import singledispatch
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from theory.definitions.arrays import jit
 from theory.spectral_law.denoiser import AbstractDenoiser, preconditioned, regression_at
 from theory.spectral_law.parametrisations.deep_linear import DeepLinear, balanced_gradient_descent
 from theory.spectral_law.parametrisations.full_width_convolution import FullWidthConvolution
@@ -23,7 +23,7 @@ Steps = Float[Array, "stages levels"]
 Gains = Float[Array, "stages levels modes"]
 
 
-@eqx.filter_jit
+@jit
 def gain_after_steps(
     denoiser: AbstractDenoiser, noise_levels: Float[Array, " levels"], step_sizes: Steps, steps: Int[Array, " stages"]
 ) -> Gains:

@@ -1,16 +1,16 @@
 """How far the generated Gaussian is from the data's: divergences, transport distance, alignment of the bases."""
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from theory.definitions.arrays import jit
 from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.generation import TrainingTime, generated_variance
 from theory.spectral_law.moments import generated_mean, mode_covariance
 from theory.spectral_law.regression import Modes
 
 
-@eqx.filter_jit
+@jit
 def kl_divergence(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau"]:
     """KL(p̃‖p) from the generated Gaussian to the data's, in nats (Wang & Pehlevan 2025, App. C.6).
 
@@ -33,7 +33,7 @@ def kl_divergence(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array,
     return jnp.where(present.all(axis=-1), divergence, jnp.inf)
 
 
-@eqx.filter_jit
+@jit
 def reverse_kl_divergence(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau"]:
     """KL(p‖p̃) from the data's Gaussian to the generated one, in nats: `kl_divergence` with the two exchanged.
 
@@ -56,7 +56,7 @@ def reverse_kl_divergence(denoiser: AbstractDenoiser, tau: TrainingTime) -> Floa
     return jnp.sum(jnp.where(present, terms, jnp.inf), axis=-1) / 2
 
 
-@eqx.filter_jit
+@jit
 def wasserstein2(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau"]:
     """W₂ between the generated Gaussian and the data's, in the units of the data (App. C.6).
 
@@ -78,7 +78,7 @@ def wasserstein2(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, 
     return jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1.0)), 0.0)
 
 
-@eqx.filter_jit
+@jit
 def alignment(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau"]:
     """Σ_k (u_kᵀ Σ̃ u_k)²/‖Σ̃‖²_F: the share of the generated covariance that lies on the data's principal axes.
 

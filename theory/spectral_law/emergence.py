@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import Time, floating
+from theory.definitions.arrays import Time, floating, jit
 from theory.spectral_law.denoiser import AbstractDenoiser, effective_weight
 from theory.spectral_law.generation import generated_variance
 from theory.spectral_law.regression import Modes, saturated
@@ -43,7 +43,7 @@ def rises(denoiser: AbstractDenoiser) -> Array:
     return generated_variance(denoiser, 0.0) < denoiser.spectrum.variance
 
 
-@eqx.filter_jit
+@jit
 def emergence_time(denoiser: AbstractDenoiser, mean: Mean = "geometric") -> Modes:
     """First training time τ* at which each mode's generated variance reaches its level (`emergence_level`).
 
@@ -58,7 +58,7 @@ def emergence_time(denoiser: AbstractDenoiser, mean: Mean = "geometric") -> Mode
     return _first_passage(_LogVariance(), denoiser, jnp.log(_mean_of(initial, target, mean)), initial < target)
 
 
-@eqx.filter_jit
+@jit
 def weight_emergence_time(denoiser: AbstractDenoiser, noise_level: ArrayLike, mean: Mean = "harmonic") -> Modes:
     """First training time at which each mode's gain at one noise level is half-way: at the mean of its values at
     τ = 0 and τ = ∞ (Wang & Pehlevan 2025, Secs. 4.2, 5.1).

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import Time, floating
+from theory.definitions.arrays import Time, floating, jit
 from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.regression import Modes
 
@@ -19,7 +18,7 @@ _GRADING = 32.0  # natural logarithm of the finest resolution near a kink
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
-@eqx.filter_jit
+@jit
 def generated_variance(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
     """Variance per data mode of the samples that the network frozen at training time `tau` generates.
 
@@ -31,7 +30,7 @@ def generated_variance(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
     return denoiser.generated_variance(floating(tau))
 
 
-@eqx.filter_jit
+@jit
 def generated_variance_by_quadrature(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
     """The same variance by numerical integration of `denoiser.gain` alone: the oracle of every closed form.
 
@@ -123,7 +122,7 @@ def panel_edges(denoiser: AbstractDenoiser) -> np.ndarray:
     return np.append(np.concatenate(parts), high)
 
 
-@eqx.filter_jit
+@jit
 def generated_variance_on_schedule(
     denoiser: AbstractDenoiser, tau: TrainingTime, times: Float[Array, " steps"], gain: Modes | None = None
 ) -> Modes:

@@ -10,13 +10,12 @@ for the target y = c x_0 + e ε (see `theory.spectral_law.generation`).
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.definitions.arrays import Time, floating
+from theory.definitions.arrays import Time, floating, jit
 from theory.numerics.matrix_functions import diagonal_matrix
 from theory.spectral_law.denoiser import AbstractDenoiser, AffineMap
 from theory.spectral_law.generation import NODE_WEIGHTS, NODES, TrainingTime, generated_variance, panel_edges
@@ -32,7 +31,7 @@ class Propagator(NamedTuple):
     offset: Modes
 
 
-@eqx.filter_jit
+@jit
 def propagator(denoiser: AbstractDenoiser, tau: TrainingTime) -> Propagator:
     """The affine map from the start to the end of sampling, by collocation on the panels of the quadrature oracle.
 
@@ -86,7 +85,7 @@ def _integration_matrix() -> np.ndarray:
     return legendre.legval(NODES, legendre.legint(coefficients, lbnd=-1)).T / 2
 
 
-@eqx.filter_jit
+@jit
 def mode_covariance(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau modes modes"]:
     """Uᵀ Σ̃ U: the generated covariance in the data's eigenbasis; (...,) -> (..., d, d)."""
     if not denoiser.mixes_modes:
@@ -101,14 +100,14 @@ def covariance_by_propagator(denoiser: AbstractDenoiser, carried: Propagator) ->
     return scale * carried.matrix @ jnp.swapaxes(carried.matrix, -1, -2)
 
 
-@eqx.filter_jit
+@jit
 def generated_covariance(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau modes modes"]:
     """Covariance Σ̃(τ) of the generated samples in the data's coordinates; (...,) -> (..., d, d)."""
     covariance, basis = mode_covariance(denoiser, tau), denoiser.spectrum.basis
     return covariance if basis is None else basis @ covariance @ basis.T
 
 
-@eqx.filter_jit
+@jit
 def generated_mean(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
     """Mean μ̃(τ) of the generated samples in the data's coordinates; (...,) -> (..., d).
 
@@ -136,7 +135,7 @@ class ModeMoments(NamedTuple):
     covariance: Float[Array, "*batch modes modes"]
 
 
-@eqx.filter_jit
+@jit
 def moments_on_schedule(denoiser: AbstractDenoiser, maps: AffineMap, times: Float[Array, " steps"]) -> ModeMoments:
     """Moments of samples when the probability-flow ODE is solved by Heun's method on a finite schedule of times.
 

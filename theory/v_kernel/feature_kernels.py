@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from theory.definitions.arrays import jit
 from theory.definitions.checks import check_count, checked_jit
 from theory.definitions.features import FeatureMap, Z
 from theory.definitions.processes import AbstractProcess
@@ -37,21 +38,21 @@ class AbstractFeatureVKernel(AbstractVKernel):
     mean_weights: eqx.AbstractVar[Weights]
     weight_factor: eqx.AbstractVar[Float[Array, "dim F rank"]]
 
-    @eqx.filter_jit
+    @jit
     def __call__(self, z: Z, z_prime: Z) -> Float[Array, "*batch dim dim"]:
         return _product(self, z, z_prime, diffused=True)
 
-    @eqx.filter_jit
+    @jit
     def score_covariance(self, z: Z, z_prime: Z) -> Float[Array, "*batch dim dim"]:
         """Cov[ŝ(z), ŝ(z')] over training draws."""
         return _product(self, z, z_prime, diffused=False)
 
-    @eqx.filter_jit
+    @jit
     def mean_score(self, z: Z) -> Float[Array, "*batch dim"]:
         """The learned score averaged over training draws, b x + a ⟨W⟩ φ; the exact score where φ can express it."""
         return self.score(self.mean_weights, z)
 
-    @eqx.filter_jit
+    @jit
     def score(self, weights: Weights, z: Z) -> Float[Array, "*batch dim"]:
         """ŝ(z) = b x + a W φ of one network with the given weights, drawn by `draw_weights` or trained."""
         x, time = z
@@ -69,7 +70,7 @@ class AbstractFeatureVKernel(AbstractVKernel):
         return self.mean_weights[None] + jnp.einsum("mr,ifr->mif", noise, self.weight_factor)
 
 
-@eqx.filter_jit
+@jit
 def score_factor(kernel: AbstractFeatureVKernel, z: Z, *, diffused: bool) -> Float[Array, "*batch dim rank"]:
     """a(t) L φ(z), times D_t if `diffused`: its products are the covariance of the score, or V."""
     x, time = z

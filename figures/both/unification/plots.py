@@ -14,15 +14,19 @@ from sims.measurements.modes import first_crossing
 
 @styled
 def draw(data: Arrays) -> Figure:
-    figure, axes = plt.subplots(2, 4, figsize=(16, 7.4))
-    _draw_gains(axes[0, 0], data)
-    _draw_variances(axes[0, 1], data)
-    _draw_ratios(axes[0, 2], data)
-    _draw_half_times(axes[0, 3], data)
-    _draw_scores(axes[1, 0], data)
-    _draw_noises(axes[1, 1], data)
-    _draw_scarce_gains(axes[1, 2], data)
-    _draw_scarce_loss(axes[1, 3], data)
+    figure, axes = plt.subplots(4, 2, figsize=(9.5, 13.5))
+    draw_panels = (
+        _draw_gains,
+        _draw_variances,
+        _draw_ratios,
+        _draw_half_times,
+        _draw_scores,
+        _draw_noises,
+        _draw_scarce_gains,
+        _draw_scarce_loss,
+    )
+    for axis, draw_panel in zip(axes.flat, draw_panels, strict=True):
+        draw_panel(axis, data)
     label_panels(axes)
     return figure
 
@@ -91,7 +95,7 @@ def _draw_half_times(axis: Axes, data: Arrays) -> None:
     axis.loglog(power, variances, "-", color=VERMILION, lw=1.2)
     axis.plot(power, data["half_times_of_gains"], "o", ms=4, color=BLUE, label="mean $W_{ll}$: spectral law")
     axis.errorbar(
-        power, measured.value, yerr=2 * measured.stderr, fmt="s", ms=4, color=VERMILION, label="Var $W_{dl}$: V-kernel"
+        power, measured.value, yerr=measured.half_width, fmt="s", ms=4, color=VERMILION, label="Var $W_{dl}$: V-kernel"
     )
     axis.set_xticks([0.1, 0.3, 1, 3], labels=["0.1", "0.3", "1", "3"])
     axis.set_yticks([0.1, 0.3, 1, 3], labels=["0.1", "0.3", "1", "3"])
@@ -142,7 +146,7 @@ def _draw_noises(axis: Axes, data: Arrays) -> None:
 def _draw_scarce_gains(axis: Axes, data: Arrays) -> None:
     variance, times = data["scarce_variance"], data["scarce_times"]
     shown = np.unique(np.geomspace(1, len(variance), 5).astype(int)) - 1
-    gain = Estimate(data["scarce_gain"], data["scarce_gain_stderr"], 2)
+    gain = Estimate(data["scarce_gain"], data["scarce_gain_stderr"], len(data["scarce_overfit"]))
     draw_mode_curves(axis, variance, shown, (times, data["scarce_gain_theory"]), times, gain)
     for mode, colour in zip(shown, mode_colours(len(shown)), strict=True):
         axis.plot(times, data["scarce_gain_naive"][:, mode], ":", color=colour, lw=1)
@@ -155,10 +159,11 @@ def _draw_scarce_loss(axis: Axes, data: Arrays) -> None:
     times = data["scarce_times"]
     axis.plot(times, data["scarce_loss_theory"], color=BLUE, lw=1.2, label="deterministic equivalent")
     axis.plot(times, data["scarce_loss_naive"], ":", color="0.4", lw=1, label="infinite data")
+    loss = Estimate(data["scarce_loss"], data["scarce_loss_stderr"], len(data["scarce_overfit"]))
     axis.errorbar(
         times,
-        data["scarce_loss"],
-        yerr=2 * data["scarce_loss_stderr"],
+        loss.value,
+        yerr=loss.half_width,
         fmt="o",
         ms=3,
         lw=0.8,

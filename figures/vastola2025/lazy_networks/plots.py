@@ -90,9 +90,14 @@ def _draw_emergence(axis, data: Arrays) -> None:
     predicted, odd = predicted_variance(data, "first_order", row), has_mean(data, row)
     for level, colour, marker, words in (("end", BLUE, "o", "final"), ("peak", GREEN, "s", "largest")):
         axis.plot(
-            rates, emergence_times(times, variance, level), marker, color=colour, label=f"variance, half of {words}"
+            rates,
+            emergence_times(times, variance, level),
+            marker,
+            color=colour,
+            mfc="none",
+            label=f"variance, half of {words}",
         )
-        axis.plot(rates, emergence_times(times, predicted, level), "x", color=colour, ms=7)
+        axis.plot(rates, emergence_times(times, predicted, level), "kx", ms=5)
     axis.plot(
         rates[odd], emergence_times(times, mean[:, odd], "end"), "^", color=VERMILION, label="mean, half of final"
     )

@@ -18,6 +18,8 @@ WORDS = {
     "local_equivalent": "own leverage",
 }
 
+_LEAST_LEVERAGE = 1e-5  # smaller ones are drawn there
+
 COLOURS = dict(zip(WORDS, (ORANGE, GREEN, VERMILION, BLUE), strict=True))
 
 
@@ -28,7 +30,7 @@ def draw(data: Arrays) -> Figure:
     upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=(3, 1.25)))
     upper.suptitle(
         "V = D Cov[s, s'] D' of the learned score between all pairs of places, over the largest predicted variance\n"
-        "(colour: number of pairs, logarithmic)"
+        "(colour: number of pairs, logarithmic, from one to the most of the panel; ± and bars: 95 %)"
     )
     axes = upper.subplots(len(ORDERS), cases, sharex=True, sharey=True)
     for row, order in enumerate(ORDERS):
@@ -56,7 +58,7 @@ def _draw_pairs(axis: Axes, data: Arrays, case: int, order: str) -> None:
         getattr(axis, f"set_{which}scale")("asinh", linear_width=LINEAR_WIDTH)
         getattr(axis, f"set_{which}ticks")([-1.0, -1e-2, 0.0, 1e-2, 1.0], ["-1", "-.01", "0", ".01", "1"])
     correlation = estimate_of(data, "correlation", case, order)
-    text = f"r = {correlation.value:.3f} ± {correlation.stderr:.3f}"
+    text = f"r = {correlation.value:.3f} ± {correlation.half_width:.3f}"
     axis.text(0.04, 0.96, text, transform=axis.transAxes, va="top", fontsize=8)
 
 
@@ -67,13 +69,19 @@ def _labels(data: Arrays) -> list[str]:
     ]
 
 
+def _over_cases(data: Arrays, name: str, order: str) -> tuple[np.ndarray, np.ndarray]:
+    """A statistic of every case, and half of its 95 % interval."""
+    found = [estimate_of(data, name, case, order) for case in range(len(data["fourier"]))]
+    return np.array([each.value for each in found]), np.array([each.half_width for each in found])
+
+
 def _draw_correlations(axis: Axes, data: Arrays) -> None:
     """Correlation of every order, with the largest that a finite ensemble allows."""
     place = np.arange(len(data["fourier"]))
     for row, order in enumerate(ORDERS):
         shift = 0.18 * (row - 1)
-        value, stderr = data["correlation"][:, row], data["correlation_stderr"][:, row]
-        axis.errorbar(place + shift, value, stderr, fmt="o", ms=4, lw=1, color=COLOURS[order], label=WORDS[order])
+        value, half_width = _over_cases(data, "correlation", order)
+        axis.errorbar(place + shift, value, half_width, fmt="o", ms=4, lw=1, color=COLOURS[order], label=WORDS[order])
     axis.hlines(
         data["correlation_ceiling"], place - 0.35, place + 0.35, color="0.4", lw=1, ls=":", label="perfect prediction"
     )
@@ -87,14 +95,13 @@ def _draw_correlations(axis: Axes, data: Arrays) -> None:
 def _draw_ratios(axis: Axes, data: Arrays) -> None:
     """Median ratio of every order, and of Eq. 13 with its factor where F < P."""
     place, below = np.arange(len(data["fourier"])), data["feature_ratio"] < 1
-    ratio, stderr = data["median_ratio"], data["median_ratio_stderr"]
-    rows = [(order, ratio[:, row], stderr[:, row]) for row, order in enumerate(ORDERS)]
+    rows = [(order, *_over_cases(data, "median_ratio", order)) for order in ORDERS]
     left = np.where(below, 1 - data["feature_ratio"], np.nan)
     rows.insert(1, ("corrected", rows[0][1] * left, rows[0][2] * left))
     axis.axhspan(0.95, 1.05, color="0.9", lw=0)
-    for index, (order, value, stderr) in enumerate(rows):
+    for index, (order, value, half_width) in enumerate(rows):
         shift = 0.16 * (index - 1.5)
-        axis.errorbar(place + shift, value, stderr, fmt="o", ms=4, lw=1, color=COLOURS[order], label=WORDS[order])
+        axis.errorbar(place + shift, value, half_width, fmt="o", ms=4, lw=1, color=COLOURS[order], label=WORDS[order])
     axis.set_xticks(place, _labels(data))
     axis.set_xlabel("features and F/P")
     axis.set_ylabel("measured/predicted variance (median)")
@@ -109,12 +116,12 @@ def _draw_leverage(axis: Axes, data: Arrays, case: int) -> None:
     for order in ("deterministic_equivalent", "local_equivalent"):
         ratio = data["variance_ratio"][case, ORDERS.index(order)]
         style = {"ms": 2.5, "mew": 0, "alpha": 0.7, "color": COLOURS[order], "label": WORDS[order]}
-        axis.loglog(data["leverage"][case][shown], ratio[shown], "o", **style)
+        axis.loglog(np.maximum(data["leverage"][case][shown], _LEAST_LEVERAGE), ratio[shown], "o", **style)
     axis.axhline(1, color="0.5", lw=0.8, zorder=0)
     least = np.min(data["leverage"][case][data["exposed"][case]])
     axis.axvline(least, color="0.5", lw=0.8, ls=":", zorder=0, label="most exposed tenth →")
-    axis.set_xlim(1e-5, None)
+    axis.set_xlim(_LEAST_LEVERAGE / 1.5, None)
     axis.set_title(case_words(data, case), fontsize=8)
-    axis.set_xlabel("leverage ℓ of a sample at the place")
+    axis.set_xlabel("leverage ℓ of a sample, from $10^{-5}$")
     axis.set_ylabel("measured/predicted variance")
     axis.legend(loc="upper left", fontsize=6.5)

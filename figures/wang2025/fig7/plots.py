@@ -13,21 +13,21 @@ from sims.measurements.modes import variance_over_seeds
 @styled
 def draw(data: Arrays) -> Figure:
     shown = data["shown_times"]
-    figure, axes = plt.subplots(2, shown.size + 1, figsize=(15, 6.2))
+    figure, axes = plt.subplots(2, shown.size + 1, figsize=(11, 6.2))
     for row, (name, words) in zip(axes, (("one_layer", "one layer"), ("two_layer", "tied two-layer")), strict=True):
         for index, time in enumerate(shown):
             _draw_gain(row[index], data, name, index)
-            row[index].set_title(f"{words}, weight at t = {time:g}")
+            row[index].set_title(f"weight at t = {time:g}")
         curves = (data[f"fine_times_{name}"], data[f"variance_curve_{name}"])
         measured = variance_over_seeds(data[f"variance_trained_{name}"])
         draw_mode_curves(row[-1], data["variance"], np.arange(data["variance"].size), curves, data["times"], measured)
         row[-1].set_yscale("log")
         row[-1].set_ylabel("generated variance λ̃")
-        row[-1].set_title(f"{words}, generated variance")
-        row[0].set_ylabel("gain uᵀWu")
+        row[-1].set_title("generated variance")
+        row[0].set_ylabel(f"{words}: gain uᵀWu")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="outside right upper", title="lines: theory\npoints: trained", title_fontsize=7.5
+        handles, labels, loc="outside right upper", title="lines: theory\npoints: trained\n(95 %)", title_fontsize=7.5
     )
     label_panels(axes)
     return figure

@@ -16,10 +16,11 @@ def draw(data: Arrays) -> Figure:
     axis.axis("off")
     axis.set_xlim(0, 1)
     axis.set_ylim(0, 1)
-    lefts = np.linspace(0.27, 0.85, len(COLUMNS))
+    lefts = np.linspace(0.27, 0.88, len(COLUMNS))
     heights = np.linspace(0.78, 0.08, len(ROWS))
-    for left, (words, *_) in zip(lefts, COLUMNS.values(), strict=True):
-        axis.text(left, 0.93, words, ha="center", va="center", fontweight="bold")
+    for left, (words, _, tolerance, _) in zip(lefts, COLUMNS.values(), strict=True):
+        axis.text(left, 0.96, words, ha="center", va="center", fontweight="bold")
+        axis.text(left, 0.89, f"holds within {tolerance:g}", ha="center", va="center", color="0.4", fontsize=8)
     axis.plot([0, 1], [0.86, 0.86], color="0.4", lw=0.8)
     for height, (row, (words, *_)) in zip(heights, ROWS.items(), strict=True):
         axis.text(0.0, height, words, ha="left", va="center")
@@ -36,5 +37,6 @@ def _draw_cell(axis, left: float, height: float, claim: Claim | None) -> None:
     half_width = (claim.interval[1] - claim.interval[0]) / 2
     colour = {"holds": BLUE, "differs": VERMILION}.get(claim.verdict, GREEN)
     short = {"holds": "holds", "differs": "differs"}.get(claim.verdict, "open")
-    text = f"{claim.reference:.3g}  |  {claim.measured:.3g} ± {half_width:.1g}: {short}"
+    digits = max(0, -int(np.floor(np.log10(half_width)))) if half_width > 0 else 3
+    text = f"{claim.reference:.{digits}f}  |  {claim.measured:.{digits}f} ± {half_width:.{digits}f}: {short}"
     axis.text(left, height, text, ha="center", va="center", color=colour)
