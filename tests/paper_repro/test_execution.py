@@ -121,7 +121,7 @@ def cluster(tmp_path, code) -> Iterator[Cluster]:
 
     file = tmp_path / "scheduler.json"
     start("scheduler", "--port", "0", "--scheduler-file", str(file))
-    wait_until(file.exists)
+    wait_until(lambda: read(file).rstrip().endswith("}"))  # the whole of it
     address = json.loads(file.read_text())["address"]
     for _ in range(2):
         start("worker", address, "--nthreads", "1")
