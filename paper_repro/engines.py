@@ -122,9 +122,13 @@ class OnDask:
         def submit_more() -> None:
             if self._given_up:
                 raise UserError("another figure has ended the command", exit_code=1)
-            now = unsubmitted[:1] if self._every_worker_has_a_figure() else unsubmitted[:]
+            if not unsubmitted:
+                return
+            workers = sorted(self._threads_of_workers())
+            now = unsubmitted[:1] if self.figures_left >= len(workers) else unsubmitted[:]
             del unsubmitted[: len(now)]
-            submitted = [self._submit(figure, code_version, key, by_key[key]) for key in now]
+            home = self._home(workers)
+            submitted = [self._submit(figure, code_version, key, by_key[key], home) for key in now]
             futures.extend(submitted)
             self._unfinished.update(submitted)
             completed.update(submitted)
@@ -176,24 +180,19 @@ class OnDask:
             with suppress(Exception):  # a scheduler that has gone computes nothing
                 self._client.cancel(list(futures))
 
-    def _every_worker_has_a_figure(self) -> bool:
-        return self.figures_left >= len(self._threads_of_workers())
-
-    def _submit(self, figure: str, code_version: str, key: str, stage: Stage) -> Any:
-        home = self._home()
+    def _submit(self, figure: str, code_version: str, key: str, stage: Stage, home: str | None) -> Any:
         preference = {} if home is None else {"workers": [home], "allow_other_workers": True}
         package, work = figures.FIGURES[figure].package, pickled(figure, stage)
         task = Task(self._command, figure, package, code_version, stage.name, work, self.surroundings)
         # Only a child that dies raises there: what the work raises is part of the outcome, and not tried again.
         return self._client.submit(compute_on_worker, task, key=key, retries=1, **preference)
 
-    def _home(self) -> str | None:
-        """The worker of this thread, as long as the number of workers stays."""
+    def _home(self, workers: Sequence[str]) -> str | None:
+        """The one of these workers that this thread prefers, as long as their number stays."""
         with self._lock:
             if not hasattr(self._threads, "number"):
                 self._threads.number = self._number_of_threads
                 self._number_of_threads += 1
-        workers = sorted(self._threads_of_workers())
         return workers[self._threads.number % len(workers)] if workers else None
 
     def _has_started(self, event: tuple[float, str]) -> None:

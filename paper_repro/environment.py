@@ -51,8 +51,8 @@ def with_flags(flags: list[str]) -> str:
 def compiled_programs(out: Path) -> dict[str, str]:
     """The variables with which JAX keeps compiled programs under `out`, and takes them from there the next time.
 
-    Another seed, and what code has changed since, then take two thirds of the time (`python -m
-    benchmarks.compilation`); a program that calls Python back is compiled anew all the same. For this machine's
+    Another seed, and what code has changed since, then take 0.7 of the time (`python -m benchmarks.compilation`, the
+    figure `lazy_networks`); a program that calls Python back is compiled anew all the same. For this machine's
     processes only: code for one processor may end on another, so each has a folder of its own. What the user has set
     prevails.
     """

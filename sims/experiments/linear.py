@@ -6,8 +6,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
+from sims.networks.convolution import shift_indices
 from sims.networks.linear import Network, linear_denoiser, one_per_level, total_maps_of
 from sims.sampling.linear_flow import FlowCoefficients, sample_linear_flow
 from sims.training.descent import Clock, train_full_batch, train_minibatch
@@ -129,15 +130,9 @@ def _moments_of_each(total_maps, offsets, flow, basis, shift_grid) -> tuple[Arra
         origin, images = jnp.split(sample_linear_flow(maps, biases, flow, start), [1])
         transport = images - origin
         if shift_grid is not None:
-            transport = transport[0][_shifts(shift_grid)]
+            transport = transport[0][shift_indices(shift_grid)]
         if basis is not None:
             origin, transport = origin @ basis, transport @ basis
         return origin[0], transport.T @ transport
 
     return jax.lax.map(of_networks, (total_maps, offsets))
-
-
-def _shifts(grid: tuple[int, ...]) -> Int[np.ndarray, "dim dim"]:
-    """In row i, the pixels of an image in the order in which a shift that brings pixel 0 to i shows them."""
-    place = np.indices(grid).reshape(len(grid), -1)
-    return np.asarray(np.ravel_multi_index(tuple(place[:, None, :] - place[:, :, None]), grid, mode="wrap"))

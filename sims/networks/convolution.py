@@ -43,7 +43,7 @@ class ConvolutionDenoiser(AbstractLinearNetwork):
         taps, pixels = self.taps(), int(np.prod(self.grid))
         by_offset = jnp.zeros((*taps.shape[:-1], pixels), taps.dtype)
         by_offset = by_offset.at[..., _flat(_offsets(self.widths), self.grid)].set(taps)
-        return by_offset[..., _differences(np.indices(self.grid).reshape(len(self.grid), -1), self.grid)]
+        return by_offset[..., shift_indices(self.grid)]
 
     def offset(self) -> Bias:
         return None
@@ -67,6 +67,11 @@ def convolution_denoiser(
         raise ValueError(f"filter widths must be odd, or the full grid; got widths {widths} on a grid of {grid}")
     centre = tuple(width // 2 for width in widths)
     return ConvolutionDenoiser(jnp.zeros(widths, dtype).at[centre].set(jnp.asarray(initial_gain, dtype)), grid)
+
+
+def shift_indices(grid: tuple[int, ...]) -> Int[np.ndarray, "dim dim"]:
+    """Flat index of the offset from pixel i to pixel j, at [i, j]: row i shows an image as its shift by i has it."""
+    return _differences(np.indices(grid).reshape(len(grid), -1), grid)
 
 
 def shift_sums(matrices: Float[Array, "*batch dim dim"], grid: tuple[int, ...]) -> Float[Array, "*batch dim"]:

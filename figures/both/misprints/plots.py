@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.both.misprints.experiment import ROWS
+from figures.common.rounding import decimals_of
 from figures.common.stages import Arrays
 from figures.common.style import BLUE, VERMILION, plt, styled
 from sims.measurements.estimates import Estimate, mean_over
@@ -51,7 +52,7 @@ def _cells(data: Arrays, row: int) -> tuple[str, ...]:
 def _with_error(estimate: Estimate) -> str:
     """Value and half of its 95 % interval, to the first digit of the latter, or two where the first is a one."""
     error = float(estimate.half_width)
-    decimals = max(0, -int(np.floor(np.log10(error / 2)))) if error > 0 else 4
+    decimals = decimals_of(error)
     return f"{estimate.value:.{decimals}f} ± {error:.{decimals}f}"
 
 

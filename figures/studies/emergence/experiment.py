@@ -70,7 +70,8 @@ def compute_emergence(
     }
     denoisers = [OneLayer(trained, process, gain, learning_rate=1.0) for gain in config.initial_gains]
     # Neither what is trained for nor the steps depend on the initial gain.
-    moments = as_stage(stage, partial(training_sets, denoisers[0], levels, config.sizes, key), share=0.2)
+    draw_sets = partial(training_sets, denoisers[0], levels, config.sizes, key)
+    moments = as_stage(stage, draw_sets, SecondMoments, share=0.2)
     clock = clock_for(denoisers[0], levels, config.sizes, together=together)
     share = 0.5 / len(denoisers)
     stages = [Stage("theory", partial(_theory, config, process, trained), 0.3)]

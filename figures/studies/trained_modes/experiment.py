@@ -8,6 +8,7 @@ are computed from the theory and told apart from the networks' own deviation.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import equinox as eqx
 import jax
@@ -32,6 +33,7 @@ from theory.spectral_law.descent import gain_after_steps
 from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
 
 FINE_TIMES = 300  # of every curve of the theory
+Drawn = TypeVar("Drawn", SecondMoments, ShiftMoments)
 
 
 def flow_matching_times(count: int) -> jax.Array:
@@ -127,27 +129,22 @@ def training_sets(denoiser: AbstractDenoiser, levels: jax.Array, sizes: Sizes, k
     return gaussian_training_sets(denoiser.spectrum, pairs, seeds=sizes.seeds, samples=sizes.training_samples, key=key)
 
 
-def training_set_stage(draw: Callable[[], SecondMoments | ShiftMoments], share: float) -> Stage:
+def training_set_stage(draw: Callable[[], Drawn], share: float) -> Stage:
     """Training sets that several networks of a figure share, drawn once in a stage of their own."""
     return Stage("training sets", partial(_as_arrays, draw), share)
 
 
-def moments_from(arrays: Arrays) -> SecondMoments:
+def moments_from(arrays: Arrays, kind: type[Drawn]) -> Drawn:
     """The training sets from what their stage gave."""
-    return SecondMoments(**{name: jnp.asarray(value) for name, value in arrays.items()})
+    return kind(**{name: jnp.asarray(value) for name, value in arrays.items()})
 
 
-def as_stage(stage: RunStage, draw: Callable[[], SecondMoments], *, share: float) -> SecondMoments:
+def as_stage(stage: RunStage, draw: Callable[[], Drawn], kind: type[Drawn], *, share: float) -> Drawn:
     """Training sets drawn in a stage that the figure's other stages wait for."""
-    return moments_from(drawn_in_stage(stage, draw, share=share))
+    return moments_from(stage("training sets", partial(_as_arrays, draw), share=share), kind)
 
 
-def drawn_in_stage(stage: RunStage, draw: Callable[[], SecondMoments | ShiftMoments], *, share: float) -> Arrays:
-    """The arrays of such training sets."""
-    return stage("training sets", partial(_as_arrays, draw), share=share)
-
-
-def _as_arrays(draw: Callable[[], SecondMoments | ShiftMoments]) -> Mapping[str, jax.Array]:
+def _as_arrays(draw: Callable[[], Drawn]) -> Mapping[str, jax.Array]:
     return draw()._asdict()
 
 

@@ -109,7 +109,7 @@ def compute_architectures(config: ArchitecturesConfig, *, key: PRNGKeyArray, sta
     arrays: Arrays = {"variance": np.asarray(spectrum.variance), "times": config.sizes.times}
     # What is trained for does not depend on the number of layers.
     draw_sets = partial(_training_sets, config, spectrum, config.training_samples, data_key)
-    moments = as_stage(stage, draw_sets, share=0.2 if config.fewer_training_samples is not None else 0.3)
+    moments = as_stage(stage, draw_sets, SecondMoments, share=0.2 if config.fewer_training_samples is not None else 0.3)
     stages = []
     for name, run_key, share in zip(ARCHITECTURES, (one_key, two_key), (0.2, 0.4), strict=True):
         stages.append(Stage(f"theory, {name}", partial(_theory, config, name, spectrum), 0.05))

@@ -30,6 +30,7 @@ from figures.studies.trained_modes.experiment import (
 )
 from sims.measurements.modes import first_crossing
 from sims.networks.linear import deep_linear_denoiser
+from sims.training.pairs import SecondMoments
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
 from theory.spectral_law.generation import generated_variance
@@ -98,7 +99,8 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     # What is trained for does not depend on the depth.
     levels = levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
     shallow = _denoiser(config, spectrum, 1)
-    moments = as_stage(stage, partial(training_sets, shallow, levels, config.sizes, data_key), share=0.05)
+    draw_sets = partial(training_sets, shallow, levels, config.sizes, data_key)
+    moments = as_stage(stage, draw_sets, SecondMoments, share=0.05)
     share = 0.5 / len(config.trained_depths)
     stages = [Stage("theory of all depths", partial(_all_depths, config, spectrum), 0.45)]
     for depth, run_key in zip(config.trained_depths, run_keys, strict=True):

@@ -27,6 +27,7 @@ from figures.studies.trained_modes.experiment import (
     training_sets,
 )
 from sims.networks.linear import linear_denoiser, tied_two_layer_denoiser
+from sims.training.pairs import SecondMoments
 from theory.definitions.processes import FlowMatching
 from theory.spectral_law.parametrisations.one_layer import OneLayer
 from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer
@@ -82,7 +83,8 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     }
     # What is trained for does not depend on the number of layers.
     single = OneLayer(spectrum, FlowMatching(), config.initial_gain, learning_rate=1.0)
-    moments = as_stage(stage, partial(training_sets, single, levels, config.sizes, data_key), share=0.1)
+    draw_sets = partial(training_sets, single, levels, config.sizes, data_key)
+    moments = as_stage(stage, draw_sets, SecondMoments, share=0.1)
     stages = []
     for layers, (name, build) in enumerate(LAYERS.items(), start=1):
         denoiser = build(spectrum, FlowMatching(), config.initial_gain, learning_rate=1.0)

@@ -108,7 +108,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     theory, sets = stage.all(
         [Stage("theory", partial(_theory, config, trained, weights), 0.5), training_set_stage(draw_sets, 0.05)]
     )
-    moments, stages = moments_from(sets), []
+    moments, stages = moments_from(sets, SecondMoments), []
     for index, name in enumerate(weights):
         expected = {mean: theory[f"emergence_theory_{mean}"][index] for mean in MEANS}
         run = partial(_train, config, _denoiser(trained, weights[name]), expected, levels, moments)

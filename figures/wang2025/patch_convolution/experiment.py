@@ -23,8 +23,8 @@ from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_modes.experiment import (
     TINY_SIZES,
     Sizes,
+    as_stage,
     clock_for,
-    drawn_in_stage,
     levels_with_shown,
     named,
     pair_coefficients,
@@ -111,8 +111,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "one_layer_curve": np.asarray(generated_variance(one_layer, config.sizes.times))[:, modes],
     }
     draw_sets = partial(_training_sets, config, full, samples, noise_key)
-    sets = drawn_in_stage(stage, draw_sets, share=0.1)
-    moments = ShiftMoments(**{name: jnp.asarray(value) for name, value in sets.items()})
+    moments = as_stage(stage, draw_sets, ShiftMoments, share=0.1)
     share = 0.9 / (1 + len(config.widths))
     every, stages = denoisers | {FULL: full}, []
     for name, denoiser in every.items():

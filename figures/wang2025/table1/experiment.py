@@ -28,6 +28,7 @@ from figures.studies.trained_modes.experiment import (
 )
 from sims.networks.convolution import convolution_denoiser
 from sims.networks.linear import AbstractLinearNetwork, linear_denoiser, tied_two_layer_denoiser, two_layer_denoiser
+from sims.training.pairs import SecondMoments
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
 from theory.spectral_law.denoiser import AbstractDenoiser
@@ -130,7 +131,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     # All rows learn the same data at the same noise levels.
     levels = levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
     draw_sets = partial(training_sets, denoisers["one_layer"], levels, config.sizes, data_key)
-    moments = as_stage(stage, draw_sets, share=0.1)
+    moments = as_stage(stage, draw_sets, SecondMoments, share=0.1)
     stages = []
     for (name, denoiser), run_key in zip(denoisers.items(), run_keys, strict=True):
         run = partial(_run, config, name, denoiser, levels, moments, run_key)

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from figures.common.claims import Claim
+from figures.common.rounding import decimals_of
 from figures.common.stages import Arrays
 from figures.common.style import BLUE, GREEN, VERMILION, plt, styled
 from figures.wang2025.table1.claims import COLUMNS, cell
@@ -16,7 +17,7 @@ def draw(data: Arrays) -> Figure:
     axis.axis("off")
     axis.set_xlim(0, 1)
     axis.set_ylim(0, 1)
-    lefts = np.linspace(0.27, 0.88, len(COLUMNS))
+    lefts = np.linspace(0.27, 0.9, len(COLUMNS))
     heights = np.linspace(0.78, 0.08, len(ROWS))
     for left, (words, _, tolerance, _) in zip(lefts, COLUMNS.values(), strict=True):
         axis.text(left, 0.96, words, ha="center", va="center", fontweight="bold")
@@ -37,6 +38,6 @@ def _draw_cell(axis, left: float, height: float, claim: Claim | None) -> None:
     half_width = (claim.interval[1] - claim.interval[0]) / 2
     colour = {"holds": BLUE, "differs": VERMILION}.get(claim.verdict, GREEN)
     short = {"holds": "holds", "differs": "differs"}.get(claim.verdict, "open")
-    digits = max(0, -int(np.floor(np.log10(half_width)))) if half_width > 0 else 3
+    digits = decimals_of(half_width)
     text = f"{claim.reference:.{digits}f}  |  {claim.measured:.{digits}f} ± {half_width:.{digits}f}: {short}"
-    axis.text(left, height, text, ha="center", va="center", color=colour)
+    axis.text(left, height, text, ha="center", va="center", color=colour, fontsize=8.2)

@@ -27,12 +27,10 @@ class Scaled(eqx.Module):
 
 def test_floats_are_arrays_alone_and_in_tuples_but_not_in_modules():
     compiled = []
-    with jax.log_compiles(False):
-        np.testing.assert_allclose(Scaled(2.0)((1.5, np.float64(0.25)), shift=1.0), 4.25)
+    np.testing.assert_allclose(Scaled(2.0)((1.5, np.float64(0.25)), shift=1.0), 4.25)
     jax.monitoring.register_event_duration_secs_listener(lambda event, *_, **__: compiled.append(event))
-    before = len(compiled)
     np.testing.assert_allclose(Scaled(2.0)((2.5, np.float64(1.25)), shift=3.0), 9.25)
-    assert not any("backend_compile" in event for event in compiled[before:])
+    assert not any("backend_compile" in event for event in compiled)
     assert Scaled.__call__.__name__ == "__call__"
 
 
