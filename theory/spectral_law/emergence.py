@@ -29,13 +29,18 @@ def emergence_level(denoiser: AbstractDenoiser, mean: Mean = "geometric") -> Mod
 
 def _mean_of(initial: Modes, target: Modes, mean: Mean) -> Modes:
     if mean == "geometric":
-        return jnp.sqrt(initial) * jnp.sqrt(target)
+        return _root(initial) * _root(target)
     if mean == "harmonic":
         total = initial + target
         return 2 * initial * (target / jnp.where(total == 0, 1.0, total))
     if mean == "arithmetic":
         return (initial + target) / 2
     raise ValueError(f"mean must be 'geometric', 'harmonic' or 'arithmetic'; got {mean!r}")
+
+
+def _root(value: Modes) -> Modes:
+    """√, with a derivative of 0 at 0: a mode without data must not spoil those of the others."""
+    return jnp.where(value == 0, 0.0, jnp.sqrt(jnp.where(value == 0, 1.0, value)))
 
 
 def rises(denoiser: AbstractDenoiser) -> Array:
@@ -51,11 +56,14 @@ def emergence_time(denoiser: AbstractDenoiser, mean: Mean = "geometric") -> Mode
     above. A scan over times brackets the first crossing, and false position in ln τ refines it to round-off.
     Derivatives with respect to every parameter are those of the implicit function.
 
-    **Returns:** (d,), in the units of τ; inf where the level is never crossed (no data in the mode, or a
-    parametrisation that cannot reach it).
+    **Returns:** (d,), in the units of τ; inf where the level is not crossed (no data in the mode, a parametrisation
+    that cannot reach it, or a crossing after 10⁴/(ηλ), λ the smallest variance that is not zero). Derivatives are 0
+    there.
     """
     initial, target = generated_variance(denoiser, 0.0), denoiser.spectrum.variance
-    return _first_passage(_LogVariance(), denoiser, jnp.log(_mean_of(initial, target, mean)), initial < target)
+    level = _mean_of(initial, target, mean)
+    log_level = jnp.where(level > 0, jnp.log(jnp.where(level > 0, level, 1.0)), -jnp.inf)
+    return _first_passage(_LogVariance(), denoiser, log_level, initial < target)
 
 
 @jit
@@ -132,7 +140,8 @@ def _first_passage_jvp(primals, tangents):
     )
     ahead = (0.0 if d_level is None else d_level) - (0.0 if moved is None else moved)
     usable = found & (slope != 0)
-    return time, jnp.where(usable, time * ahead / jnp.where(usable, slope, 1.0), 0.0)
+    # Not 0 · inf for a mode that never emerges: it would reach every mode when derivatives run backwards.
+    return time, jnp.where(usable, jnp.where(found, time, 1.0) * ahead / jnp.where(usable, slope, 1.0), 0.0)
 
 
 def _scan_times(denoiser: AbstractDenoiser) -> Float[Array, " scan"]:

@@ -34,7 +34,9 @@ class AbstractModewiseDenoiser(AbstractDiagonalDenoiser):
     calls `assign_modewise_fields`.
 
     **Assumed throughout:** the gain at time τ follows from the regression, the initial gain, τ and η alone, so whatever
-    else moves in training (a velocity, a running average) starts from a value that is no argument. Gains vary with
+    else moves in training (a velocity, a running average) starts from a value that is no argument. Training ends:
+    τ = ∞ reaches the solution as the largest time that can be squared, so a gain that still moves there (a rate that
+    falls like 1/τ, say) comes out wrong. Gains vary with
     ln(α/σ) so slowly that panels of 1/4 with 16 nodes resolve them, but for the bend that `variance_of_modes` knows.
     **Assumed by `emergence_time`:** training is over after 10⁴/(ηλ), λ the smallest variance, and begins after
     10⁻⁴/(η times the largest curvature). Not assumed, but kept by gradient flow: the learning rate multiplies time.

@@ -1,5 +1,7 @@
 """Emergence times against the curves themselves; power-law fits on laws that are known exactly."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -86,6 +88,20 @@ def test_derivatives_of_the_emergence_time_equal_central_differences():
             derivative = np.diagonal(derivative)
         np.testing.assert_allclose(derivative * at[argument], (up - down) / (2 * step), rtol=1e-6)
     np.testing.assert_allclose(derivatives[2] * at[2], -1, rtol=1e-9)
+
+
+@pytest.mark.parametrize("mean", ["geometric", "harmonic", "arithmetic"])
+def test_a_mode_that_never_emerges_leaves_reverse_derivatives_of_the_others_alone(mean):
+    def total(initial_gain, variance, time=emergence_time):
+        return jnp.sum(time(OneLayer(Spectrum(jnp.zeros_like(variance), variance), EDM(), initial_gain, 1.0))[:2])
+
+    for time in (partial(emergence_time, mean=mean), lambda denoiser: weight_emergence_time(denoiser, 0.5, mean)):
+        at = 0.1, jnp.asarray([3.0, 0.7, 0.0])
+        backward = jax.grad(partial(total, time=time), (0, 1))(*at)
+        forward = jax.jacfwd(partial(total, time=time), (0, 1))(*at)
+        jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-12), backward, forward)
+        alone = jax.grad(partial(total, time=time))(0.1, jnp.asarray([3.0, 0.7, 0.1]))
+        np.testing.assert_allclose(backward[0], alone, rtol=1e-10, atol=1e-12)
 
 
 def test_time_scales_with_rate_and_with_the_units_of_the_data():
