@@ -1,14 +1,14 @@
 """The table of figures: one folder each, by the paper whose statement is tested.
 
 A folder holds `experiment.py` (`Config`, `PRESETS`, `compute(config, *, key, stage) -> arrays`), `claims.py`
-(`claims(arrays) -> list[Claim]`), `plots.py` (`draw(arrays) -> Figure`) and, where numbers are read from stored arrays
-for both, `statistics.py`. This table is all that `paper-repro list` reads: it imports no figure, and so not JAX. To add
-a figure, write its folder and add its line here.
+(`claims(arrays) -> list[Claim]`), `plots.py` (`draw(arrays) -> Figure`, and the words below the picture) and, where
+numbers are read from stored arrays for both, `statistics.py`. This table is all that `paper-repro list` reads: it
+imports no figure, and so not JAX. To add a figure, write its folder and add its line here.
 """
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +21,7 @@ class FigureEntry:
     title: str
     source: str
     seconds: dict[str, float]  # expected wall time on two cores, by preset
+    gigabytes: dict[str, float] = field(default_factory=dict)  # most memory of one process, where it was measured
     accepts_data: bool = False  # whether `--data FILE` replaces its data set
     on_request: bool = False  # runs only when named
 
@@ -192,7 +193,21 @@ class Figure:
 
     def draw(self, arrays: Mapping[str, Any]) -> Any:
         """The figure as a Matplotlib figure."""
-        return importlib.import_module(f"{self.package}.plots").draw(arrays)
+        return self._plots.draw(arrays)
+
+    @property
+    def caption(self) -> str:
+        """The picture's result, with placeholders for the claims' numbers: `plots.CAPTION`; empty where it has none."""
+        return getattr(self._plots, "CAPTION", "")
+
+    @property
+    def differs(self) -> str:
+        """How the picture differs from the published one: `plots.DIFFERS`; empty where none is published."""
+        return getattr(self._plots, "DIFFERS", "")
+
+    @property
+    def _plots(self) -> ModuleType:
+        return importlib.import_module(f"{self.package}.plots")
 
 
 def load(name: str) -> Figure:

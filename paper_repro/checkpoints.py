@@ -77,7 +77,8 @@ class Checkpoints:
         """Where each stage was computed and for how long, and what they had in common."""
         return {
             "stages": {
-                name: {key: origin[key] for key in ("device", "seconds")} for name, origin in self.origins.items()
+                name: {key: origin.get(key) for key in ("device", "seconds", "peak_gigabytes")}
+                for name, origin in self.origins.items()
             },
             "stages_from_checkpoints": self.resumed,
             **asdict(self.engine.surroundings),

@@ -19,9 +19,9 @@ from rich.text import Text
 
 import figures
 from paper_repro.errors import UserError
+from paper_repro.seeds import named, parse_seeds
 
 WIDTH_WITHOUT_TERMINAL = 170
-LARGEST_SEED = 2**63 - 1
 EXIT_INTERRUPTED = 130
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Figures, as in `list`.")]
@@ -59,14 +59,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @app.command("list")
 def list_figures() -> None:
-    """Figures, one line each, with presets and expected time on two cores."""
+    """Figures, one line each, with presets, expected time on two cores and, where measured, memory of a process."""
     from paper_repro.durations import duration
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("figure", "shows", "time by preset", "notes"):
+    for heading in ("figure", "shows", "time (memory) by preset", "notes"):
         table.add_column(heading, overflow="fold")
     for name, entry in figures.FIGURES.items():
-        times = ", ".join(f"{preset} {duration(seconds)}" for preset, seconds in entry.seconds.items())
+        times = ", ".join(
+            f"{preset} {duration(seconds)}"
+            + (f" ({entry.gigabytes[preset]:.1f} GB)" if preset in entry.gigabytes else "")
+            for preset, seconds in entry.seconds.items()
+        )
         notes = ["runs only when named"] * entry.on_request + ["accepts --data"] * entry.accepts_data
         table.add_row(*map(Text, (name, entry.title, times, ", ".join(notes))))
     _console().print(table)
@@ -76,7 +80,8 @@ def list_figures() -> None:
 def run(
     names: Names = None,
     preset: Annotated[str, typer.Option(help="quick or paper.")] = "quick",
-    seed: Annotated[str, typer.Option(metavar="N", help="Seed of all randomness.")] = "0",
+    seed: Annotated[str | None, typer.Option(metavar="N", help="Seed of all randomness; 0 when not given.")] = None,
+    seeds: Annotated[str | None, typer.Option(metavar="A-B", help="Several seeds, scored together.")] = None,
     out: Out = Path("results"),
     data: Annotated[str | None, typer.Option(help="Your own data: a file or a folder of images.")] = None,
     scheduler: Annotated[
@@ -86,7 +91,7 @@ def run(
 ) -> int:
     """Compute what is missing, draw it, and score it."""
     try:
-        return _run(names or [], preset, _whole_number(seed), out, data, scheduler, dashboard)
+        return _run(names or [], preset, parse_seeds(seed, seeds) or (0,), out, data, scheduler, dashboard)
     except KeyboardInterrupt:
         sentence = "interrupted; the same command goes on from the last finished stage"
         print(sentence, file=sys.stderr)
@@ -94,7 +99,13 @@ def run(
 
 
 def _run(
-    names: list[str], preset: str, seed: int, out: Path, data: str | None, scheduler: str | None, dashboard: bool
+    names: list[str],
+    preset: str,
+    seeds: tuple[int, ...],
+    out: Path,
+    data: str | None,
+    scheduler: str | None,
+    dashboard: bool,
 ) -> int:
     from paper_repro.environment import compiled_programs, environment_of, forgive_incomplete_programs
 
@@ -113,30 +124,33 @@ def _run(
     from paper_repro.engines import on_scheduler
     from paper_repro.execution import complete_all
     from paper_repro.progress import progress_for
-    from paper_repro.scorecard import score
+    from paper_repro.scorecard import Scorecard, score
     from paper_repro.store import Store
+    from paper_repro.terminal import print_scorecard
 
     surroundings = Surroundings(variables, versions())
     with nullcontext() if scheduler is None else on_scheduler(scheduler, surroundings) as cluster:
-        jobs = runner.plan(chosen, preset, seed, data)
+        jobs = runner.plan(chosen, preset, seeds, data)
         spare_the_collector()
         store, drawings = Store(out), Drawings(out)
         store.clean()
         drawings.clean()
-        scored = {}
-        to_compute = {job.figure: job.expected_seconds for job in jobs if not store.folder(job.address).exists()}
+        results = {}
+        to_compute = {job.name: job.expected_seconds for job in jobs if not store.folder(job.address).exists()}
         # One thread draws while the next figures are computed.
         with progress_for(to_compute) as progress, ThreadPoolExecutor(max_workers=1) as draughtsman:
             drawn = []
             completed = complete_all(jobs, store, progress, surroundings, scheduler=cluster, dashboard=dashboard)
             with closing(completed):
                 for job, result in completed:
-                    drawn.append(draughtsman.submit(drawings.draw, job.parts, result))
-                    scored[job.figure] = score(job.parts, result)
+                    results[job.name] = result
+                    if job.seed == seeds[0]:
+                        drawn.append(draughtsman.submit(drawings.draw, job.parts, result))
             for drawing in drawn:
                 drawing.result()
-    _print_scorecard([scored[job.figure] for job in jobs if scored[job.figure] is not None])
-    page = _write_page(out)
+    by_figure = {job.parts: [results[one.name] for one in jobs if one.figure == job.figure] for job in jobs}
+    print_scorecard(_console(), Scorecard([score(parts, found) for parts, found in by_figure.items()]))
+    page = _write_page(out, seeds)
     _console().print(Text(f"page: {page}"))
     return 0
 
@@ -145,73 +159,71 @@ def _run(
 def compare(
     names: Names = None,
     preset: Annotated[str | None, typer.Option(help="quick or paper; both when not given.")] = None,
-    seed: Annotated[str | None, typer.Option(metavar="N", help="Any when not given.")] = None,
+    seed: Annotated[str | None, typer.Option(metavar="N", help="The newest when not given.")] = None,
+    seeds: Annotated[str | None, typer.Option(metavar="A-B", help="Several seeds, scored together.")] = None,
     out: Out = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list on standard output.")] = False,
 ) -> int:
     """The scorecard of what has been computed."""
     from paper_repro.runner import check_names
 
-    number = None if seed is None else _whole_number(seed)
+    asked = parse_seeds(seed, seeds)
     chosen = check_names(names or list(figures.FIGURES), preset if names else None)
     _check_some_figure_has(preset)
-    from paper_repro.scorecard import as_json as claims_as_json
-    from paper_repro.scorecard import collect
+    from paper_repro.claims_as_json import claims_as_json
+    from paper_repro.scorecard import Scorecard, collect
     from paper_repro.store import Store
+    from paper_repro.terminal import print_scorecard
 
     _check_folder(out)
-    scored = collect(Store(out), chosen, preset, number)
+    scored = collect(Store(out), chosen, preset, asked)
     if not scored and not (as_json and not names):
-        raise UserError(_nothing_computed(out, names or [], preset, number))
+        raise UserError(_nothing_computed(out, names or [], preset, asked))
     for one in scored:
+        missing = sorted(set(asked or ()) - set(one.seeds))
+        if missing:
+            print(f"note: {one.label}: not computed for {named(missing)}", file=sys.stderr)
         if as_json and not one.current:
             print(f"note: {one.label}", file=sys.stderr)
     for name in sorted(set(names or []) - {one.figure for one in scored}):
         print(f"note: {name} has not been computed yet", file=sys.stderr)
     if as_json:
-        print(json.dumps(claims_as_json(scored), indent=1, allow_nan=False))
+        print(json.dumps(claims_as_json(Scorecard(scored)), indent=1, allow_nan=False))
     else:
-        _print_scorecard(scored)
+        print_scorecard(_console(), Scorecard(scored))
     return 0
 
 
 @app.command()
-def report(out: Out = Path("results")) -> int:
-    """Write index.html: the scorecard and all computed figures on one page."""
+def report(
+    out: Out = Path("results"),
+    seeds: Annotated[str | None, typer.Option(metavar="A-B", help="Several seeds, scored together.")] = None,
+    single_file: Annotated[
+        bool, typer.Option("--single-file", help="Write single-file.html, with the pictures inside, for sending.")
+    ] = False,
+) -> int:
+    """Write index.html: what was found, all computed figures, and the scorecard on one page."""
     from paper_repro.runner import check_writable
 
+    asked = parse_seeds(None, seeds)
     _check_folder(out)
     check_writable(out)
-    print(_write_page(out))
+    print(_write_page(out, asked, single_file=single_file))
     return 0
 
 
-def _write_page(out: Path) -> Path:
+def _write_page(out: Path, seeds: tuple[int, ...] | None, *, single_file: bool = False) -> Path:
     from paper_repro.report import write_page
-    from paper_repro.scorecard import collect
+    from paper_repro.scorecard import Scorecard, collect
     from paper_repro.store import Store
 
-    scored = collect(Store(out), list(figures.FIGURES), None, None)
+    store, names = Store(out), list(figures.FIGURES)
+    scored = {(one.figure, one.preset): one for one in collect(store, names, None, None)}
+    if seeds and len(seeds) > 1:  # where they are stored; of one seed the newest result is what was asked for last
+        scored |= {(one.figure, one.preset): one for one in collect(store, names, None, seeds)}
     if not scored:
-        raise UserError(_nothing_computed(out, [], None, None))
-    return write_page(out, scored)
-
-
-def _print_scorecard(scored: list) -> None:
-    from paper_repro.scorecard import summary, table
-
-    console = _console()
-    for one in scored:
-        console.print(table(one))
-        console.print()
-    console.print(Text(summary(scored), style="bold"))
-
-
-def _whole_number(seed: str) -> int:
-    is_short = seed.isascii() and seed.isdecimal() and len(seed) <= len(str(LARGEST_SEED))
-    if not is_short or int(seed) > LARGEST_SEED:
-        raise UserError(f"seed {seed!r} is not a whole number from 0 to {LARGEST_SEED}")
-    return int(seed)
+        raise UserError(_nothing_computed(out, [], None, seeds))
+    return write_page(out, Scorecard(list(scored.values())), single_file=single_file)
 
 
 def _check_some_figure_has(preset: str | None) -> None:
@@ -232,10 +244,10 @@ def _check_folder(out: Path) -> None:
         raise UserError(f"{str(out)!r} is not a folder")
 
 
-def _nothing_computed(out: Path, names: list[str], preset: str | None, seed: int | None) -> str:
+def _nothing_computed(out: Path, names: list[str], preset: str | None, seeds: tuple[int, ...] | None) -> str:
     what = f" for {', '.join(names)}" if names else ""
     what += f" at preset {preset}" if preset is not None else ""
-    what += f" with seed {seed}" if seed is not None else ""
+    what += f" with {named(seeds)}" if seeds else ""
     return f"nothing has been computed{what} under {str(out)!r}; `paper-repro run` does that"
 
 

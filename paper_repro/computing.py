@@ -12,6 +12,7 @@ import numpy as np
 
 from paper_repro.archives import pack
 from paper_repro.environment import processor
+from paper_repro.memory import forget_peak, peak_gigabytes
 
 # What decides the numbers; the same everywhere or a stage is refused.
 PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "scikit-learn", "equinox", "optax", "diffrax")
@@ -44,10 +45,12 @@ def version_of(package: str) -> str:
 
 def archive_of(work: Callable[[], Mapping], surroundings: Surroundings) -> bytes:
     """Compute a stage in this process. Raises TypeError for arrays that cannot be stored."""
+    forget_peak()
     start = time.perf_counter()
     arrays = {name: np.asarray(array) for name, array in work().items()}
     seconds = round(time.perf_counter() - start, 3)
-    return pack(arrays, {"device": device(), "seconds": seconds} | asdict(surroundings))
+    cost = {"seconds": seconds, "peak_gigabytes": peak_gigabytes()}
+    return pack(arrays, {"device": device()} | cost | asdict(surroundings))
 
 
 def device() -> str:

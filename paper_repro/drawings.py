@@ -23,6 +23,11 @@ class Drawings:
         name = figure if preset == "quick" else f"{figure}-{preset}"
         return self.out / "figures" / f"{name}.{suffix}"
 
+    def thumbnail_path(self, figure: str, preset: str) -> Path:
+        """`figures/thumbnails/<figure>.png`, as in `path`."""
+        drawing = self.path(figure, preset, "png")
+        return drawing.parent / "thumbnails" / drawing.name
+
     def draw(self, parts: figures.Figure, result: StoredResult) -> bytes:
         """Draw a result, write both files and return the PNG. Raises UserError where that is not possible."""
         from matplotlib import pyplot as plt
@@ -45,13 +50,14 @@ class Drawings:
         png = self.path(*where, "png")
         if self.path(*where, "pdf").is_file() and png.is_file():
             data = png.read_bytes()
-            if _mark_of(data) == result.provenance["digest"]:
+            if mark_of(data) == result.provenance["digest"]:
                 return data
         return self.draw(parts, result)
 
     def clean(self) -> None:
         """Remove what killed runs have left behind."""
         remove_abandoned(self.out / "figures")
+        remove_abandoned(self.out / "figures" / "thumbnails")
 
 
 def _settled(figure):
@@ -81,7 +87,7 @@ def _pdf(figure, metadata: dict[str, str | None]) -> bytes:
     return buffer.getvalue()
 
 
-def _mark_of(png: bytes) -> str | None:
+def mark_of(png: bytes) -> str | None:
     """Digest of the result that a PNG of ours shows; None for any other bytes."""
     from PIL import Image
 

@@ -39,6 +39,33 @@ class Progress(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
+@dataclass(frozen=True)
+class Named:
+    """A display that is told of one job, under the name of that job: a figure may be computed for several seeds."""
+
+    display: Progress
+    name: str
+
+    def start(self, figure: str, stage: Stage) -> None:
+        """A stage begins."""
+        self.display.start(self.name, stage)
+
+    def finish(self, figure: str, stage: Stage, seconds: float | None) -> None:
+        """A stage ends."""
+        self.display.finish(self.name, stage, seconds)
+
+    def done(self, figure: str, stored: bool) -> None:
+        """The job is done."""
+        self.display.done(self.name, stored)
+
+    def __enter__(self) -> "Named":
+        self.display.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.display.__exit__(*exception)
+
+
 def progress_for(weights: Mapping[str, float]) -> Progress:
     """The display that suits standard error. `weights` are the expected seconds of each figure to compute."""
     if sys.stderr.isatty():

@@ -1,15 +1,18 @@
 """Reference runs: pictures, claims and provenance of what has been computed, small enough to be kept with the code.
 
-    python -m paper_repro.reference results docs/results            # the quick preset
-    python -m paper_repro.reference results docs/results/paper paper
+    python -m paper_repro.reference results docs/results --seeds 0-4            # the quick preset
+    python -m paper_repro.reference results docs/results/paper --preset paper
 
 A folder of reference runs holds one PNG per figure, `claims.json` as `compare --json` prints it, and `provenance.json`.
-Figures that are not among the results keep what is there. Arrays stay out.
+Pictures and provenance are those of the first seed; of the others the provenance has the hash of all their arrays.
+Figures that are not among the results keep what is there; where that was scored by rules that no longer hold, it says
+so (`"rescored": false`). Arrays stay out.
 """
 
 import io
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +20,11 @@ import typer
 
 import figures
 from paper_repro.atomic import write_atomically
+from paper_repro.claims_as_json import claims_as_json
 from paper_repro.drawings import Drawings
 from paper_repro.errors import UserError
-from paper_repro.scorecard import Scored, as_json, collect
+from paper_repro.scorecard import Scorecard, Scored, collect
+from paper_repro.seeds import named, parse_seeds
 from paper_repro.store import Store
 
 LARGEST_PICTURE = 300_000  # bytes
@@ -27,17 +32,19 @@ CLAIMS = "claims.json"
 PROVENANCE = "provenance.json"
 
 
-def publish(out: Path, folder: Path, preset: str = "quick") -> list[str]:
-    """Put the newest results of a preset under `out` into `folder`; names of their figures.
+def publish(out: Path, folder: Path, preset: str = "quick", seeds: Sequence[int] | None = None) -> list[str]:
+    """Put the newest results of a preset, or those of these seeds, under `out` into `folder`; names of their figures.
 
     Raises UserError where there are none, where one was computed with earlier code, or where files cannot be written.
     """
-    scored = collect(Store(out), list(figures.FIGURES), preset, None)
+    scored = collect(Store(out), list(figures.FIGURES), preset, seeds)
     if not scored:
         raise UserError(f"nothing has been computed at preset {preset!r} under {str(out)!r}")
     for one in scored:
         if not one.current:
             raise UserError(f"{one.label}: run it again before it becomes the reference")
+        if seeds is not None and one.seeds != tuple(seeds):
+            raise UserError(f"{one.label}: expected {named(seeds)}")
     drawings = Drawings(out)
     for one in scored:
         write_atomically(folder / f"{one.figure}.png", shrunk(drawings.current_png(one.parts, one.result)))
@@ -67,26 +74,37 @@ def _write_claims(path: Path, scored: list[Scored]) -> None:
     """Claims by figure, in the order of the table of figures."""
     new = {one.figure for one in scored}
     kept = [claim for claim in _read(path, []) if claim["figure"] not in new and claim["figure"] in figures.FIGURES]
+    kept = [claim if "kind" in claim else claim | {"rescored": False} for claim in kept]
     order = list(figures.FIGURES)
-    claims = sorted([*kept, *as_json(scored)], key=lambda claim: order.index(claim["figure"]))
+    claims = sorted([*kept, *claims_as_json(Scorecard(scored))], key=lambda claim: order.index(claim["figure"]))
     write_atomically(path, (json.dumps(claims, indent=1, allow_nan=False) + "\n").encode())
 
 
 def _write_provenance(path: Path, scored: list[Scored]) -> None:
     kept = {figure: record for figure, record in _read(path, {}).items() if figure in figures.FIGURES}
-    records = kept | {one.figure: one.result.provenance for one in scored}
+    records = kept | {one.figure: _provenance(one) for one in scored}
     ordered = {figure: records[figure] for figure in figures.FIGURES if figure in records}
     write_atomically(path, (json.dumps(ordered, indent=1) + "\n").encode())
+
+
+def _provenance(scored: Scored) -> dict:
+    others = {str(one.provenance["seed"]): one.provenance["arrays_sha256"] for one in scored.results[1:]}
+    return scored.result.provenance | ({"arrays_sha256_of_other_seeds": others} if others else {})
 
 
 def _read(path: Path, default):
     return json.loads(path.read_text()) if path.exists() else default
 
 
-def main(results: Path, reference: Path, preset: Annotated[str, typer.Argument()] = "quick") -> None:
-    """Put the newest RESULTS of a preset into the folder REFERENCE."""
+def main(
+    results: Path,
+    reference: Path,
+    preset: str = "quick",
+    seeds: Annotated[str | None, typer.Option(metavar="A-B")] = None,
+) -> None:
+    """Put the newest RESULTS of a preset, or those of several seeds, into the folder REFERENCE."""
     try:
-        print("\n".join(publish(results, reference, preset)))
+        print("\n".join(publish(results, reference, preset, parse_seeds(None, seeds))))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(error.exit_code) from error

@@ -16,7 +16,7 @@ from paper_repro.checkpoints import Checkpoints
 from paper_repro.computing import device, spare_memory_maps
 from paper_repro.engines import Engine
 from paper_repro.errors import UserError
-from paper_repro.progress import Progress
+from paper_repro.progress import Named, Progress
 from paper_repro.store import Store, StoredResult
 
 
@@ -31,6 +31,7 @@ class Job:
     parts: figures.Figure
     address: Address
     data_name: str | None
+    name: str  # the figure's, with the seed where there are several
 
     @property
     def expected_seconds(self) -> float:
@@ -102,12 +103,15 @@ def _exists(path: Path) -> bool:
         raise UserError(f"cannot write results to {str(path)!r}: {error.strerror}") from error
 
 
-def plan(names: Sequence[str], preset: str, seed: int, data: str | None) -> list[Job]:
+def plan(names: Sequence[str], preset: str, seeds: Sequence[int], data: str | None) -> list[Job]:
     """The jobs for figures that `check_names` has passed. Raises UserError for data that a figure rejects."""
-    return [_job(name, preset, seed, data) for name in names]
+    several = len(seeds) > 1
+    return [
+        _job(name, preset, seed, data, f"{name}, seed {seed}" if several else name) for name in names for seed in seeds
+    ]
 
 
-def _job(name: str, preset: str, seed: int, data: str | None) -> Job:
+def _job(name: str, preset: str, seed: int, data: str | None, job_name: str) -> Job:
     parts = load_figure(name)
     config = parts.experiment.PRESETS[preset]
     if data is not None:
@@ -122,7 +126,7 @@ def _job(name: str, preset: str, seed: int, data: str | None) -> Job:
         raise UserError(str(error)) from error
     except OSError as error:
         raise UserError(f"data {data!r} cannot be read: {error.strerror}") from error
-    return Job(name, preset, seed, config, parts, address, None if data is None else Path(data).name)
+    return Job(name, preset, seed, config, parts, address, None if data is None else Path(data).name, job_name)
 
 
 def complete(job: Job, store: Store, progress: Progress, engine: Engine) -> StoredResult:
@@ -130,6 +134,7 @@ def complete(job: Job, store: Store, progress: Progress, engine: Engine) -> Stor
 
     Raises UserError where the file system refuses.
     """
+    progress = Named(progress, job.name)
     stored = store.load(job.address)
     if stored is not None:
         store.mark_as_newest(job.address)

@@ -1,34 +1,40 @@
 """The scorecard: every claim of what has been computed, with its verdict."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from rich.box import HORIZONTALS
-from rich.table import Table
-from rich.text import Text
+from functools import cached_property
 
 import figures
 from figures.common.claims import Claim
+from figures.common.pooling import Pooled, pool_claims
+from paper_repro.multiplicity import LEVEL, holm, isolated
 from paper_repro.runner import is_current, load_figure
+from paper_repro.seeds import named
 from paper_repro.store import Store, StoredResult, load_folder
 
-SYMBOLS = {"holds": "✓", "differs": "✗", "not reached at this preset": "…"}
-STYLES = {"holds": "bold blue", "differs": "bold yellow", "not reached at this preset": "bold"}
 EARLIER = "computed with earlier code"
-RELATIONS = {"equal": "", "greater": " (at least)", "less": " (at most)"}
+VERDICTS = ("holds", "differs", "undecided")
+# What a row of the counts holds, and whether a claim belongs there.
+GROUPS = {"paper": "the papers' statements", "theory": "theory against simulation", "control": "controls"}
+DETERMINISTIC = "checks and identities"
+# What makes results of several seeds one: all but the seed.
+_SAME = ("config", "data_sha256", "code_version")
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A stored result and what it says about its figure's claims."""
+    """Stored results of a figure at one preset, one for every seed, and what they say about its claims."""
 
     parts: figures.Figure
-    result: StoredResult
-    claims: list[Claim]
+    results: tuple[StoredResult, ...]  # by seed
+    claims: list[Pooled]
     current: bool  # whether today's code would compute the same
+
+    @property
+    def result(self) -> StoredResult:
+        """The result of the first seed, which is the one that is drawn."""
+        return self.results[0]
 
     @property
     def figure(self) -> str:
@@ -41,10 +47,15 @@ class Scored:
         return self.result.provenance["preset"]
 
     @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds."""
+        return tuple(result.provenance["seed"] for result in self.results)
+
+    @property
     def label(self) -> str:
-        """`wang2025_fig2 (quick, seed 0)`, with the user's data and a mark for earlier code."""
+        """`wang2025_fig2 (quick, seeds 0-4)`, with the user's data and a mark for earlier code."""
         provenance = self.result.provenance
-        parts = [self.preset, f"seed {provenance['seed']}"]
+        parts = [self.preset, named(self.seeds)]
         if provenance.get("data_sha256"):
             parts.append(f"data {provenance['config']['data']}")
         if not self.current:
@@ -52,114 +63,106 @@ class Scored:
         return f"{self.figure} ({', '.join(parts)})"
 
 
-def collect(store: Store, names: Sequence[str], preset: str | None, seed: int | None) -> list[Scored]:
-    """The newest result of each figure and preset, those of the current code first."""
+def collect(store: Store, names: Sequence[str], preset: str | None, seeds: Sequence[int] | None) -> list[Scored]:
+    """The newest result of each figure and preset, or those of these seeds together; of the current code first.
+
+    Seeds that are not stored, or not with the same code, data and parameters as the first one found, are left out.
+    """
     found = []
     for name in names:
         for key in figures.FIGURES[name].seconds:
             if preset in (None, key) and store.has(name, key):
-                scored = _newest_scored(store, name, key, seed)
+                scored = _collect_one(store, name, key, seeds)
                 found += [] if scored is None else [scored]
     return found
 
 
-def _newest_scored(store: Store, figure: str, preset: str, seed: int | None) -> Scored | None:
-    parts = load_figure(figure)
-    for folder in store.newest(figure, preset, seed, lambda provenance: is_current(provenance, parts)):
-        result = load_folder(folder)
-        scored = None if result is None else score(parts, result)
-        if scored is not None:
-            return scored
-    return None
+def _collect_one(store: Store, figure: str, preset: str, seeds: Sequence[int] | None) -> Scored | None:
+    parts, kept, claims = load_figure(figure), [], {}
+    for seed in (None,) if seeds is None else seeds:
+        for folder in store.newest(figure, preset, seed, lambda provenance: is_current(provenance, parts)):
+            result = load_folder(folder)
+            if result is None or (kept and not _belong_together(kept[0], result)):
+                continue
+            statements = _claims_of(parts, result)
+            if statements is not None:
+                kept.append(result)
+                claims[result.provenance["seed"]] = statements
+                break
+    if not kept:
+        return None
+    return Scored(parts, tuple(kept), pool_claims(claims), is_current(kept[0].provenance, parts))
 
 
-def score(parts: figures.Figure, result: StoredResult) -> Scored | None:
+def _belong_together(first: StoredResult, second: StoredResult) -> bool:
+    return all(first.provenance.get(key) == second.provenance.get(key) for key in _SAME)
+
+
+def _claims_of(parts: figures.Figure, result: StoredResult) -> list[Claim] | None:
     """The claims of a result; None for arrays of earlier code that today's claims cannot read."""
-    current = is_current(result.provenance, parts)
     try:
-        return Scored(parts, result, parts.claims(result.arrays), current)
+        return parts.claims(result.arrays)
     except Exception:
-        if current:
+        if is_current(result.provenance, parts):
             raise
         return None
 
 
-def as_json(scored: Sequence[Scored]) -> list[dict[str, Any]]:
-    """One object per claim, with null for what is not a finite number."""
-    return [_claim_as_json(one, claim) for one in scored for claim in one.claims]
+def score(parts: figures.Figure, results: Sequence[StoredResult]) -> Scored:
+    """The claims of results of the current code, one for every seed."""
+    claims = {result.provenance["seed"]: parts.claims(result.arrays) for result in results}
+    return Scored(parts, tuple(results), pool_claims(claims), current=True)
 
 
-def _claim_as_json(scored: Scored, claim: Claim) -> dict[str, Any]:
-    return {
-        "figure": scored.figure,
-        "name": claim.name,
-        "source": claim.source,
-        "statement": claim.statement,
-        "paper": _finite(claim.paper),
-        "theory": _finite(claim.theory),
-        "measured": _finite(claim.measured),
-        "interval": [_finite(end) for end in claim.interval],
-        "tolerance": _finite(claim.tolerance),
-        "preset": scored.preset,
-        "verdict": claim.verdict,
-    }
+@dataclass(frozen=True)
+class Scorecard:
+    """All claims together: what becomes of the headline claims and of single *differs* among so many."""
+
+    scored: Sequence[Scored]
+
+    @cached_property
+    def isolated(self) -> set[tuple[int, int]]:
+        """Claims, by their place, whose *differs* may be chance: Benjamini & Hochberg do not count it at 5 %."""
+        tested = {key: pooled.claim.p_differs for key, pooled in self.by_place() if pooled.claim.p_differs is not None}
+        return {key for key, flag in zip(tested, isolated(list(tested.values())), strict=True) if flag}
+
+    @cached_property
+    def adjusted(self) -> dict[tuple[int, int], float]:
+        """Holm's p-value of every headline claim for the verdict that it has or comes closest to."""
+        deciding = {key: _decisive(pooled.claim) for key, pooled in self.by_place() if pooled.claim.headline}
+        headlines = {key: p for key, p in deciding.items() if p is not None}
+        return dict(zip(headlines, holm(list(headlines.values())), strict=True))
+
+    def headline_verdict(self, key: tuple[int, int]) -> str:
+        """The verdict of a headline claim that stands among the others: *undecided* where Holm's p-value is not."""
+        claim = self.scored[key[0]].claims[key[1]].claim
+        return claim.verdict if self.adjusted.get(key, 0.0) < LEVEL else "undecided"
+
+    def headlines(self) -> list[tuple[tuple[int, int], Scored, Pooled]]:
+        """The headline claims, by their place."""
+        return [(key, self.scored[key[0]], pooled) for key, pooled in self.by_place() if pooled.claim.headline]
+
+    def counts(self) -> dict[str, Counter[str]]:
+        """How many claims have each verdict, by what a *differs* contradicts; deterministic ones apart."""
+        counted: dict[str, Counter[str]] = {name: Counter() for name in (*GROUPS.values(), DETERMINISTIC)}
+        for _, pooled in self.by_place():
+            counted[group_of(pooled.claim)][pooled.claim.verdict] += 1
+        return counted
+
+    def tested(self) -> int:
+        """How many claims have an interval."""
+        return sum(pooled.claim.estimate is not None for _, pooled in self.by_place())
+
+    def by_place(self) -> list[tuple[tuple[int, int], Pooled]]:
+        """Every claim with its place: the figure's number and its own."""
+        return [((i, j), pooled) for i, one in enumerate(self.scored) for j, pooled in enumerate(one.claims)]
 
 
-def _finite(value: float | None) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None
+def group_of(claim: Claim) -> str:
+    """The row of the counts that the claim belongs to."""
+    return DETERMINISTIC if claim.estimate is None else GROUPS[claim.tests]
 
 
-def summary(scored: Sequence[Scored]) -> str:
-    """`7 holds · 1 differs · 2 not reached at this preset`."""
-    counts = count_verdicts(scored)
-    return " · ".join(f"{counts[verdict]} {verdict}" for verdict in SYMBOLS)
-
-
-def count_verdicts(scored: Sequence[Scored]) -> Counter[str]:
-    """How many claims have each verdict."""
-    return Counter(claim.verdict for one in scored for claim in one.claims)
-
-
-def table(scored: Scored) -> Table:
-    """The claims of one figure, for the terminal."""
-    title = Text.assemble((scored.label, "bold"), f"\n{figures.FIGURES[scored.figure].title}")
-    narrow = {"box": HORIZONTALS, "padding": (0, 1, 0, 0), "pad_edge": False}
-    grid = Table(title=title, title_style="", title_justify="left", show_lines=True, **narrow)
-    grid.add_column("claim", overflow="fold")
-    for heading in ("paper", "theory", "measured\n[95 %]", "tolerance"):
-        grid.add_column(heading, justify="right", overflow="fold")
-    grid.add_column("verdict", overflow="fold", min_width=11)
-    for claim in scored.claims:
-        name = Text.assemble((claim.name, "bold"), f"\n{claim.statement}")
-        numbers = map(_narrow, (number(claim.paper), number(claim.theory), measured(claim), tolerance(claim)))
-        verdict = Text(f"{SYMBOLS[claim.verdict]} {claim.verdict}", style=STYLES[claim.verdict])
-        grid.add_row(name, *map(Text, numbers), verdict)
-    return grid
-
-
-def _narrow(text: str) -> str:
-    """What is in brackets on a line of its own, so that the table fits a terminal of 80 columns."""
-    return text.replace(" [", "\n[").replace(" (", "\n(")
-
-
-def number(value: float | None) -> str:
-    """Four digits; a dash where there is no number."""
-    if value is None:
-        return "–"
-    return f"{value:.4g}" if math.isfinite(value) else "not finite"
-
-
-def measured(claim: Claim) -> str:
-    """`0.98 ± 0.02`, or the interval's ends where it is not symmetric."""
-    low, high = claim.interval
-    if not all(math.isfinite(value) for value in (low, high, claim.measured)):
-        return number(claim.measured)
-    below, above = claim.measured - low, high - claim.measured
-    if f"{below:.2g}" == f"{above:.2g}":
-        return f"{claim.measured:.4g} ± {above:.2g}"
-    return f"{claim.measured:.4g} [{low:.4g}, {high:.4g}]"
-
-
-def tolerance(claim: Claim) -> str:
-    """The stated tolerance, and the direction of a one-sided claim."""
-    return f"{claim.tolerance:.4g}{RELATIONS[claim.relation]}"
+def _decisive(claim: Claim) -> float | None:
+    """The smaller of both p-values: at most one of "it is true" and "it is false" can be rejected."""
+    return None if claim.p_holds is None or claim.p_differs is None else min(claim.p_holds, claim.p_differs)

@@ -1,7 +1,8 @@
 """The table of cases: every parametrisation on every process.
 
 A new parametrisation is one row of PARAMETRISATIONS, or of FACTORED if its weights are several matrices. The row says
-which assumptions it keeps; a property that needs one runs on the rows that do.
+which assumptions it keeps; a property that needs one runs on the rows that do. `docs/adding_a_parametrisation.md` says
+when to set which.
 
 Tests take their cases from here with `@pytest.mark.parametrize("case", cases.ALL)`.
 """

@@ -101,16 +101,22 @@ def draw(arrays):
 """
 
 CLAIMS = """
+import numpy as np
 from figures.common.claims import Claim
+from sims.measurements.estimates import Estimate
 
 def claims(arrays):
-    def claim(name, measured, interval, theory=1.0):
-        statement = "a < b & [0, 1] <script>x</script>"
-        return Claim(name, "A <source>", statement, None, theory, measured, interval, 0.1)
+    numbers = arrays["y_0" if "y_0" in arrays else "x"]
+
+    def claim(name, difference, stderr, **held):
+        about = {"source": "A <source>", "tests": "theory", "margin": 0.1} | (held or {"theory": 1.0})
+        estimate = Estimate(np.asarray(difference), np.asarray(stderr), 8)
+        return Claim.from_estimate(name, "a < b & [0, 1] <script>x</script>", estimate, **about)
     return [
-        claim("a claim that holds", 1.0, (0.95, 1.05)),
-        claim("a claim that differs", 2.0, (1.9, 2.1)),
-        claim("an open one", float("nan"), (float("-inf"), float("inf"))),
+        claim("a claim that holds", 0.001 * np.tanh(numbers[0]), 0.01),
+        claim("a claim that differs", 1.0 + 0.001 * np.tanh(numbers[1]), 0.01, paper=1.0, tests="paper"),
+        claim("an open one", float("nan"), float("nan")),
+        Claim.check("a check", "all are finite", np.isfinite(numbers).mean(), source="here", bound=1.0),
     ]
 """
 

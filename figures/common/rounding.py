@@ -4,5 +4,8 @@ import numpy as np
 
 
 def decimals_of(half_width: float) -> int:
-    """Decimals to the first digit of half an interval, or to the second where the first is a one; 4 without error."""
-    return max(0, -int(np.floor(np.log10(half_width / 2)))) if half_width > 0 else 4
+    """Decimals to the first digit of half an interval, or to the second where the first is a one.
+
+    4 without an error, and with one that is not known.
+    """
+    return max(0, -int(np.floor(np.log10(half_width / 2)))) if 0 < half_width < np.inf else 4

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import wasserstein_distance
 
+from sims.measurements.agreement import Agreement, agreement
 from sims.measurements.estimates import Estimate, mean_over
 
 
@@ -23,29 +24,22 @@ def cumulative(
     return np.stack([np.searchsorted(row, grid, side="right") for row in ordered]) / ordered.shape[-1]
 
 
-def wasserstein1_between(
-    first: Float[np.ndarray, "*batch grid"], second: Float[np.ndarray, "*batch grid"], grid: Float[np.ndarray, " grid"]
-) -> Float[np.ndarray, "*batch"]:
-    """W_1 = ∫ |F(x) - F'(x)| dx of distribution functions on one grid that holds all mass, by the trapezoidal rule.
+def grouped_cumulative(
+    samples: Float[np.ndarray, "models n"], grid: Float[np.ndarray, " grid"], groups: int
+) -> Float[np.ndarray, "groups grid"]:
+    """Distribution functions of groups of models, in the order they were drawn in; a single model is one group."""
+    of_models = cumulative(samples, grid)
+    return np.stack([group.mean(axis=0) for group in np.array_split(of_models, min(groups, len(of_models)))])
 
-    Between averages over samples it is positive by sampling noise alone: hold it against `wasserstein1_permutations`.
+
+def squared_distance(
+    first: Float[np.ndarray, "groups grid"], second: Float[np.ndarray, "#groups grid"], grid: Float[np.ndarray, " grid"]
+) -> Agreement:
+    """∫ (E F - E F')² dx, without a floor: the mean product of F - F' between different groups of models.
+
+    Group g of the second is independent of group g of the first, or one law without error for all. `grid` is even and
+    holds all mass. The root, `centre`, has the unit of √length: to move the share m of the mass by the distance l
+    makes m √l.
     """
-    return np.trapezoid(np.abs(first - second), grid, axis=-1)
-
-
-def wasserstein1_permutations(
-    first: Float[np.ndarray, "models grid"],
-    second: Float[np.ndarray, "models grid"],
-    grid: Float[np.ndarray, " grid"],
-    *,
-    repetitions: int,
-    random: np.random.Generator,
-) -> Float[np.ndarray, " repetitions"]:
-    """W_1 between the averages of two groups of models under random exchange of their labels: its null law."""
-    pooled, size = np.concatenate([first, second]), len(first)
-    total = pooled.sum(axis=0)
-    distances = np.empty(repetitions)
-    for index in range(repetitions):
-        part = pooled[random.permutation(len(pooled))[:size]].sum(axis=0)
-        distances[index] = wasserstein1_between(part / size, (total - part) / (len(pooled) - size), grid)
-    return distances
+    step = float(grid[1] - grid[0])
+    return agreement(np.sqrt(step * grid.size) * (first - second))

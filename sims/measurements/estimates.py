@@ -1,11 +1,11 @@
 """Estimates: a value with its standard error and its interval."""
 
-import sys
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import ArrayLike
-from scipy.stats import binomtest
+from scipy.stats import chi2
 from scipy.stats import t as student_t
 
 
@@ -35,6 +35,49 @@ class Estimate(NamedTuple):
             return float("-inf"), float("inf")
         return float(self.value - self.half_width), float(self.value + self.half_width)
 
+    @property
+    def centre(self) -> float:
+        """A single value."""
+        return float(self.value)
+
+    def minus(self, reference: ArrayLike) -> "Estimate":
+        """The estimate less a number without error."""
+        return self._replace(value=self.value - np.asarray(reference))
+
+    def p_at_most(self, threshold: float) -> float:
+        """One-sided p-value, by Student's t, of a single true value of at most `threshold`; 1 without an error."""
+        return _tail((self.value - threshold), self.stderr, self.repetitions)
+
+    def p_at_least(self, threshold: float) -> float:
+        """One-sided p-value, by Student's t, of a single true value of at least `threshold`; 1 without an error."""
+        return _tail((threshold - self.value), self.stderr, self.repetitions)
+
+    def pooled(self, others: "list[Estimate]") -> "Estimate":
+        """Mean of this run's value and of other runs', with the error of their spread, not of their own errors."""
+        return mean_over(np.stack([each.value for each in (self, *others)]))
+
+
+def heterogeneity(estimates: Sequence[Estimate]) -> tuple[float, float]:
+    """Cochran's Q = Σ (v_i - v̄)²/s_i², v̄ weighted by 1/s_i², of single values, and its p-value by χ² of n - 1.
+
+    A small p says that runs differ by more than their own errors. NaN where an error is zero or missing.
+    """
+    values, errors = (np.array([float(getattr(e, part)) for e in estimates]) for part in ("value", "stderr"))
+    if not (errors > 0).all():
+        return float("nan"), float("nan")
+    weights = errors**-2
+    statistic = float(np.sum(weights * (values - np.average(values, weights=weights)) ** 2))
+    return statistic, float(chi2.sf(statistic, len(values) - 1))
+
+
+def _tail(excess: np.ndarray, stderr: np.ndarray, repetitions: int) -> float:
+    """P(T ≥ excess/stderr)."""
+    if np.isnan(excess) or np.isnan(stderr):
+        return 1.0
+    if stderr == 0:
+        return 0.0 if excess > 0 else 1.0
+    return float(student_t.sf(excess / stderr, repetitions - 1))
+
 
 def mean_over(samples: np.ndarray, axis: int = 0) -> Estimate:
     """Mean over independent repetitions and its standard error s/√n. Raises ValueError for fewer than two."""
@@ -43,11 +86,6 @@ def mean_over(samples: np.ndarray, axis: int = 0) -> Estimate:
     if count < 2:
         raise ValueError(f"a standard error needs at least two repetitions; got {count}")
     return Estimate(samples.mean(axis=axis), samples.std(axis=axis, ddof=1) / np.sqrt(count), count)
-
-
-def exact(value: ArrayLike) -> Estimate:
-    """A number that has no sampling error: as if it had been repeated endlessly."""
-    return Estimate(np.asarray(value, dtype=float), np.asarray(0.0), sys.maxsize)
 
 
 def weighted_sum(weights: ArrayLike, estimate: Estimate) -> Estimate:
@@ -65,11 +103,3 @@ def difference(first: Estimate, second: Estimate) -> Estimate:
     """
     repetitions = min(first.repetitions, second.repetitions)
     return Estimate(first.value - second.value, np.hypot(first.stderr, second.stderr), repetitions)
-
-
-def share(outcomes: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """Share of independent outcomes that are true, with Wilson's 95 % interval; NaN in [0, 1] where there are none."""
-    if outcomes.size == 0:
-        return float("nan"), (0.0, 1.0)
-    interval = binomtest(int(np.sum(outcomes)), outcomes.size).proportion_ci(method="wilson")
-    return float(np.mean(outcomes)), (float(interval.low), float(interval.high))

@@ -6,18 +6,6 @@ from jaxtyping import Array, Float
 from sims.measurements.estimates import Estimate, mean_over
 
 
-def mode_variances(
-    samples: Float[Array, "*batch n modes"],
-) -> Float[np.ndarray, "*batch modes"]:
-    """Sample variance (n - 1 in the denominator) of every mode, for samples in mode coordinates."""
-    return np.var(np.asarray(samples, dtype=float), axis=-2, ddof=1)
-
-
-def mode_means(samples: Float[Array, "*batch n modes"]) -> Float[np.ndarray, "*batch modes"]:
-    """Sample mean of every mode, for samples in mode coordinates; `mean_over` seeds gives its standard error."""
-    return np.mean(np.asarray(samples, dtype=float), axis=-2)
-
-
 def mode_covariances(samples: Float[Array, "*batch n modes"]) -> Float[np.ndarray, "*batch modes modes"]:
     """Sample covariance (n - 1 in the denominator) of the modes, for samples in mode coordinates."""
     coordinates = np.asarray(samples, dtype=float)

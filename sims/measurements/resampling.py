@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import t as student_t
 
 from sims.measurements.estimates import Estimate, mean_over
 
@@ -53,22 +52,3 @@ def _variance_pseudo_values(weights: np.ndarray) -> np.ndarray:
     variance = squares.sum(axis=0) / (count - 1)
     without = ((count - 1) * variance - squares * count / (count - 1)) / (count - 2)
     return count * variance - (count - 1) * without
-
-
-def ratio_of_means(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """Ratio of two means over paired models with Fieller's 95 % interval: all r with |ȳ - r x̄| ≤ t·stderr(y - r x).
-
-    Unbounded where the denominator's mean is not distinguishable from zero: then no ratio is excluded that a report
-    of two finite numbers could state. NaN for a denominator of mean zero.
-    """
-    count, mean = len(numerator), np.array([numerator.mean(), denominator.mean()])
-    if mean[1] == 0:
-        return float("nan"), (float("-inf"), float("inf"))
-    squared = student_t.ppf(0.975, count - 1) ** 2 / count
-    covariance = squared * np.cov(numerator, denominator)
-    # a r² - 2 b r + c ≤ 0
-    a, b, c = mean[1] ** 2 - covariance[1, 1], mean.prod() - covariance[0, 1], mean[0] ** 2 - covariance[0, 0]
-    if a <= 0:
-        return float(mean[0] / mean[1]), (float("-inf"), float("inf"))
-    half_width = np.sqrt(max(b**2 - a * c, 0.0)) / a
-    return float(mean[0] / mean[1]), (float(b / a - half_width), float(b / a + half_width))

@@ -8,6 +8,7 @@ import pytest
 
 import theory
 from figures import FIGURES
+from paper_repro.findings import findings
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -15,16 +16,20 @@ PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 PAGE = pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES])
 
 
+def anchors(page):
+    """What a link may say after # of a page: its headings, as GitHub writes them."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
+
+
 @PAGE
 def test_links_lead_to_files_and_headings(page):
-    text = page.read_text()
-    titles = re.findall(r"^#+ (.*)$", text, re.M)
-    anchors = {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
-    for link in re.findall(r"\]\(([^)\s]+)\)", text):
-        if link.startswith("#"):
-            assert link[1:] in anchors, link
-        elif not link.startswith("https://"):
-            assert (page.parent / link.partition("#")[0]).exists(), link
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if not link.startswith("https://"):
+            file, _, heading = link.partition("#")
+            target = page.parent / file if file else page
+            assert target.exists(), link
+            assert not heading or heading in anchors(target), link
 
 
 def test_readme_is_at_most_120_lines():
@@ -48,6 +53,12 @@ def test_every_name_in_the_glossary_exists():
             importlib.import_module(name)
 
 
-def test_the_findings_name_every_figure():
-    text = (ROOT / "docs" / "findings.md").read_text()
-    assert set(re.findall(r"^\| `(\w+)` \|", text, re.M)) == set(FIGURES)
+def test_the_findings_are_what_their_prose_and_the_reference_runs_give():
+    """`python -m paper_repro.findings` renews them."""
+    assert (ROOT / "docs" / "findings.md").read_text() == findings(ROOT / "docs")
+
+
+def test_the_findings_name_every_figure_with_a_reference_run():
+    text, results = (ROOT / "docs" / "findings.md").read_text(), ROOT / "docs" / "results"
+    named = set(re.findall(r"^\| `(\w+)` \|", text, re.M))
+    assert {picture.stem for picture in results.rglob("*.png")} <= named <= set(FIGURES)

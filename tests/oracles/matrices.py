@@ -119,13 +119,14 @@ def moments(covariance, process, target, t):
 class Network:
     """A parametrisation of the matrix W: its parameters for a given W, W of the parameters, and the chain rule.
 
-    Parameters are matrices (..., d, d), or (..., layers, d, d).
+    Parameters are matrices (..., d, d), or (..., layers, d, d). They follow dp/dτ = -rate(τ) ∂L/∂p.
     """
 
     initial: Callable  # W(0) -> parameters
     total: Callable  # parameters -> W
     pull_back: Callable  # (parameters, dL/dW) -> dL/dparameters
-    mode: Callable | None  # (Q, h, s, ητ) -> gain of a mode, with dL/dψ = 2(sψ - h); None where it is implicit
+    mode: Callable | None  # (Q, h, s, ∫rate dτ) -> gain of a mode, with dL/dψ = 2(sψ - h); None where it is implicit
+    rate: Callable = np.ones_like  # τ -> learning rate at τ, analytic, over the one that a denoiser is built with
 
     def start(self, initial, inputs):
         """Parameters of one network per matrix in `inputs` (n, d, d), all of them with W(0) = `initial`."""
@@ -135,6 +136,21 @@ class Network:
     def gradient(self, parameters, inputs, cross):
         """Gradient of E|y - Wx|² = const + tr(W E[xxᵀ] Wᵀ) - 2 tr(W E[yxᵀ]ᵀ)."""
         return self.pull_back(parameters, 2 * (self.total(parameters) @ inputs - cross))
+
+    def elapsed(self, time):
+        """∫_0^τ rate(s) ds by Gauss-Legendre panels in ln(τ/s), for τ up to 1e200 and complex: τ's own shape."""
+        time = np.asarray(time)
+        return time * (self.rate(time[..., None] * _SHARES) @ _SHARE_WEIGHTS)
+
+
+def _logarithmic_rule(panels=1120, width=0.5, nodes=12):
+    """Nodes x = e^{-v} and weights for ∫_0^1 f(x) dx, with nodes down to 1e-243."""
+    place, weight = np.polynomial.legendre.leggauss(nodes)
+    shares = np.exp(-width * (np.arange(panels)[:, None] + (1 + place) / 2)).ravel()
+    return shares, shares * np.tile(width * weight / 2, panels)
+
+
+_SHARES, _SHARE_WEIGHTS = _logarithmic_rule()
 
 
 def transposed(matrix):
@@ -221,14 +237,14 @@ def balanced(depth):
 
 
 def gradient_flow(network, inputs, cross, initial, times):
-    """Parameters (times, n, ..., d, d) under dp/dτ = -∂L/∂p for n problems at once, by LSODA on one banded system."""
+    """Parameters (times, n, ..., d, d) under gradient flow for n problems at once, by LSODA on one banded system."""
     start = network.start(initial, inputs)
     shape, block, state = start.shape, start[0].size, start.ravel()
     path, now = [], 0.0
     for time in times:
         if time > now:
             state = scipy.integrate.solve_ivp(
-                lambda _, p: -network.gradient(p.reshape(shape), inputs, cross).ravel(),
+                lambda now, p: -network.rate(now) * network.gradient(p.reshape(shape), inputs, cross).ravel(),
                 (now, time),
                 state,
                 method="LSODA",
@@ -250,7 +266,7 @@ def linear_flow(inputs, cross, initial, time):
 
 
 def gradient_descent(network, inputs, cross, initial, step, count):
-    """Parameters after `count` steps of plain gradient descent on the matrices."""
+    """Parameters after `count` steps of plain gradient descent on the matrices, at a constant rate."""
     parameters = network.start(initial, inputs)
     for _ in range(count):
         parameters = parameters - step * network.gradient(parameters, inputs, cross)
@@ -300,22 +316,27 @@ def _transport(coefficients, edges, process, target, dimension):
 # --- The same, mode by mode ---
 
 
-def mode_gain(network, variance, process, target, initial, scaled_time, t):
+def mode_gain(network, variance, process, target, initial, time, t):
+    return _gain_after(network, variance, process, target, initial, network.elapsed(time), t)
+
+
+def _gain_after(network, variance, process, target, initial, elapsed, t):
     alpha, sigma = process.alpha(t), process.sigma(t)
     signal, noise = target.coefficients(alpha, sigma)
-    return network.mode(initial, alpha * signal * variance + sigma * noise, alpha**2 * variance + sigma**2, scaled_time)
+    return network.mode(initial, alpha * signal * variance + sigma * noise, alpha**2 * variance + sigma**2, elapsed)
 
 
-def generated_log_variance(network, variance, process, target, initial, scaled_time):
+def generated_log_variance(network, variance, process, target, initial, time):
     """ln λ̃ = ln prior + 2∫A dt by adaptive Gauss-Kronrod quadrature; arguments broadcast and may be complex."""
     start, end = process.ends
+    elapsed = network.elapsed(time)
 
     def integrand(u):
         t, speed = process.clock(u)
-        gain = mode_gain(network, variance, process, target, initial, scaled_time, t)
+        gain = _gain_after(network, variance, process, target, initial, elapsed, t)
         return np.ravel(2 * speed * target.drift(process, t, gain, 1.0))
 
-    shape = np.broadcast_shapes(np.shape(variance), np.shape(initial), np.shape(scaled_time))
+    shape = np.broadcast_shapes(np.shape(variance), np.shape(initial), np.shape(time))
     integral = scipy.integrate.quad_vec(integrand, start, end, epsabs=1e-11, epsrel=1e-12, norm="max", limit=400)
     return np.log(process.prior_variance) + integral[0].reshape(shape)
 

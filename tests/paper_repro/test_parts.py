@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +13,7 @@ from paper_repro.archives import origin_of, pack, unpack
 from paper_repro.atomic import remove_abandoned, temporary_name, write_atomically, write_folder_atomically
 from paper_repro.durations import duration
 from paper_repro.errors import UserError
+from paper_repro.memory import forget_peak, peak_gigabytes
 
 ARRAYS = {
     "b": np.arange(6.0).reshape(2, 3).T,
@@ -137,3 +139,16 @@ def test_durations_are_readable():
         "90 min",
         "1 h 40 min",
     ]
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the system does not say")
+def test_the_peak_is_that_of_the_stage():
+    forget_peak()
+    before = peak_gigabytes()
+    block = np.ones(40_000_000)  # .32 GB
+    assert 0.28 < peak_gigabytes() - before < 0.5
+    assert block[-1] == 1
+    del block
+    assert peak_gigabytes() - before > 0.28  # still: a peak
+    forget_peak()
+    assert peak_gigabytes() - before < 0.1

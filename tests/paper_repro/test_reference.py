@@ -25,7 +25,7 @@ def test_pictures_claims_and_provenance_are_published(here):
     record = json.loads((folder / "provenance.json").read_text())["fake_fig1"]
     assert (record["preset"], record["seed"], record["config"]["size"]) == ("paper", 3, 8)
     claims = json.loads((folder / "claims.json").read_text())
-    assert [claim["preset"] for claim in claims] == ["paper"] * 3
+    assert [claim["preset"] for claim in claims] == ["paper"] * 4
 
 
 def test_figures_that_were_not_run_keep_their_reference(here, monkeypatch):
@@ -38,10 +38,33 @@ def test_figures_that_were_not_run_keep_their_reference(here, monkeypatch):
     records = json.loads((here / "docs" / "provenance.json").read_text())
     assert {name: record["seed"] for name, record in records.items()} == {"fake_fig1": 0, "fake_fig2": 1}
     claims = json.loads((here / "docs" / "claims.json").read_text())
-    assert [claim["figure"] for claim in claims] == ["fake_fig1"] * 3 + ["fake_fig2"] * 3
+    assert [claim["figure"] for claim in claims] == ["fake_fig1"] * 4 + ["fake_fig2"] * 4
     monkeypatch.delitem(figures.FIGURES, "fake_fig1")  # a figure that is gone takes its claims along
     publish(here / "other", here / "docs")
-    assert len(json.loads((here / "docs" / "claims.json").read_text())) == 3
+    assert len(json.loads((here / "docs" / "claims.json").read_text())) == 4
+
+
+def test_several_seeds_are_one_reference(here):
+    assert main(["run", "fake_fig1", "--seeds", "0-2"]) == 0
+    assert publish(here / "results", here / "docs", seeds=(0, 1, 2)) == ["fake_fig1"]
+    claims = json.loads((here / "docs" / "claims.json").read_text())
+    assert [claim["seeds"] for claim in claims] == [[0, 1, 2]] * 4
+    record = json.loads((here / "docs" / "provenance.json").read_text())["fake_fig1"]
+    assert record["seed"] == 0
+    assert list(record["arrays_sha256_of_other_seeds"]) == ["1", "2"]
+    with pytest.raises(UserError, match="expected seeds 0-3"):
+        publish(here / "results", here / "docs", seeds=(0, 1, 2, 3))
+
+
+def test_what_was_scored_by_earlier_rules_says_so(here, monkeypatch):
+    register(monkeypatch, here.parent / "code", "fake_fig2")
+    (here / "docs").mkdir()
+    (here / "docs" / "claims.json").write_text(json.dumps([{"figure": "fake_fig2", "verdict": "holds"}]))
+    assert main(["run", "fake_fig1"]) == 0
+    for _ in range(2):
+        publish(here / "results", here / "docs")
+        claims = json.loads((here / "docs" / "claims.json").read_text())
+        assert [claim.get("rescored") for claim in claims] == [None] * 4 + [False]
 
 
 def test_earlier_code_and_empty_folders_are_refused(here, monkeypatch):

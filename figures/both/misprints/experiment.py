@@ -78,7 +78,7 @@ def _experiments(config: Config) -> dict[str, Callable[..., np.ndarray]]:
             0.1,
             pairs=256,
             steps=100,
-            models=models // 8,
+            models=models // 4,
             repetitions=repetitions,
         ),
         "semiclassical": partial(

@@ -10,6 +10,8 @@ from figures.common.stages import Arrays
 from figures.common.style import BLUE, VERMILION, plt, styled
 from sims.measurements.estimates import Estimate, mean_over
 
+CAPTION = "Nine formulas as printed, as corrected, and as measured: the corrected ones are right."
+
 # Left edges of the table's columns, and their headings.
 COLUMNS = (
     (0.0, "where"),

@@ -34,7 +34,7 @@ from theory.finite_data.weight_covariances import (
 )
 from theory.spectral_law.parametrisations.one_layer import OneLayer
 
-GROUPS = 8  # of members, for the standard error of a half-time
+GROUPS = 8  # of members: the replicates of what is no mean over members
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Config:
     smallest_steps: int = 24
     data: int = 800
     noises: tuple[int, ...] = (1, 3, 10, 30)
-    members: int = 500
+    members: int = 2000
     points: int = 12  # at which scores are compared
-    few_draws: tuple[int, int, int] = (20, 40, 250)  # dimension, P, members: d/P = 1/2
+    few_draws: tuple[int, int, int] = (20, 40, 600)  # dimension, P, members: d/P = 1/2
     scarce_data: tuple[int, int, int] = (48, 36, 40)  # dimension, n, sets
 
 
@@ -64,7 +64,7 @@ PRESETS = {
         noises=(1, 3),
         members=24,
         points=3,
-        few_draws=(4, 8, 8),
+        few_draws=(4, 8, 24),
         scarce_data=(6, 4, 6),
     ),
 }
@@ -140,6 +140,9 @@ def _shared_data(config: Config, noises: int, key: PRNGKeyArray, point_key: PRNG
     arrays = {
         "shared_ratio": pooled.value,
         "shared_ratio_stderr": pooled.stderr,
+        "shared_ratio_of_groups": np.stack(
+            [_variance_ratio(group, theory).mean((-2, -1)) for group in _groups(weights)]
+        ),
         "shared_measured": variance_over_members(weights).value.mean(axis=(-2, -1)),
         "shared_theory": theory.mean(axis=(-2, -1)),
         "shared_endless": endless.mean(axis=(-2, -1)),
@@ -150,20 +153,34 @@ def _shared_data(config: Config, noises: int, key: PRNGKeyArray, point_key: PRNG
     return arrays
 
 
+def _groups(weights: np.ndarray) -> list[np.ndarray]:
+    """Members that were drawn independently, in groups of (nearly) one size."""
+    return np.array_split(weights, GROUPS)
+
+
+def _variance_ratio(weights: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Measured over predicted variance of every element, of one group of members."""
+    return weights.var(axis=0, ddof=1) / predicted
+
+
 def _element_by_element(denoiser: OneLayer, weights: np.ndarray, clock: Clock, levels, draws: int) -> Arrays:
     times = jnp.asarray(clock.reached)
     theory = weight_variance_over_draws(denoiser, times, levels[None], draws)
     gain, variance = mean_over(np.diagonal(weights, axis1=-2, axis2=-1)), variance_over_members(weights)
     alone = pooled_variance_ratio(weights, np.asarray(theory.targets))
-    halves = [
-        half_times(clock.reached[:, 0], weights[group, :, 0].var(axis=0, ddof=1))
-        for group in np.array_split(np.arange(len(weights)), GROUPS)
-    ]
+    groups = _groups(weights)
+    halves = [half_times(clock.reached[:, 0], group[:, :, 0].var(axis=0, ddof=1)) for group in groups]
     return {
         "times": clock.reached,
         "gain": gain.value,
         "gain_stderr": gain.stderr,
         "gain_theory": np.asarray(denoiser.gain(times, levels[None])),
+        "gain_of_groups": np.stack([np.diagonal(group, axis1=-2, axis2=-1).mean(axis=0) for group in groups]),
+        "element_ratio_of_groups": np.stack([_variance_ratio(group, np.asarray(theory.total)) for group in groups]),
+        "alone_ratio_of_groups": np.stack(
+            [_variance_ratio(group, np.asarray(theory.targets)).mean((-2, -1)) for group in groups]
+        ),
+        "alone_theory": np.mean(np.asarray(theory.total / theory.targets), axis=(-2, -1)),
         "weight_variance": variance.value,
         "weight_variance_stderr": variance.stderr,
         "targets_theory": np.asarray(theory.targets),
@@ -183,14 +200,24 @@ def _score_covariance(config: Config, denoiser: OneLayer, weights: np.ndarray, c
         np.asarray(denoiser.spectrum.variance) + level**2
     )
     upper = np.triu_indices(points.size)
-    pairs = {"score_times": clock.reached[chosen, 0], "score_measured": [], "score_predicted": []}
+    pairs = {
+        "score_times": clock.reached[chosen, 0],
+        "score_measured": [],
+        "score_predicted": [],
+        "score_deviation_of_groups": [],
+    }
     for index in chosen:
         kernel = one_layer_v_kernel(denoiser, jnp.asarray(clock.reached[index, 0]), level, jnp.asarray(config.data))
         blocks = kernel(jnp.asarray(points)[:, None], jnp.asarray(points)[None])
         predicted = np.asarray(blocks).transpose(0, 2, 1, 3).reshape(points.size, points.size)
         scores = (np.einsum("mkl,pl->mpk", weights[:, index, 0], points) - points) / level**2
-        pairs["score_measured"].append(np.cov(scores.reshape(len(weights), -1), rowvar=False)[upper])
+        scores = scores.reshape(len(weights), -1)
+        pairs["score_measured"].append(np.cov(scores, rowvar=False)[upper])
         pairs["score_predicted"].append(predicted[upper])
+        # In units of the predicted standard deviations, so that every pair counts alike.
+        unit = np.sqrt(np.outer(np.diagonal(predicted), np.diagonal(predicted)))
+        deviations = [(np.cov(group, rowvar=False) - predicted) / unit for group in _groups(scores)]
+        pairs["score_deviation_of_groups"].append(np.stack([deviation[upper] for deviation in deviations]))
     return {name: np.asarray(value) for name, value in pairs.items()}
 
 
@@ -216,7 +243,12 @@ def _few_draws(config: Config, key: PRNGKeyArray) -> Arrays:
     }
     for name, predicted in (("leading", leading), ("any_ratio", any_ratio)):
         pooled = pooled_variance_ratio(weights, predicted)
-        arrays |= {f"few_{name}": pooled.value, f"few_{name}_stderr": pooled.stderr}
+        of_groups = np.stack([_variance_ratio(group, predicted).mean((-2, -1)) for group in _groups(weights)])
+        arrays |= {
+            f"few_{name}": pooled.value,
+            f"few_{name}_stderr": pooled.stderr,
+            f"few_{name}_of_groups": of_groups,
+        }
     return arrays
 
 
@@ -230,7 +262,8 @@ def _scarce_data(config: Config, key: PRNGKeyArray) -> Arrays:
         denoiser.spectrum, jnp.asarray([SCARCE_LEVEL]), members=sets, data=data, key=key
     )
     maps = descend(denoiser.spectrum, moments, clock, initial_gain=0.0)[:, :, 0]
-    gain = mean_over(np.diagonal(maps, axis1=-2, axis2=-1))
+    gains = np.diagonal(maps, axis1=-2, axis2=-1)
+    gain = mean_over(gains)
     loss = np.asarray(loss_on_fresh_data(jnp.asarray(maps), denoiser.spectrum, SCARCE_LEVEL))
     times, count = jnp.asarray(clock.reached[:, 0]), jnp.asarray(float(data))
     estimate, infinite = mean_over(loss), denoiser.weights(times, level)
@@ -242,11 +275,12 @@ def _scarce_data(config: Config, key: PRNGKeyArray) -> Arrays:
         "scarce_times": np.asarray(times),
         "scarce_gain": gain.value,
         "scarce_gain_stderr": gain.stderr,
+        "scarce_gain_of_sets": gains,
+        "scarce_loss_of_sets": loss,
         "scarce_gain_theory": np.asarray(expected_gain_over_data(denoiser, times, level, count)),
         "scarce_gain_naive": np.asarray(denoiser.gain(times, level)),
         "scarce_loss": estimate.value,
         "scarce_loss_stderr": estimate.stderr,
         "scarce_loss_theory": loss_theory,
         "scarce_loss_naive": np.asarray(loss_on_fresh_data(infinite, denoiser.spectrum, SCARCE_LEVEL)),
-        "scarce_overfit": loss[:, -1] / loss[:, np.argmin(loss_theory)],
     }

@@ -11,6 +11,12 @@ from figures.common.style import BLUE, GREEN, ORANGE, VERMILION, label_panels, m
 from sims.measurements.estimates import Estimate, mean_over
 from sims.measurements.modes import first_crossing
 
+CAPTION = (
+    "One linear denoiser over training sets: its mean is the spectral law and its covariance the V-kernel, at "
+    "every training time, to {{variance of weights over draws, σ = 0.3|value .3f}} {{variance of weights over "
+    "draws, σ = 0.3|interval .3f}} of the variance."
+)
+
 
 @styled
 def draw(data: Arrays) -> Figure:
@@ -146,7 +152,7 @@ def _draw_noises(axis: Axes, data: Arrays) -> None:
 def _draw_scarce_gains(axis: Axes, data: Arrays) -> None:
     variance, times = data["scarce_variance"], data["scarce_times"]
     shown = np.unique(np.geomspace(1, len(variance), 5).astype(int)) - 1
-    gain = Estimate(data["scarce_gain"], data["scarce_gain_stderr"], len(data["scarce_overfit"]))
+    gain = Estimate(data["scarce_gain"], data["scarce_gain_stderr"], len(data["scarce_loss_of_sets"]))
     draw_mode_curves(axis, variance, shown, (times, data["scarce_gain_theory"]), times, gain)
     for mode, colour in zip(shown, mode_colours(len(shown)), strict=True):
         axis.plot(times, data["scarce_gain_naive"][:, mode], ":", color=colour, lw=1)
@@ -159,7 +165,7 @@ def _draw_scarce_loss(axis: Axes, data: Arrays) -> None:
     times = data["scarce_times"]
     axis.plot(times, data["scarce_loss_theory"], color=BLUE, lw=1.2, label="deterministic equivalent")
     axis.plot(times, data["scarce_loss_naive"], ":", color="0.4", lw=1, label="infinite data")
-    loss = Estimate(data["scarce_loss"], data["scarce_loss_stderr"], len(data["scarce_overfit"]))
+    loss = Estimate(data["scarce_loss"], data["scarce_loss_stderr"], len(data["scarce_loss_of_sets"]))
     axis.errorbar(
         times,
         loss.value,

@@ -15,11 +15,10 @@ def emergence(data: Arrays, networks: str = "variance_trained") -> np.ndarray:
 
 def exponent(data: Arrays, networks: str = "variance_trained") -> FittedExponent:
     """Exponents of one set of networks and of the closed form over the usable modes."""
-    usable = usable_modes(data, networks)
-    return fitted_exponent(data["variance"], emergence(data, networks), data["emergence_theory"], usable)
+    return fitted_exponent(data["variance"], emergence(data, networks), data["emergence_theory"], usable_modes(data))
 
 
-def usable_modes(data: Arrays, networks: str = "variance_trained") -> np.ndarray:
-    """Modes above the resolution of the sampler (λ > 4σ_0²) that emerge in every seed."""
+def usable_modes(data: Arrays) -> np.ndarray:
+    """Modes above the resolution of the sampler (λ > 4σ_0²) that emerge, in theory, well within the run."""
     resolved = data["variance"] > 4 * EDM().sigma_min ** 2
-    return resolved & np.isfinite(emergence(data, networks)).all(axis=0)
+    return resolved & (data["emergence_theory"] < data["times"][-1] / 2)

@@ -2,43 +2,43 @@
 
 import numpy as np
 
-from figures.common.claims import Claim
-from figures.common.estimated_claims import estimated_claim
+from figures.common.claims import Claim, Evidence
 from figures.common.power_laws import FittedExponent
 from figures.common.stages import Arrays
 from figures.studies.trained_modes.statistics import deviation_of_gains, deviation_of_variances
-from sims.measurements.agreement import Agreement
-from sims.measurements.estimates import exact
 
 # Two per cent of a variance, or 0.02 of a gain: what a reader could see in a figure.
 LARGEST_DEVIATION = 0.02
+# Of an exponent: what the finite steps may move it, and less than tells α = 1 from any other law of the papers.
+LARGEST_EXPONENT_ERROR = 0.02
 
 
-def follows_recursion(title: str, source: str, found: Agreement, quantity: str = "ln λ̃") -> Claim:
+def follows_recursion(
+    title: str, source: str, found: Evidence, quantity: str = "ln λ̃", *, headline: bool = False
+) -> Claim:
     """The claim that networks do not deviate systematically from gradient descent's recursion for infinite data."""
-    statement = (
-        f"systematic deviation of {quantity} from gradient descent's recursion is at most {LARGEST_DEVIATION:g} "
-        "(root mean square over modes and times)"
-    )
-    return Claim(
+    return Claim.from_estimate(
         title,
-        source,
-        statement,
-        paper=None,
-        theory=LARGEST_DEVIATION,
-        measured=found.deviation,
-        interval=found.interval,
-        tolerance=0.0,
-        relation="less",
+        f"systematic deviation of {quantity} from gradient descent's recursion (root mean square over modes and times)",
+        found,
+        source=source,
+        tests="theory",
+        theory=0.0,
+        margin=LARGEST_DEVIATION,
+        headline=headline,
     )
 
 
 def discretisation(words: str, finite_steps: np.ndarray, closed_form: np.ndarray) -> Claim:
     """How far the steps of gradient descent and of Heun's method move ln λ̃ from gradient flow and exact sampling."""
-    shift = float(np.abs(np.log(finite_steps / closed_form)).max())
-    statement = "gradient steps and Heun steps move ln λ̃ from gradient flow and exact sampling by less than 0.1"
-    name = f"{words}: discretisation"
-    return estimated_claim(name, statement, exact(shift), source="this project", theory=0.1, relation="less")
+    return Claim.check(
+        f"{words}: discretisation",
+        "gradient steps and Heun steps, in theory, move ln λ̃ from gradient flow and exact sampling by less than 0.1",
+        float(np.abs(np.log(finite_steps / closed_form)).max()),
+        source="this project",
+        bound=0.1,
+        relation="less",
+    )
 
 
 def networks_follow_theory(data: Arrays, suffix: str, words: str, source: str) -> list[Claim]:
@@ -53,13 +53,15 @@ def networks_follow_theory(data: Arrays, suffix: str, words: str, source: str) -
     ]
 
 
-def exponent_against_theory(name: str, source: str, fit: FittedExponent) -> Claim:
+def exponent_against_theory(name: str, source: str, fit: FittedExponent, *, headline: bool = False) -> Claim:
     """The exponent of trained networks against that of the closed form, over the modes that emerge in every seed."""
-    return estimated_claim(
+    return Claim.from_estimate(
         name,
-        "exponent α of τ* ∝ λ^-α from trained networks equals the closed form's",
-        fit.trained,
+        "exponent α of τ* ∝ λ^-α from trained networks equals the closed form's over the same modes",
+        fit.trained.minus(fit.closed_form.exponent),
         source=source,
+        tests="theory",
         theory=fit.closed_form.exponent,
-        tolerance=0.02,
+        margin=LARGEST_EXPONENT_ERROR,
+        headline=headline,
     )

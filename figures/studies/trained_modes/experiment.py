@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.trained_modes.lag import without_lag
 from sims.experiments.linear import generated_mode_variances, mode_gains
 from sims.measurements.modes import first_crossing
 from sims.networks.linear import AbstractLinearNetwork, total_maps_of
@@ -99,11 +100,14 @@ def clock_for(
 
     `rate` multiplies the curvature, for weights that are shared between positions. With `together` every level takes
     the steps of the steepest one, so that none lags behind: affordable where curvatures differ little (flow matching).
+
+    Raises ValueError where a lag would change what is generated, see `without_lag`.
     """
     per_level = rate * largest_curvature(denoiser, levels, layers=layers)
     if together:
         per_level = np.full_like(per_level, per_level.max())
-    return common_clock(sizes.times, per_level, smallest_steps=sizes.smallest_steps, safety=sizes.safety)
+    clock = common_clock(sizes.times, per_level, smallest_steps=sizes.smallest_steps, safety=sizes.safety)
+    return without_lag(clock, denoiser, levels, sizes.times)
 
 
 def largest_curvature(denoiser: AbstractDenoiser, levels: jax.Array, *, layers: int = 1) -> np.ndarray:
@@ -161,7 +165,6 @@ def theory_of_modes(denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock,
     fine = np.geomspace(sizes.first_time, sizes.last_time, FINE_TIMES)
     gains = gain_after_steps(denoiser, levels, jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps))
     sampling = levels.size - shown
-    by_level = jnp.swapaxes(gains[:, :sampling], 0, 1)
     shown_levels = levels[sampling:]
     # One call for all times, and the same ones for gains: what is compiled depends on their number.
     times = np.concatenate([[0.0], fine, sizes.times])
@@ -176,13 +179,26 @@ def theory_of_modes(denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock,
         else np.zeros((0, fine.size, denoiser.spectrum.dimension)),
         "variance_curve": variances,
         "variance_closed_form": at_snapshots,
-        "variance_finite_steps": np.asarray(
-            generated_variance_on_schedule(denoiser, jnp.asarray(sizes.times), levels[:sampling], by_level)
-        ),
+        "variance_finite_steps": _variance_on_schedule(denoiser, levels[:sampling], gains[:, :sampling], sizes.times),
         "gain_finite_steps": np.asarray(jnp.swapaxes(gains[:, sampling:], 0, 1)),
         "emergence_theory": first_crossing(fine, variances, level),
         "level": level,
     }
+
+
+def variance_with_finite_steps(
+    denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock, times: np.ndarray
+) -> np.ndarray:
+    """What infinite data, the clock's steps and Heun's method on these levels make of λ̃, (snapshots, modes)."""
+    gains = gain_after_steps(denoiser, levels, jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps))
+    return _variance_on_schedule(denoiser, levels, gains, times)
+
+
+def _variance_on_schedule(
+    denoiser: AbstractDenoiser, levels: jax.Array, gains: jax.Array, times: np.ndarray
+) -> np.ndarray:
+    by_level = jnp.swapaxes(gains, 0, 1)
+    return np.asarray(generated_variance_on_schedule(denoiser, jnp.asarray(times), levels, by_level))
 
 
 @eqx.filter_jit

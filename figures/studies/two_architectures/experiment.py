@@ -29,6 +29,7 @@ from figures.studies.trained_modes.experiment import (
     trained_modes,
     training_sets,
 )
+from figures.studies.trained_modes.lag import without_lag
 from sims.networks.linear import AbstractLinearNetwork, linear_denoiser, tied_two_layer_denoiser
 from sims.training.descent import Clock, common_clock
 from sims.training.pairs import SecondMoments
@@ -55,6 +56,7 @@ class ArchitecturesConfig:
     seeds: int = 12
     training_samples: int = 524288
     fewer_training_samples: int | None = 65536  # one-layer networks once more, or not
+    smallest_steps: int = 24  # between snapshots
 
     @property
     def sizes(self) -> Sizes:
@@ -65,7 +67,7 @@ class ArchitecturesConfig:
             snapshots=self.snapshots,
             seeds=self.seeds,
             training_samples=self.training_samples,
-            smallest_steps=24,
+            smallest_steps=self.smallest_steps,
             safety=0.9,
         )
 
@@ -133,9 +135,11 @@ def _levels(config: ArchitecturesConfig) -> jax.Array:
     return levels_with_shown(EDM(), config.noise_levels, config.weight_noise_level)
 
 
-def _clock(config: ArchitecturesConfig, name: str) -> Clock:
-    sizes, curvature = config.sizes, ARCHITECTURES[name].curvature(config, np.asarray(_levels(config)))
-    return common_clock(sizes.times, curvature, smallest_steps=sizes.smallest_steps, safety=sizes.safety)
+def _clock(config: ArchitecturesConfig, name: str, spectrum: Spectrum) -> Clock:
+    levels, sizes = _levels(config), config.sizes
+    curvature = ARCHITECTURES[name].curvature(config, np.asarray(levels))
+    clock = common_clock(sizes.times, curvature, smallest_steps=sizes.smallest_steps, safety=sizes.safety)
+    return without_lag(clock, _denoiser(config, name, spectrum), levels, sizes.times)
 
 
 def _training_sets(config: ArchitecturesConfig, spectrum: Spectrum, samples: int, key: PRNGKeyArray) -> SecondMoments:
@@ -148,7 +152,7 @@ def _theory(config: ArchitecturesConfig, name: str, spectrum: Spectrum) -> Array
     denoiser, levels, clock, times = (
         _denoiser(config, name, spectrum),
         _levels(config),
-        _clock(config, name),
+        _clock(config, name, spectrum),
         config.sizes.times,
     )
     fine = np.geomspace(config.first_time, max(config.last_time, 1e3), 400)
@@ -181,6 +185,6 @@ def _train(
 ) -> Arrays:
     """Train every seed and noise level, sample from every snapshot, measure in the data's eigenbasis."""
     network = ARCHITECTURES[name].network(key, spectrum.dimension, config.initial_gain)
-    denoiser, levels, clock = _denoiser(config, name, spectrum), _levels(config), _clock(config, name)
+    denoiser, levels, clock = _denoiser(config, name, spectrum), _levels(config), _clock(config, name, spectrum)
     trained = trained_modes(denoiser, network, moments, levels, clock, shown=1)
     return trained | {"gain_trained": trained["gain_trained"][:, 0]}

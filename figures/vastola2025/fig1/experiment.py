@@ -29,17 +29,19 @@ class Config:
     times: tuple[float, ...] = (0.05, 0.1, 0.2, 0.5, 0.75)
     half_width: float = 2.0
     resolution: int = 100
-    pairs: int = 200_000  # draws per data set and time of the check by simulation
+    blocks: int = 8  # of independent draws of the check by simulation
+    pairs: int = 100_000  # in every block, for each data set and time
     bins: int = 64
 
 
 PRESETS = {
     "quick": Config(),
-    "paper": Config(resolution=400, pairs=10_000_000, bins=128),
+    "paper": Config(resolution=400, pairs=2_000_000, bins=128),
     "tiny": Config(
         times=(0.1, 0.5),
         resolution=12,
-        pairs=20_000,
+        blocks=2,
+        pairs=10_000,
         bins=16,
     ),
 }
@@ -89,8 +91,9 @@ def _maps(config: Config, axis: np.ndarray) -> Arrays:
 def _simulate(config: Config, key: PRNGKeyArray) -> Arrays:
     """The same fraction without the posterior: pairs (x_0, x) are drawn, binned by x, and s̃ varied within each bin.
 
-    Arrays [data set, time, y bin, x bin]; NaN where fewer than `_SMALLEST_COUNT` pairs fell. `_expected` is the
-    theory averaged over the pairs of each bin, so that only the variation of s within a bin separates the two.
+    `simulated` is [block, data set, time, y bin, x bin], NaN where fewer than `_SMALLEST_COUNT` pairs of a block fell.
+    `expected` has no blocks and is the theory averaged over the pairs of each bin, so that only the variation of s
+    within a bin separates the two.
     """
     generator = numpy_generator(key)
     edges = np.linspace(-config.half_width, config.half_width, config.bins + 1)
@@ -99,14 +102,20 @@ def _simulate(config: Config, key: PRNGKeyArray) -> Arrays:
     for make in DATA_SETS.values():
         points = make()
         for time in SIMULATED_TIMES:
-            clean = points[generator.integers(len(points), size=config.pairs)]
+            clean = points[generator.integers(len(points), size=(config.blocks, config.pairs))]
             noise = generator.standard_normal(clean.shape)
             x = np.sqrt(1 - time) * clean + np.sqrt(time) * noise
-            fraction = PointMasses(points).boundary_fraction(jnp.asarray(x), time, process)
-            simulated.append(_variance_share(x, -noise / np.sqrt(time), edges))
-            expected.append(_bin_mean(x, np.asarray(fraction), edges))
+            fraction = PointMasses(points).boundary_fraction(jnp.asarray(x[0]), time, process)
+            proxy = -noise / np.sqrt(time)
+            simulated.append([_variance_share(*block, edges) for block in zip(x, proxy, strict=True)])
+            expected.append(_bin_mean(x[0], np.asarray(fraction), edges))
     shape = (len(DATA_SETS), len(SIMULATED_TIMES), config.bins, config.bins)
-    return {"simulated": np.reshape(simulated, shape), "expected": np.reshape(expected, shape), "edges": edges}
+    by_block = np.moveaxis(np.asarray(simulated), 1, 0)
+    return {
+        "simulated": by_block.reshape(config.blocks, *shape),
+        "expected": np.reshape(expected, shape),
+        "edges": edges,
+    }
 
 
 def _bin_mean(x: np.ndarray, values: np.ndarray, edges: np.ndarray) -> np.ndarray:
@@ -117,7 +126,11 @@ def _bin_mean(x: np.ndarray, values: np.ndarray, edges: np.ndarray) -> np.ndarra
 
 
 def _variance_share(x: np.ndarray, proxy: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Variance of the proxy score within each bin over its mean square."""
+    """Variance of the proxy score within each bin over its mean square.
+
+    The square of a bin's mean of n pairs is too large by the n-th part of the variance, which is taken off.
+    """
     power = _bin_mean(x, np.sum(proxy**2, axis=1), edges)
-    mean_square = sum(_bin_mean(x, component, edges) ** 2 for component in proxy.T)
-    return 1 - mean_square / power
+    count, _, _ = np.histogram2d(x[:, 1], x[:, 0], bins=(edges, edges))
+    plain = power - sum(_bin_mean(x, component, edges) ** 2 for component in proxy.T)
+    return plain * count / np.maximum(count - 1, 1) / power

@@ -6,6 +6,12 @@ from figures.common.stages import Arrays
 from figures.common.style import plt, styled
 from figures.vastola2025.fig1.experiment import DATA_SETS
 
+CAPTION = (
+    "The proxy score is mostly variance between data points: half way between neighbours of the hexagon its "
+    "share is {{boundary between neighbours, hexagon, t = 0.1|value .2f}} or more. Simulated maps deviate from "
+    "theory by {{boundary map against simulated proxy scores|value .3f}} (root mean square)."
+)
+
 
 @styled
 def draw(data: Arrays) -> Figure:

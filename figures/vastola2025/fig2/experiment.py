@@ -18,7 +18,7 @@ from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.linear_ensembles import LinearModels
 from figures.studies.published_setting import GAP, POSITIONS, stratified_prior
 from sims.data.built_in import triple
-from sims.measurements.densities import gap_mass, gap_shares, histograms
+from sims.measurements.densities import gap_shares, histograms
 from sims.measurements.distances import wasserstein1
 from theory.exact_scores.point_masses import PointMasses
 
@@ -55,7 +55,7 @@ PRESETS = {
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Densities and gap masses indexed [ε increasing, F/P decreasing]; one name per solver."""
+    """Densities and, of every model, gap masses, indexed [ε increasing, F/P decreasing]; one name per solver."""
     cutoffs, counts = config.cutoffs, config.training_samples
     stages, share = [], 0.9 / (len(cutoffs) * len(counts))
     for cutoff, row_key in zip(cutoffs, jax.random.split(key, len(cutoffs)), strict=True):
@@ -105,13 +105,12 @@ def _panel(config: Config, cutoff: float, count: int, key: PRNGKeyArray) -> Arra
     for name, x in runs.items():
         samples = x[..., 0]
         density = histograms(samples, _edges(config))
-        mass, distance = gap_mass(samples, *GAP), wasserstein1(samples, triple()[:, 0])
+        distance = wasserstein1(samples, triple()[:, 0])
         arrays |= {
             f"density_{name}": density.mean(axis=0),
             f"lower_{name}": np.quantile(density, 0.25, axis=0),
             f"upper_{name}": np.quantile(density, 0.75, axis=0),
-            f"gap_mass_{name}": mass.value,
-            f"gap_mass_{name}_stderr": mass.stderr,
+            f"gap_mass_{name}": gap_shares(samples, *GAP),
             f"wasserstein1_{name}": distance.value,
             f"wasserstein1_{name}_stderr": distance.stderr,
         }
@@ -143,7 +142,7 @@ def _convergence(config: Config, key: PRNGKeyArray) -> Arrays:
     cutoff, count = config.cutoffs[0], config.training_samples[len(config.training_samples) // 2]
     setup = _models(config, cutoff, count)
     models = setup.trained(config.models, key)
-    initial = stratified_prior(setup.process, config.samples)[::4]
+    initial = stratified_prior(setup.process, config.samples)[::2]
     masses = [
         gap_shares(setup.samples(models, initial, steps)[..., 0], *GAP)
         for steps in (config.converged_steps, 2 * config.converged_steps)

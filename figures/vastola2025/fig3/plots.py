@@ -8,6 +8,16 @@ from figures.common.stages import Arrays
 from figures.common.style import plt, styled
 from figures.studies.published_setting import FEATURES, POSITIONS
 
+CAPTION = (
+    "On the rotated square features decide what is filled: Fourier features put {{Fourier features fill more "
+    "than Gaussian ones|value .2f}} {{Fourier features fill more than Gaussian ones|interval .2f}} more of the "
+    "mass on edges and diagonals than Gaussian ones."
+)
+DIFFERS = (
+    "joint densities in place of histograms normalised along one axis (shown at the bottom), a converged "
+    "solver, and the prediction of the V-kernel."
+)
+
 
 @styled
 def draw(data: Arrays) -> Figure:

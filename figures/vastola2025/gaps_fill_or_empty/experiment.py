@@ -26,8 +26,7 @@ from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.linear_ensembles import LinearModels
 from figures.studies.published_setting import FEATURES, GAP, stratified_prior
 from sims.data.built_in import triple
-from sims.measurements.densities import gap_mass, gap_shares
-from sims.measurements.estimates import Estimate
+from sims.measurements.densities import gap_shares
 from sims.networks.feature_model import FeatureModel
 from sims.sampling.feature_models import denoiser_drift
 from sims.sampling.schedules import log_snr_schedule
@@ -37,6 +36,7 @@ from sims.training.training_triples import with_array_parameters
 KINDS = tuple(FEATURES)
 STRENGTHS = ("at every time", "integrated")  # what keeps its variance as the fields are drawn more often
 _FINER = 20  # times the samples, for a single model
+GROUPS = 8  # of models, each left out in turn where a number is no mean over models
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Config:
     cutoffs: tuple[float, ...] = (1e-3, 1e-2)  # ε
     per_axis: int = 16
     per_time: tuple[int, ...] = (4, 16)  # features in time: few are smooth
-    models: int = 40
+    models: int = 120
     samples: int = 300
     steps: int = 64
     window_ratio: float = 1 / 2  # F/P of the second test, with the fewest features in time and the largest ε
     windows: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)  # K, divisors of the steps
-    window_models: int = 120
-    lattice: int = 2**13  # points of the prediction: its standard deviations to 0.2 %, of the 11 % of 40 models
+    window_models: int = 240
+    lattice: int = 2**13  # points of the prediction: its standard deviations to 0.2 %, of the 6 % of 120 models
 
 
 PRESETS = {
@@ -74,17 +74,17 @@ PRESETS = {
         cutoffs=(1e-2,),
         per_axis=4,
         per_time=(2, 3),
-        models=4,
+        models=16,
         samples=16,
         steps=4,
         windows=(1, 4),
-        window_models=4,
+        window_models=8,
     ),
 }
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Gap masses indexed [features, in time, ε, F/P]; those of the windows [features, strength, K]."""
+    """Gap masses of models indexed [features, in time, ε, F/P, model]; of windows [features, strength, K, model]."""
     map_key, window_key = jax.random.split(key)
     rows = list(product(KINDS, config.per_time, config.cutoffs))
     stages = []
@@ -102,9 +102,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "per_time": np.asarray(config.per_time),
         "window_ratio": np.asarray(config.window_ratio),
         "windows": np.asarray(config.windows),
-        "models": np.asarray(config.models),
-        "window_models": np.asarray(config.window_models),
-        **{name: np.stack([run[name] for run in runs]).reshape(shape) for name in runs[0]},
+        **{name: np.stack([run[name] for run in runs]).reshape(*shape, *runs[0][name].shape[1:]) for name in runs[0]},
         **{name: np.stack([run[name] for run in windows]) for name in windows[0]},
     }
 
@@ -127,17 +125,29 @@ def _row(config: Config, kind: str, per_time: int, cutoff: float, key: PRNGKeyAr
         }
         cell = {}
         for name, ensemble in ensembles.items():
-            mass = gap_mass(model.samples(ensemble, initial, config.steps)[..., 0], *GAP)
-            cell |= {name: mass.value, f"{name}_stderr": mass.stderr}
+            cell[name] = gap_shares(model.samples(ensemble, initial, config.steps)[..., 0], *GAP)
+        average = FeatureModel(model.features, jnp.asarray(_averages(np.asarray(ensembles["trained"].weight))))
+        cell["trained_average"] = _average_masses(config, model, average)
         cells.append(cell | {"average": _average_mass(config, model)})
     return {name: np.array([cell[name] for cell in cells]) for name in cells[0]}
 
 
+def _averages(weight: np.ndarray) -> np.ndarray:
+    """Mean of the weights of all models, and the same without one group after the other, (1 + GROUPS, ...)."""
+    groups = np.array_split(np.arange(len(weight)), GROUPS)
+    without = [np.delete(weight, group, axis=0).mean(axis=0) for group in groups]
+    return np.stack([weight.mean(axis=0), *without])
+
+
 def _average_mass(config: Config, model: LinearModels) -> np.ndarray:
-    """Gap mass of the average learned score: a single model, and so sampled more finely."""
-    average = FeatureModel(model.features, model.kernel.mean_weights[None])
+    """Gap mass of the average learned score as predicted."""
+    return _average_masses(config, model, FeatureModel(model.features, model.kernel.mean_weights[None]))[0]
+
+
+def _average_masses(config: Config, model: LinearModels, averages: FeatureModel) -> np.ndarray:
+    """Gap masses of few models, each sampled more finely than one of many."""
     initial = stratified_prior(model.process, _FINER * config.samples)
-    return gap_shares(model.samples(average, initial, config.steps)[0, :, 0], *GAP)
+    return gap_shares(model.samples(averages, initial, config.steps)[..., 0], *GAP)
 
 
 def _windows(config: Config, kind: str, key: PRNGKeyArray) -> Arrays:
@@ -147,12 +157,12 @@ def _windows(config: Config, kind: str, key: PRNGKeyArray) -> Arrays:
     initial = stratified_prior(model.process, config.samples)
     most = max(config.windows)
 
-    def mass_of(count: int, scale: float, count_key: PRNGKeyArray) -> Estimate:
+    def mass_of(count: int, scale: float, count_key: PRNGKeyArray) -> np.ndarray:
         window = jnp.minimum(jnp.arange(config.steps + 1) * count // config.steps, count - 1)
         keys = jax.random.split(count_key, config.window_models)
         setting = (model.features, model.kernel, model.process, initial, times)
         samples = _sample_windows(*setting, window, most, jnp.asarray(scale), keys)
-        return gap_mass(np.asarray(samples[..., 0]), *GAP)
+        return gap_shares(np.asarray(samples[..., 0]), *GAP)
 
     window_keys = jax.random.split(key, len(config.windows))
     masses = [
@@ -160,8 +170,7 @@ def _windows(config: Config, kind: str, key: PRNGKeyArray) -> Arrays:
         for scales in (np.ones(len(config.windows)), np.sqrt(config.windows))
     ]
     return {
-        "window_mass": np.array([[mass.value for mass in row] for row in masses]),
-        "window_mass_stderr": np.array([[mass.stderr for mass in row] for row in masses]),
+        "window_mass": np.array(masses),
         "window_average": _average_mass(config, model),
     }
 

@@ -9,14 +9,21 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import BLUE, GREEN, VERMILION, fraction, label_panels, plt, styled
 from figures.vastola2025.gaps_fill_or_empty.experiment import KINDS, STRENGTHS
-from figures.vastola2025.gaps_fill_or_empty.statistics import effect_of_variance, window_mass
+from figures.vastola2025.gaps_fill_or_empty.statistics import predicted_effect, trained_effect, window_mass
+
+CAPTION = (
+    "Variance fills gaps on average over the map, by {{variance fills gaps, Gaussian features|value .3f}} "
+    "{{variance fills gaps, Gaussian features|interval .3f}} with Gaussian and {{variance fills gaps, Fourier "
+    "features|value .3f}} {{variance fills gaps, Fourier features|interval .3f}} with Fourier features; the "
+    "prediction is {{effect of variance predicted|value .3f}} off on average."
+)
 
 
 @styled
 def draw(data: Arrays) -> Figure:
     figure = plt.figure(figsize=(12, 7.4))
     top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=(1.25, 1)))
-    effects = {name: effect_of_variance(data, name).value for name in ("trained", "predicted")}
+    effects = {"trained": trained_effect(data)[0], "predicted": predicted_effect(data)[0]}
     limit = float(np.abs(np.concatenate(list(effects.values()))).max())
     axes = top.subplots(2, len(KINDS) * data["per_time"].size, sharex=True, sharey=True)
     image = None

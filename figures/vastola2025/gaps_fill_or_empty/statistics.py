@@ -1,15 +1,44 @@
 """What claims and panels of `gaps_fill_or_empty` read from its arrays: gap mass due to variance, and of windows."""
 
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+
 from figures.common.stages import Arrays
-from sims.measurements.estimates import Estimate
+from figures.vastola2025.gaps_fill_or_empty.experiment import GROUPS
+from sims.measurements.estimates import Estimate, mean_over
+from sims.measurements.resampling import jackknife_error
 
 
-def effect_of_variance(data: Arrays, name: str) -> Estimate:
-    """Gap mass of trained or predicted models less that of the average learned score alone, by cell of the map."""
-    return Estimate(data[name] - data["average"], data[f"{name}_stderr"], int(data["models"]))
+def trained_effect(data: Arrays) -> Float[np.ndarray, "replicates *cells"]:
+    """Gap mass of trained models less that of the mean of their weights, by cell of the map.
+
+    Entry 0 is for all models, entry 1 + g leaves group g out, of masses and of weights alike.
+    """
+    masses = data["trained"]
+    groups = np.array_split(np.arange(masses.shape[-1]), GROUPS)
+    means = [masses.mean(axis=-1), *(np.delete(masses, group, axis=-1).mean(axis=-1) for group in groups)]
+    return np.stack(means) - np.moveaxis(data["trained_average"], -1, 0)
+
+
+def predicted_effect(data: Arrays) -> Float[np.ndarray, "replicates *cells"]:
+    """The same from the prediction, whose average is known without error."""
+    groups = np.array_split(np.arange(data["predicted"].shape[-1]), GROUPS)
+    without = [np.delete(data["predicted"], group, axis=-1).mean(axis=-1) for group in groups]
+    return np.stack([data["predicted"].mean(axis=-1), *without]) - data["average"]
+
+
+def over_the_map(effects: list[np.ndarray], number: Callable[..., float]) -> Estimate:
+    """A number of one or more effects on the map, with its jackknife error over groups of models.
+
+    The mean of the weights is a single model, whose gap mass jumps as weights change: the jackknife of such a number is
+    rough, and the spread between seeds says more.
+    """
+    values = np.array([number(*each) for each in zip(*effects, strict=True)])
+    return Estimate(np.asarray(values[0]), jackknife_error(values[1:]), GROUPS)
 
 
 def window_mass(data: Arrays, kind: int, strength: int) -> Estimate:
     """Gap mass against the number of windows, for one kind of features and one way to keep the variance."""
-    place = kind, strength
-    return Estimate(data["window_mass"][place], data["window_mass_stderr"][place], int(data["window_models"]))
+    return mean_over(data["window_mass"][kind, strength], axis=-1)

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import scipy.stats
 from jaxtyping import PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
@@ -23,7 +24,7 @@ from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.published_setting import GAP, features_of, normal_quantiles, process_of
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_shares
-from sims.measurements.distances import cumulative, wasserstein1_between, wasserstein1_permutations
+from sims.measurements.distances import grouped_cumulative
 from sims.measurements.gaussianity import gaussian_surrogates, gaussianity_p_values
 from sims.measurements.resampling import jackknife
 from sims.networks.feature_model import FeatureModel
@@ -43,7 +44,8 @@ from sims.training.score_targets import TargetNoiseDose
 from sims.training.training_triples import TrainingTriples, draw_triples
 from theory.definitions.processes import VariancePreserving
 
-_GRID = np.linspace(-6.0, 6.0, 1201)  # for distribution functions; samples beyond count at its ends
+GRID = np.linspace(-6.0, 6.0, 601)  # for distribution functions; samples beyond count at its ends
+GROUPS = 6  # of models: the replicates of what is no mean over models
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,11 @@ class Config:
     null_draws: int = 20_000
     samples: int = 200
     sampling_steps: int = 150
-    permutations: int = 400
 
 
 PRESETS = {
     "quick": Config(),
-    "paper": Config(models=1000, points=1000, null_draws=200_000, samples=1000, network_steps=4000, permutations=2000),
+    "paper": Config(models=1000, points=1000, null_draws=200_000, samples=1000, network_steps=4000),
     "tiny": Config(
         features_per_axis=4,
         training_samples=(32, 8),
@@ -82,18 +83,17 @@ PRESETS = {
         width=4,
         network_steps=8,
         batch_size=8,
-        models=6,
+        models=24,
         points=12,
         null_draws=50,
         samples=20,
         sampling_steps=8,
-        permutations=10,
     ),
 }
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Per kind of model: p-values at the points and at surrogates' values there; distances and gap masses."""
+    """By kind: p-values, skewness and kurtosis at the points, distributions, gap masses; of surrogates too."""
     point_key, random_key, network_key, *linear_keys = jax.random.split(key, 3 + len(config.training_samples))
     drawn = _draw_points(config, point_key)
     share = 0.6 / len(config.training_samples)
@@ -111,8 +111,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "x": np.asarray(drawn.noisy[:, 0]),
         "time": np.asarray(drawn.time),
         **{name: np.stack([row[name] for row in rows]) for name in rows[0]},
-        "p_value_mlp": network["p_value"],
-        "loss_ratio_mlp": network["loss_ratio"],
+        **{f"{name}_mlp": value for name, value in network.items()},
     }
 
 
@@ -212,7 +211,10 @@ def _mlps(config: Config, drawn: TrainingTriples, key: PRNGKeyArray) -> Arrays:
         lambda mean: float(mean[0] / mean[1]),
         np.stack([trained.loss[0, :, -1], trained.reference[0]], axis=1).astype(float),
     )
-    return {"p_value": p_value, "loss_ratio": np.asarray([float(ratio.value), float(ratio.stderr)])}
+    return _shape(np.asarray(values)) | {
+        "p_value": p_value,
+        "loss_ratio": np.asarray([float(ratio.value), float(ratio.stderr)]),
+    }
 
 
 # --- The test, and the cost of the closure ---
@@ -225,7 +227,7 @@ def _closure(
     generate: Callable[[np.ndarray], np.ndarray],
     key: PRNGKeyArray,
 ) -> Arrays:
-    """Test and distances of one ensemble and of as many models with Gaussian weights of its mean and covariance.
+    """Test, shape and distributions of one ensemble and of as many Gaussian weights of its mean and covariance.
 
     `weights` are (models, 1, F), `values` gives the denoised data (models, points, 1) at the points, `generate` samples
     (models, n, 1). The denoised data is affine in the score: one is Gaussian where the other is.
@@ -233,28 +235,20 @@ def _closure(
     random = numpy_generator(key)
     surrogates = gaussian_surrogates(weights, len(weights), random)
     arrays: Arrays = {}
-    cumulatives = {}
     for name, of in (("", weights), ("_surrogate", surrogates)):
-        arrays[f"p_value{name}"] = gaussianity_p_values(values(of), null_draws=config.null_draws, random=random)
+        at_points = values(of)
+        arrays[f"p_value{name}"] = gaussianity_p_values(at_points, null_draws=config.null_draws, random=random)
         samples = generate(of)[..., 0]
         arrays[f"gap{name}"] = gap_shares(samples, *GAP)
-        cumulatives[name] = cumulative(np.clip(samples, *_GRID[[0, -1]]), _GRID)
-    trained, gaussian = cumulatives[""], cumulatives["_surrogate"]
-    null = wasserstein1_permutations(trained, gaussian, _GRID, repetitions=config.permutations, random=random)
-    return arrays | {
-        "wasserstein1": np.asarray(_distance(trained, gaussian)),
-        "wasserstein1_stderr": np.asarray(_bootstrap_stderr(trained, gaussian, config.permutations, random)),
-        "wasserstein1_null": null,
+        arrays[f"cumulative{name}"] = grouped_cumulative(np.clip(samples, *GRID[[0, -1]]), GRID, GROUPS)
+        arrays |= {f"{key}{name}": value for key, value in _shape(at_points).items()}
+    return arrays
+
+
+def _shape(values: np.ndarray) -> Arrays:
+    """Skewness and excess kurtosis over the models of a group, (groups, points), of values (models, points, 1)."""
+    groups = np.array_split(values[..., 0], min(GROUPS, len(values) // 4))
+    return {
+        "skewness": np.stack([scipy.stats.skew(group, axis=0, bias=False) for group in groups]),
+        "kurtosis": np.stack([scipy.stats.kurtosis(group, axis=0, bias=False) for group in groups]),
     }
-
-
-def _distance(first: np.ndarray, second: np.ndarray) -> float:
-    """W_1 between the averages of two ensembles given by their distribution functions."""
-    return float(wasserstein1_between(first.mean(axis=0), second.mean(axis=0), _GRID))
-
-
-def _bootstrap_stderr(first: np.ndarray, second: np.ndarray, repetitions: int, random: np.random.Generator) -> float:
-    """Standard deviation of W_1 under resampling of the models of both ensembles."""
-    size = len(first)
-    counts = random.multinomial(size, np.full(size, 1 / size), size=(2, repetitions)) / size
-    return float(np.std(wasserstein1_between(counts[0] @ first, counts[1] @ second, _GRID), ddof=1))

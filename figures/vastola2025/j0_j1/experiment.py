@@ -62,8 +62,9 @@ class Config:
     square_network_steps: int = 1600
     batch_size: int = 64
     learning_rate: float = 1e-2  # of Adam, decaying as a cosine to zero
-    line_models: int = 200  # linear models per case on the line
-    models: int = 40  # in every other case
+    line_models: int = 600  # linear models per case on the line
+    square_models: int = 240  # linear models on the square
+    models: int = 40  # networks
     samples: int = 300
     square_samples_per_axis: int = 20
     sampling_steps: int = 150
@@ -73,7 +74,13 @@ class Config:
 PRESETS = {
     "quick": Config(),
     "paper": Config(
-        line_models=400, models=300, network_steps=6400, samples=1000, square_samples_per_axis=40, bins=150
+        line_models=2000,
+        square_models=1000,
+        models=300,
+        network_steps=6400,
+        samples=1000,
+        square_samples_per_axis=40,
+        bins=150,
     ),
     "tiny": Config(
         features_per_axis=4,
@@ -87,6 +94,7 @@ PRESETS = {
         square_network_steps=8,
         batch_size=8,
         line_models=3,
+        square_models=3,
         models=3,
         samples=20,
         square_samples_per_axis=5,
@@ -213,7 +221,7 @@ def _line_network(config: Config, key: PRNGKeyArray) -> Arrays:
 def _square_linear(config: Config, key: PRNGKeyArray) -> Arrays:
     number = config.square_features_per_axis
     features = features_of("Gaussian", 2, number, number, config.cutoff)
-    sets = _sets(config, square_corners(), config.models, config.square_training_samples, key)
+    sets = _sets(config, square_corners(), config.square_models, config.square_training_samples, key)
     samples = _linear_samples(config, features, sets, _square_positions(config), config.sampling_steps)
     return _measure_square(config, samples)
 
@@ -257,5 +265,5 @@ def _measure_square(config: Config, samples: np.ndarray) -> Arrays:
 
 def _change_on_doubling(config: Config, key: PRNGKeyArray) -> Arrays:
     """Gap mass at F/P = 1 with twice the sampler's steps minus with the steps used, [objective, model]."""
-    coarse, fine = (_line_linear_samples(1, config, key, config.sampling_steps * factor, stride=4) for factor in (1, 2))
+    coarse, fine = (_line_linear_samples(1, config, key, config.sampling_steps * factor, stride=2) for factor in (1, 2))
     return {"gap_change_on_doubling": gap_shares(fine[..., 0], *GAP) - gap_shares(coarse[..., 0], *GAP)}

@@ -11,6 +11,13 @@ from figures.vastola2025.j0_j1.experiment import LINE_CASES, OBJECTIVES, SQUARE_
 from figures.vastola2025.j0_j1.statistics import words_of_cases
 from sims.measurements.estimates import mean_over
 
+CAPTION = (
+    "Target noise can fill gaps or empty them: it changes the gap mass of linear models at F/P = 1 by {{target "
+    "noise fills gaps, linear, F/P = 1|value z.3f}} {{target noise fills gaps, linear, F/P = 1|interval z.3f}} "
+    "and that of MLPs on the line by {{target noise fills gaps, MLP|value z.3f}} {{target noise fills gaps, "
+    "MLP|interval z.3f}}."
+)
+
 COLOURS = (BLACK, BLUE, VERMILION, GREEN)
 
 

@@ -5,10 +5,12 @@ from jaxtyping import Float
 
 from figures.common.stages import Arrays
 from figures.vastola2025.lazy_networks.experiment import FINER
+from sims.measurements.agreement import Agreement, agreement
 from sims.measurements.estimates import Estimate
 from sims.measurements.modes import first_crossing
 from sims.measurements.resampling import jackknife
 
+GROUPS = 20  # of members: the replicates of their variances
 MEAN_SIGNIFICANCE = 10.0  # a mode's mean is timed if it ends that many of its standard errors from zero
 
 
@@ -44,8 +46,23 @@ def upper_triangle(matrix: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " pair
     return matrix[np.triu_indices(len(matrix))]
 
 
-def network_agreement(data: Arrays, run: int) -> dict[str, Estimate]:
-    """Correlation of predicted and measured covariances over pairs, and median ratio over the larger half of them."""
+def deviation_of_variances(data: Arrays, row: int) -> Agreement:
+    """Of measured over predicted variance from 1, over modes and times; unbiased in every group of members."""
+    predicted = predicted_variance(data, "first_order", row)[:-1]
+    groups = np.array_split(data["weights"][row], min(GROUPS, len(data["weights"][row]) // 2))
+    return agreement(np.stack([group.var(axis=0, ddof=1) / predicted - 1 for group in groups]))
+
+
+def distance_of_covariances(data: Arrays, run: int) -> Agreement:
+    """Of measured from predicted covariance of the score at all pairs of probes, relative to the predicted one."""
+    outputs, predicted = data["network_outputs"][run], data["network_predicted"][run]
+    groups = np.array_split(outputs, min(GROUPS, len(outputs) // 2))
+    unit = np.linalg.norm(predicted) / np.sqrt(predicted.size)
+    return agreement(np.stack([(np.cov(group.T) - predicted) / unit for group in groups]))
+
+
+def median_covariance_ratio(data: Arrays, run: int) -> Estimate:
+    """Measured over predicted covariance, median over the larger half of the pairs of probes."""
     outputs, predicted = data["network_outputs"][run], upper_triangle(data["network_predicted"][run])
     larger = np.abs(predicted) >= np.median(np.abs(predicted))
     models, probes = outputs.shape
@@ -54,11 +71,9 @@ def network_agreement(data: Arrays, run: int) -> dict[str, Estimate]:
     deviation = outputs - outputs.mean(axis=0)
     summaries = np.concatenate([deviation, deviation[:, pairs[0]] * deviation[:, pairs[1]]], axis=1)
 
-    def covariance(mean: np.ndarray) -> np.ndarray:
+    def ratio(mean: np.ndarray) -> float:
         centre = mean[:probes]
-        return (mean[probes:] - centre[pairs[0]] * centre[pairs[1]]) * models / (models - 1)
+        covariance = (mean[probes:] - centre[pairs[0]] * centre[pairs[1]]) * models / (models - 1)
+        return float(np.median((covariance / predicted)[larger]))
 
-    return {
-        "correlation": jackknife(lambda mean: float(np.corrcoef(covariance(mean), predicted)[0, 1]), summaries),
-        "ratio": jackknife(lambda mean: float(np.median((covariance(mean) / predicted)[larger])), summaries),
-    }
+    return jackknife(ratio, summaries)

@@ -2,8 +2,8 @@
 
 The data {-1, 0, 1} and features of the paper's Figure 2, ε = 0.01, from F/P = 1/16 to 4. The prediction never trains:
 it draws weights from the Gaussian law of `LinearVKernel`, one score field per draw, and solves the probability-flow ODE
-of each. Beside it stand independent ensembles of ridge fits, whose distance from each other is the resolution, and two
-predictions without variance: the exact score, and the average of the learned score alone. A third ensemble tells where
+of each. Beside it stand ridge fits to training sets of their own, and three predictions without variance: the exact
+score, the average of the learned score, and that average as the trained models have it. A further ensemble tells where
 an error of the prediction comes from: Gaussian weights with the trained models' own mean and covariance leave out all
 that the V-kernel could get wrong, and keep the path integral's assumption that the estimator is Gaussian.
 
@@ -23,9 +23,9 @@ from figures.common.randomness import numpy_generator
 from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.linear_ensembles import LinearModels, Sampler
 from figures.studies.published_setting import GAP, bin_edges, stratified_prior
-from figures.vastola2025.learned_distribution.distances import learned_distances
 from sims.data.built_in import triple
-from sims.measurements.densities import gap_mass, gap_shares, histograms
+from sims.measurements.densities import gap_shares, histograms
+from sims.measurements.distances import grouped_cumulative
 from sims.measurements.gaussianity import gaussian_surrogates
 from sims.networks.feature_model import FeatureModel
 from theory.exact_scores.point_masses import PointMasses
@@ -33,6 +33,8 @@ from theory.exact_scores.point_masses import PointMasses
 # What ends the names of what is measured on the samples of each.
 SUFFIXES: dict[Sampler, str] = {"converged": "", "published": "_published"}
 _FINER = 20  # times the samples, for a single model
+GRID = np.linspace(-4.0, 4.0, 401)  # of the distribution functions; beyond it hardly any model has mass
+GROUPS = 10  # of models: the replicates of what is no mean over models
 
 
 @dataclass(frozen=True)
@@ -42,22 +44,20 @@ class Config:
     training_samples: tuple[int, ...] = (4096, 1024, 256, 64)  # P
     features_per_axis: int = 16
     cutoff: float = 1e-2  # ε
-    models: int = 150  # of a trained ensemble
-    ensembles: int = 2  # that are trained, independent of each other; an even number
+    models: int = 300  # that are trained
     predicted_models: int = 300
     samples: int = 500
     steps: int = 150  # of Heun's method: converged
     euler_steps: int = 30  # uniform, as published
     bins: int = 120
-    lattice: int = 2**13  # points of the prediction: its standard deviations to 0.2 %, of the 6 % of 150 models
+    lattice: int = 2**13  # points of the prediction: its standard deviations to 0.2 %, of the 4 % of 300 models
 
 
 PRESETS = {
     "quick": Config(),
     "paper": Config(
         training_samples=(8192, 4096, 2048, 1024, 512, 256, 128, 64),
-        models=300,
-        ensembles=8,
+        models=2400,
         predicted_models=6000,  # several times as many: the prediction is to have little noise of its own
         steps=200,
         lattice=2**14,
@@ -92,8 +92,6 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     return {
         "feature_ratio": model.features.number / np.asarray(counts, dtype=float),
         "edges": edges,
-        "trained_models": np.asarray(config.ensembles * config.models),
-        "predicted_models": np.asarray(config.predicted_models),
         "density_true": np.exp(np.asarray(density)),
         **{name: np.stack([run[name] for run in runs]) for name in runs[0]},
     }
@@ -109,13 +107,14 @@ def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
     train_key, predict_key, split_key = jax.random.split(key, 3)
     random = numpy_generator(split_key)
     model = _models(config, draws)
-    trained = model.trained(config.ensembles * config.models, train_key)
+    trained = model.trained(config.models, train_key)
     weight = np.asarray(trained.weight)
     ensembles = {
         "trained": trained,
         "predicted": model.predicted(config.predicted_models, predict_key),
         "surrogate": FeatureModel(model.features, jnp.asarray(gaussian_surrogates(weight, len(weight), random))),
         "average": FeatureModel(model.features, model.kernel.mean_weights[None]),
+        "trained_average": FeatureModel(model.features, jnp.asarray(_averages(weight))),
     }
     samples = {sampler: _generated(config, model, ensembles, sampler) for sampler in SUFFIXES}
     density = {
@@ -130,9 +129,18 @@ def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
         **{
             f"{name}{suffix}": value
             for sampler, suffix in SUFFIXES.items()
-            for name, value in _measured(config, samples[sampler], random).items()
+            for name, value in _measured(samples[sampler]).items()
         },
     }
+
+
+def _averages(weight: np.ndarray) -> np.ndarray:
+    """Mean of all trained weights, and the same without one group of models after the other, (1 + GROUPS, ...)."""
+    groups = [np.sum(group, axis=0) for group in np.array_split(weight, GROUPS)]
+    counts = [len(group) for group in np.array_split(weight, GROUPS)]
+    total = np.sum(groups, axis=0)
+    without = [(total - group) / (len(weight) - count) for group, count in zip(groups, counts, strict=True)]
+    return np.stack([total / len(weight), *without])
 
 
 def _generated(
@@ -143,18 +151,16 @@ def _generated(
     coarse = stratified_prior(model.process, config.samples)
     fine = stratified_prior(model.process, _FINER * config.samples)
     samples = {
-        name: model.samples(ensemble, fine if name == "average" else coarse, steps, sampler)[..., 0]
+        name: model.samples(ensemble, fine if name.endswith("average") else coarse, steps, sampler)[..., 0]
         for name, ensemble in ensembles.items()
     }
     return samples | {"exact": model.exact(fine, steps, sampler).T}
 
 
-def _measured(config: Config, samples: dict[str, np.ndarray], random: np.random.Generator) -> Arrays:
-    """Mass in the gaps and distances to the trained models."""
-    masses = {name: gap_mass(samples[name], *GAP) for name in ("trained", "predicted", "surrogate")}
+def _measured(samples: dict[str, np.ndarray]) -> Arrays:
+    """Mass in the gaps, model by model, and distribution functions of groups of models."""
+    shown = {name: each for name, each in samples.items() if name != "trained_average"}
     return {
-        **{f"gap_mass_{name}": mass.value for name, mass in masses.items()},
-        **{f"gap_mass_stderr_{name}": mass.stderr for name, mass in masses.items()},
-        **{f"gap_mass_{name}": gap_shares(samples[name][0], *GAP) for name in ("average", "exact")},
-        **learned_distances(samples, config.ensembles, random),
+        **{f"gap_mass_{name}": gap_shares(each, *GAP) for name, each in samples.items()},
+        **{f"cumulative_{name}": grouped_cumulative(each, GRID, GROUPS) for name, each in shown.items()},
     }

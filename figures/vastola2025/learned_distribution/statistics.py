@@ -1,35 +1,42 @@
 """What claims and panels of `learned_distribution` read from its arrays: distances, validity, gap masses."""
 
 import numpy as np
-from jaxtyping import Float
 
 from figures.common.stages import Arrays
-from figures.vastola2025.learned_distribution.distances import BLOCKS
-from sims.measurements.estimates import Estimate
+from figures.vastola2025.learned_distribution.experiment import GRID, GROUPS
+from sims.measurements.agreement import Agreement
+from sims.measurements.distances import squared_distance
+from sims.measurements.estimates import Estimate, mean_over
 from sims.measurements.resampling import jackknife_error
 
-LIMIT = 1.5  # of W_1(predicted, trained)/W_1(trained, trained'), up to which the prediction is called valid
+# Root of ∫ (F - F')² dx up to which the prediction is called valid: 1.4 % of the mass moved by half a unit, the width
+# of a gap.
+LIMIT = 0.01
 
 
-def distance_ratio(data: Arrays, index: int, over: str, which: str = "") -> Estimate:
-    """W_1(predicted, trained) over another distance, with its jackknife error; `which` ends the names of both."""
-    return _left_out_estimate(
-        data[f"wasserstein1_predicted{which}"][index] / data[f"wasserstein1_{over}{which}"][index]
-    )
+def distance_to_trained(data: Arrays, index: int, name: str, suffix: str = "") -> Agreement:
+    """Of the average distribution of `name` from that of the trained models at one F/P."""
+    trained, other = (data[f"cumulative_{each}{suffix}"][index] for each in ("trained", name))
+    return squared_distance(trained, other, GRID)
 
 
 def validity(data: Arrays) -> list[str]:
-    """Is the prediction no farther from a trained ensemble than one and a half times another one is, at 95 %?"""
-    intervals = [distance_ratio(data, index, "trained").interval for index in range(data["feature_ratio"].size)]
+    """Is the prediction, at 95 %, closer to the trained average than the limit?"""
+    intervals = [distance_to_trained(data, index, "predicted").interval for index in range(data["feature_ratio"].size)]
     return ["valid" if high <= LIMIT else "invalid" if low > LIMIT else "undecided" for low, high in intervals]
 
 
 def gap_mass_of(data: Arrays, index: int | slice, name: str) -> Estimate:
-    """Gap mass of an ensemble of models at one F/P; there are as many surrogates as trained models."""
-    models = int(data["predicted_models" if name.startswith("predicted") else "trained_models"])
-    return Estimate(data[f"gap_mass_{name}"][index], data[f"gap_mass_stderr_{name}"][index], models)
+    """Gap mass over the models of an ensemble at one F/P, or at all."""
+    return mean_over(data[f"gap_mass_{name}"][index], axis=-1)
 
 
-def _left_out_estimate(values: Float[np.ndarray, " replicates"]) -> Estimate:
-    """The first value, with the standard error that those without one block give."""
-    return Estimate(values[0], jackknife_error(values[1:]), BLOCKS)
+def filled_by_variance(data: Arrays, index: int) -> Estimate:
+    """Gap mass of the trained models less that of the mean of their weights; groups of models left out for the error.
+
+    Both are computed without the group, so that what they share is counted once.
+    """
+    mass, average = data["gap_mass_trained"][index], data["gap_mass_trained_average"][index]
+    groups = np.array_split(mass, GROUPS)
+    without = np.array([np.mean(np.concatenate(groups[:g] + groups[g + 1 :])) for g in range(GROUPS)])
+    return Estimate(np.asarray(mass.mean() - average[0]), jackknife_error(without - average[1:]), GROUPS)

@@ -47,8 +47,8 @@ class Config:
     kappas: tuple[float, ...] = (0.005, 0.05, 0.2)
     converging_kappa: float = 0.05  # one of `kappas`
     steps: tuple[int, ...] = (64, 256, 1024)  # uniform in t; the second is used for the other κ
-    paths: int = 40_000  # of the naive sampler and the ODE
-    sde_paths: int = 10_000
+    paths: int = 60_000  # of the naive sampler and the ODE
+    sde_paths: int = 30_000
     slope_kappas: tuple[float, float] = (0.01, 0.02)
     slope_repeats: int = 2  # times `paths`
     cells: int = 300

@@ -1,97 +1,94 @@
-"""Claims of the figure `vkernel_linear`."""
+"""Claims of the figure `vkernel_linear`.
 
-from dataclasses import replace
-from typing import Any
+How well a prediction fits is its relative distance |V measured - V predicted|/|V| over all pairs of places, estimated
+without the noise of few models. A perfect scale provided, it is √(1 - r²) for a correlation r. Which of two predictions
+fits better is asked of their squared distances, model by model.
+"""
 
-from figures.common.claims import Claim
-from figures.common.estimated_claims import estimated_claim
+import numpy as np
+
+from figures.common.claims import Claim, Evidence
 from figures.common.stages import Arrays
-from figures.vastola2025.vkernel_linear.statistics import case_words, estimate_of
-from sims.measurements.estimates import Estimate
+from figures.vastola2025.vkernel_linear.statistics import case_words, contest_of, distance_of, estimate_of
 
-_ONE = {"theory": 1.0, "tolerance": 0.05, "relation": "equal"}  # what median ratios are held against
-
-
-def _claim(data: Arrays, name: str, case: int, statement: str, estimate: Estimate, **held: Any) -> Claim:
-    """A claim on one case."""
-    defaults: dict[str, Any] = {"source": "this project, from Vastola 2025, Prop. 5.1", "relation": "greater"}
-    return estimated_claim(f"{name}, {case_words(data, case)}", statement, estimate, **(defaults | held))
-
-
-def _correlation_claim(data: Arrays, name: str, case: int, statement: str, estimate: Estimate, **held: Any) -> Claim:
-    """A claim on a correlation, whose interval ends at 1 or at the estimate itself."""
-    claim = _claim(data, name, case, statement, estimate, **held)
-    low, high = claim.interval
-    return replace(claim, interval=(low, min(high, max(claim.measured, 1.0))))
-
-
-def _unattenuated(data: Arrays, name: str, case: int, order: str) -> Estimate:
-    """A correlation over the one that a perfect prediction would have with so few models."""
-    return estimate_of(data, name, case, order, 1 / float(data[f"{name}_ceiling"][case]))
+SOURCE = "this project, from Vastola 2025, Prop. 5.1"
+BEST = "local_equivalent"
+# The correlations that were asked for: of Gaussian features at the two smallest F/P, and of Fourier features.
+CORRELATIONS = {0: 0.97, 1: 0.75, -1: 0.95}
+VARIANCE = 0.05  # of a ratio of variances
+SMALLEST_EFFECT = 0.01  # of a squared distance, over |V|²: a tenth of V in norm
 
 
 def claims(data: Arrays) -> list[Claim]:
-    return [*_own_leverage_claims(data), *_paper_claims(data), *_reason_claims(data)]
+    return [*_distance_claims(data), *_variance_claims(data), *_contests(data), *_reason_claims(data)]
 
 
-def _own_leverage_claims(data: Arrays) -> list[Claim]:
-    """Correlation of predicted and measured V over all pairs, and the median ratio where F/P is smallest."""
-    bounds = {0: 0.97, 1: 0.75, len(data["fourier"]) - 1: 0.95}
-    objects = {
-        "correlation": ("V-kernel", "V = D Cov[s, s'] D'"),
-        "score_correlation": ("bare covariance of the score", "Cov[s, s'], in which small times weigh more,"),
-    }
-    correlations = [
-        _correlation_claim(
-            data,
-            name,
-            case,
-            f"predicted (own leverage) and measured {words} over all pairs correlate by {bound} or more, of what a "
-            "perfect prediction would with so few models",
-            _unattenuated(data, statistic, case, "local_equivalent"),
-            theory=bound,
+def _equivalence(
+    name: str, statement: str, estimate: Evidence, margin: float, source: str = SOURCE, *, headline: bool = False
+) -> Claim:
+    about = {"source": source, "tests": "theory", "theory": 0.0, "margin": margin, "headline": headline}
+    return Claim.from_estimate(name, statement, estimate, **about)
+
+
+def _distance_claims(data: Arrays) -> list[Claim]:
+    """Of V, and of the bare covariance of the score, in which small times weigh more.
+
+    The latter is asked at the smallest F/P only: later a few models decide it, however many are trained.
+    """
+    asked = [("all_pairs", *pair) for pair in CORRELATIONS.items()] + [("bare", 0, CORRELATIONS[0])]
+    objects = {"all_pairs": ("V-kernel", "V = D Cov[s, s'] D'"), "bare": ("bare covariance", "Cov[s, s']")}
+    return [
+        _equivalence(
+            f"{objects[pairs][0]}, {case_words(data, case)}",
+            f"relative distance of predicted (own leverage) and measured {objects[pairs][1]} over all pairs (as a "
+            f"correlation of {correlation} has)",
+            distance_of(data, pairs, case, BEST),
+            round(float(np.sqrt(1 - correlation**2)), 3),
+            headline=pairs == "all_pairs" and case == 0,
         )
-        for statistic, (name, words) in objects.items()
-        for case, bound in bounds.items()
+        for pairs, case, correlation in asked
     ]
-    plain = [
-        _correlation_claim(
-            data,
-            "V-kernel, plain correlation",
-            case,
-            f"predicted (own leverage) and measured V correlate by {bound} or more, with the noise of so few models",
-            estimate_of(data, "correlation", case, "local_equivalent"),
-            theory=bound,
-        )
-        for case, bound in bounds.items()
-    ]
-    statement = "measured over predicted variance (own leverage), median over places, is 1 within 5 %"
-    estimate = estimate_of(data, "median_ratio", 0, "local_equivalent")
-    return [*correlations, *plain, _claim(data, "variance of the score", 0, statement, estimate, **_ONE)]
 
 
-def _paper_claims(data: Arrays) -> list[Claim]:
-    """Eq. 13 as printed, and with the factor that it lacks for Gaussian features without a ridge."""
-    largest, source = len(data["fourier"]) - 2, {"source": "Vastola 2025, Eq. 13"}
+def _variance_claims(data: Arrays) -> list[Claim]:
+    """Measured over predicted variance, median over places, by the best order and by Eq. 13 with its missing factor."""
     left = 1 - float(data["feature_ratio"][1])
     return [
-        _correlation_claim(
-            data,
-            "Eq. 13 at all but the most exposed places",
-            largest,
-            "the leading order's and the measured V correlate by 0.95 or more, of what a perfect prediction would",
-            _unattenuated(data, "calm_correlation", largest, "leading"),
-            theory=0.95,
-            **source,
+        _equivalence(
+            f"variance of the score, {case_words(data, 0)}",
+            "measured over predicted variance (own leverage), median over places, less 1",
+            estimate_of(data, "median_ratio", 0, BEST).minus(1.0),
+            VARIANCE,
         ),
-        _claim(
-            data,
-            "Eq. 13 over 1 - F/P",
-            1,
-            "with this factor, measured over predicted variance, median over places, is 1 within 5 %",
-            estimate_of(data, "median_ratio", 1, "leading", left),
-            **(_ONE | source),
+        _equivalence(
+            f"Eq. 13 over 1 - F/P, {case_words(data, 1)}",
+            "with this factor, measured over predicted variance, median over places, less 1",
+            estimate_of(data, "median_ratio", 1, "leading", left).minus(1.0),
+            VARIANCE,
+            source="Vastola 2025, Eq. 13",
         ),
+    ]
+
+
+def _contests(data: Arrays) -> list[Claim]:
+    """Own leverage against Eq. 13 as printed and against equal leverage."""
+    others = {
+        "leading": ("Eq. 13", "Vastola 2025, Eq. 13"),
+        "deterministic_equivalent": ("equal leverage", SOURCE),
+    }
+    return [
+        Claim.from_estimate(
+            f"own leverage is closer to V than {words}, {case_words(data, case)}",
+            f"squared distance of measured V from the prediction of {words} less that from own leverage's, over |V|²",
+            contest_of(data, case, order),
+            source=source,
+            tests="theory",
+            bound=0.0,
+            relation="greater",
+            margin=SMALLEST_EFFECT,
+        )
+        for order, (words, source) in others.items()
+        for case in range(1, len(data["fourier"]))
     ]
 
 
@@ -100,28 +97,36 @@ def _reason_claims(data: Arrays) -> list[Claim]:
     cases, largest = len(data["fourier"]), len(data["fourier"]) - 2
     excess = (
         "equal leverage underestimates most where a sample's own leverage is large: mean ln(measured/predicted "
-        "variance) at the tenth of places of largest leverage, minus that elsewhere, is above 0"
+        "variance) at the tenth of places of largest leverage, minus that elsewhere"
     )
-    half = "that excess with own leverage is less than half of the one with equal leverage (difference below 0)"
-    calm = (
-        "pairs without the tenth of places of largest leverage: correlation (own leverage) of 0.95 or more, of what a "
-        "perfect prediction would have"
-    )
-    left, equal = estimate_of(data, "excess_left", largest, "local_equivalent"), "deterministic_equivalent"
+    half = "that excess with own leverage, minus half of the one with equal leverage"
+    about = {"source": SOURCE, "tests": "theory", "bound": 0.0}
     return [
         *(
-            _claim(data, "few samples decide", case, excess, estimate_of(data, "excess", case, equal), theory=0.0)
+            Claim.from_estimate(
+                f"few samples decide, {case_words(data, case)}",
+                excess,
+                estimate_of(data, "excess", case, "deterministic_equivalent"),
+                relation="greater",
+                margin=VARIANCE,
+                **about,
+            )
             for case in range(1, cases)
         ),
-        _claim(data, "own leverage removes most of it", largest, half, left, theory=0.0, relation="less"),
+        Claim.from_estimate(
+            f"own leverage removes most of it, {case_words(data, largest)}",
+            half,
+            estimate_of(data, "excess_left", largest, BEST),
+            relation="less",
+            **about,
+        ),
         *(
-            _correlation_claim(
-                data,
-                "all but the most exposed places",
-                case,
-                calm,
-                _unattenuated(data, "calm_correlation", case, "local_equivalent"),
-                theory=0.95,
+            _equivalence(
+                f"all but the most exposed places, {case_words(data, case)}",
+                "relative distance (own leverage) without the tenth of places of largest leverage (as a correlation of "
+                "0.95 has)",
+                distance_of(data, "calm", case, BEST),
+                round(float(np.sqrt(1 - 0.95**2)), 3),
             )
             for case in range(1, cases)
         ),

@@ -5,6 +5,7 @@ from typing import NamedTuple, get_args
 import numpy as np
 
 from figures.common.stages import Arrays
+from sims.measurements.agreement import agreement
 from sims.measurements.resampling import jackknife_error
 from theory.v_kernel.least_squares import LinearOrder
 
@@ -43,6 +44,7 @@ def comparison(
     return arrays | {
         "histogram": np.stack([np.histogram2d(p, ordinate, bins=(edges, edges))[0] for p in abscissas]),
         **_ceilings(scores, places),
+        **_distances(scores, predicted, places),
         "leverage": leverage,
         "resolved": resolved,
         "exposed": exposed,
@@ -114,3 +116,35 @@ def _ceilings(scores: np.ndarray, places: Places) -> Arrays:
     first, second = (np.cov(scores[half::2].T) for half in (0, 1))
     between = {name: np.maximum(r[0], 0.0) for name, r in _correlations(first[None], second, places).items()}
     return {f"{name}_ceiling": np.sqrt(2 * r / (1 + r)) for name, r in between.items()}
+
+
+# The same three choices as in `_correlations`.
+DISTANCES = ("all_pairs", "bare", "calm")
+
+
+def _distances(scores: np.ndarray, predicted: np.ndarray, places: Places) -> Arrays:
+    """Squared distances of measured from predicted V, over all pairs of places, in units of |V|² of the last order.
+
+    Every group of models gives an unbiased covariance C_g, so that with D_g = C_g - V the products ⟨D_g, D_h⟩ of
+    different groups, `distance_products` (choice, order, group, group), have the mean |E C - V|² without the noise of
+    few models. `contest` (choice, order, group) is |C_g - V|² less the same of the last order: below zero where that
+    order is the better one.
+    """
+    count = min(_GROUPS, len(scores) // 2)
+    measured = np.stack([np.cov(group.T) for group in np.array_split(scores, count)])
+    calm = ~places.exposed
+    scales = dict(zip(DISTANCES, (np.ones(len(calm)), 1 / places.diffusion, calm.astype(float)), strict=True))
+    found = [_distances_at_scale(measured, predicted, scale) for scale in scales.values()]
+    return {name: np.stack([each[name] for each in found]) for name in found[0]}
+
+
+def _distances_at_scale(measured: np.ndarray, predicted: np.ndarray, scale: np.ndarray) -> Arrays:
+    factor = scale[:, None] * scale[None]
+    best = (predicted[-1] * factor).ravel()
+    unit, groups = best @ best, (measured * factor).reshape(len(measured), -1)
+    products, contest = [], []
+    for order in predicted:
+        of_order = (order * factor).ravel()
+        products.append(agreement(np.sqrt(best.size / unit) * (groups - of_order)).products[0])
+        contest.append((of_order @ of_order - unit - 2 * groups @ (of_order - best)) / unit)
+    return {"distance_products": np.stack(products), "contest": np.stack(contest)}

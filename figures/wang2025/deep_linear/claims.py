@@ -3,11 +3,9 @@
 import numpy as np
 
 from figures.common.claims import Claim
-from figures.common.estimated_claims import estimated_claim
 from figures.common.stages import Arrays
 from figures.studies.trained_modes.claims import exponent_against_theory, networks_follow_theory
 from figures.wang2025.deep_linear.statistics import exponent_of
-from sims.measurements.estimates import exact
 
 
 def claims(data: Arrays) -> list[Claim]:
@@ -20,15 +18,16 @@ def claims(data: Arrays) -> list[Claim]:
 
 
 def _depth_keeps_the_law(data: Arrays) -> Claim:
-    """The exponent of the deepest trained networks against the paper's law."""
+    """The exponent of the deepest trained networks against the law of one layer."""
     depth = int(data["trained_depths"].max())
-    return estimated_claim(
+    return Claim.from_estimate(
         f"depth {depth}: inverse-variance law",
-        "depth accelerates or delays but does not remove the bias: τ* ∝ λ^-α with α ≈ 1",
-        exponent_of(data, depth).trained,
+        "depth accelerates or delays but does not remove the bias (in the paper's words): τ* ∝ λ^-α, α within 0.1 of 1",
+        exponent_of(data, depth).trained.minus(1.0),
         source="Wang & Pehlevan 2025, App. F.3",
-        paper=1.0,
-        tolerance=0.1,
+        tests="paper",
+        bound=1.0,
+        margin=0.1,
     )
 
 
@@ -36,12 +35,11 @@ def _waiting_law(data: Arrays) -> Claim:
     """Exponent of the waiting time in Q at the greatest depth, between the two smallest initial gains."""
     depth = int(data["depths"][-1])
     times = np.log(data["waiting"][-1, :3])
-    exponent = float(np.polyfit(np.log(data["initial_gains"][:3]), times, 1)[0])
-    return estimated_claim(
+    return Claim.identity(
         f"depth {depth}: waiting time",
         "τ* ∝ Q^{2/L-1} for small Q: exponent of the implicit solution between Q = 1e-6 and 3e-6",
-        exact(exponent),
+        float(np.polyfit(np.log(data["initial_gains"][:3]), times, 1)[0]),
         source="this project, from App. F.3",
         theory=2 / depth - 1,
-        tolerance=0.02,
+        margin=0.02,
     )

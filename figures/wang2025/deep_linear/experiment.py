@@ -30,6 +30,7 @@ from figures.studies.trained_modes.experiment import (
 )
 from sims.measurements.modes import first_crossing
 from sims.networks.linear import deep_linear_denoiser
+from sims.training.descent import Clock
 from sims.training.pairs import SecondMoments
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
@@ -83,6 +84,7 @@ PRESETS = {
     ),
 }
 PROCESS = EDM(sigma_min=0.01, sigma_max=20.0)
+SEEDS_PER_STAGE = 6  # the deepest networks of the paper preset take minutes even so
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
@@ -94,22 +96,29 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "times": config.sizes.times,
         "depths": np.asarray(config.depths),
         "trained_depths": np.asarray(config.trained_depths),
-        "training_samples": np.asarray(config.sizes.training_samples),
     }
     # What is trained for does not depend on the depth.
     levels = levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
     shallow = _denoiser(config, spectrum, 1)
     draw_sets = partial(training_sets, shallow, levels, config.sizes, data_key)
     moments = as_stage(stage, draw_sets, SecondMoments, share=0.05)
-    share = 0.5 / len(config.trained_depths)
-    stages = [Stage("theory of all depths", partial(_all_depths, config, spectrum), 0.45)]
+    stages = [Stage("theory of all depths", partial(_all_depths, config, spectrum), 0.25)]
+    blocks = range(0, config.sizes.seeds, SEEDS_PER_STAGE)
+    share = 0.7 / len(config.trained_depths)
     for depth, run_key in zip(config.trained_depths, run_keys, strict=True):
-        run = partial(_run, config, spectrum, depth, levels, moments, run_key)
-        stages.append(Stage(f"depth {depth}", run, share))
-    theory, *runs = stage.all(stages)
-    arrays |= theory
-    for depth, results in zip(config.trained_depths, runs, strict=True):
-        arrays |= named(results, str(depth))
+        theory = partial(_theory, config, spectrum, depth, levels)
+        stages.append(Stage(f"theory, depth {depth}", theory, 0.3 * share))
+        for first in blocks:
+            sets = jax.tree.map(lambda leaf, first=first: leaf[first : first + SEEDS_PER_STAGE], moments)
+            train = partial(_train, config, spectrum, depth, levels, sets, run_key)
+            stages.append(Stage(f"depth {depth}, seeds from {first}", train, 0.7 * share / len(blocks)))
+    every, *rest = stage.all(stages)
+    results = iter(rest)
+    arrays |= every
+    for depth in config.trained_depths:
+        theory, runs = next(results), [next(results) for _ in blocks]
+        trained = {name: np.concatenate([run[name] for run in runs]) for name in runs[0]}
+        arrays |= named(theory | trained, str(depth))
     return arrays
 
 
@@ -153,9 +162,16 @@ def _one_depth(denoiser: DeepLinear, fine: np.ndarray, level: jax.Array) -> Arra
     }
 
 
-def _run(config: Config, spectrum: Spectrum, depth: int, levels, moments, key: PRNGKeyArray) -> Arrays:
-    denoiser = _denoiser(config, spectrum, depth)
-    clock = clock_for(denoiser, levels, config.sizes, layers=depth, together=True)
+def _clock(config: Config, spectrum: Spectrum, depth: int, levels) -> Clock:
+    return clock_for(_denoiser(config, spectrum, depth), levels, config.sizes, layers=depth, together=True)
+
+
+def _theory(config: Config, spectrum: Spectrum, depth: int, levels) -> Arrays:
+    clock = _clock(config, spectrum, depth, levels)
+    return theory_of_modes(_denoiser(config, spectrum, depth), levels, clock, config.sizes, shown=1)
+
+
+def _train(config: Config, spectrum: Spectrum, depth: int, levels, moments, key: PRNGKeyArray) -> Arrays:
     network = deep_linear_denoiser(key, spectrum.dimension, depth, config.initial_gain)
-    theory = theory_of_modes(denoiser, levels, clock, config.sizes, shown=1)
-    return theory | trained_modes(denoiser, network, moments, levels, clock, shown=1)
+    clock = _clock(config, spectrum, depth, levels)
+    return trained_modes(_denoiser(config, spectrum, depth), network, moments, levels, clock, shown=1)

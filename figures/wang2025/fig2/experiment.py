@@ -27,6 +27,7 @@ PRESETS = {
         seeds=2,
         training_samples=4096,
         fewer_training_samples=1024,
+        smallest_steps=96,
     ),
 }
 

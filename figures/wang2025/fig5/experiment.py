@@ -33,6 +33,7 @@ PRESETS = {
         seeds=2,
         training_samples=4096,
         fewer_training_samples=None,
+        smallest_steps=192,
     ),
 }
 

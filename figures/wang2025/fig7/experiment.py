@@ -79,7 +79,6 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "variance": np.asarray(spectrum.variance),
         "times": config.sizes.times,
         "shown_times": np.asarray(config.shown_times),
-        "training_samples": np.asarray(config.sizes.training_samples),
     }
     # What is trained for does not depend on the number of layers.
     single = OneLayer(spectrum, FlowMatching(), config.initial_gain, learning_rate=1.0)

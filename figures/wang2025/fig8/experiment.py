@@ -37,6 +37,7 @@ PRESETS = {
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Closed-form and measured emergence times, indexed [initial gain, (seed,) mode]; keys end in the mean's name."""
+    """Closed-form and measured emergence times, indexed [initial gain, (seed,) mode]; keys end in the
+    mean's and in the architecture's name."""
     levels = flow_matching_times(config.noise_levels)
-    return compute_emergence(config, FlowMatching(), levels, together=True, key=key, stage=stage)
+    return compute_emergence(config, FlowMatching(), levels, ("one_layer",), together=True, key=key, stage=stage)

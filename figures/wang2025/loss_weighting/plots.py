@@ -9,6 +9,13 @@ from figures.wang2025.loss_weighting.experiment import COMMON, MEANS, TRAINED_CO
 from figures.wang2025.loss_weighting.statistics import exponents_of_powers
 from sims.measurements.estimates import mean_over
 
+CAPTION = (
+    "The loss weight sets the exponent: for w = σ^-2a trained networks have τ* ∝ λ^-(1-a), slope {{dα/da at the "
+    "arithmetic mean|value .3f}} in a at the arithmetic mean. Noise prediction, a = 1, trains all modes at "
+    "once: α = {{exponent for w = σ^-2|value z.3f}} {{exponent for w = σ^-2|interval z.3f}}. Lines are theory, "
+    "points trained networks."
+)
+
 
 @styled
 def draw(data: Arrays) -> Figure:

@@ -6,4 +6,4 @@ from figures.studies.spectral_law_on_data.claims import experiment_claims
 
 
 def claims(data: Arrays) -> list[Claim]:
-    return experiment_claims(data, "photographs")
+    return experiment_claims(data, "photographs", headlines=True)

@@ -26,13 +26,14 @@ from figures.studies.trained_modes.experiment import (
     as_stage,
     clock_for,
     levels_with_shown,
+    measured_modes,
     named,
     pair_coefficients,
     theory_of_modes,
-    trained_modes,
 )
 from sims.data.built_in import natural_image_patches
 from sims.networks.convolution import convolution_denoiser
+from sims.training.convolution_descent import train_one_filter
 from sims.training.linear_losses import ShiftMoments, shift_moments
 from sims.training.training_sets import training_sets_from_samples
 from theory.definitions.processes import EDM
@@ -107,7 +108,6 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "variance": np.asarray(full.spectrum.variance)[modes],
         "widths": np.asarray(config.widths),
         "pixels": np.asarray(full.spectrum.dimension),
-        "training_samples": np.asarray(config.sizes.training_samples),
         "one_layer_curve": np.asarray(generated_variance(one_layer, config.sizes.times))[:, modes],
     }
     draw_sets = partial(_training_sets, config, full, samples, noise_key)
@@ -150,10 +150,10 @@ def _run(config: Config, name: str, denoiser, moments: ShiftMoments, modes) -> A
         config.sizes, first_time=config.sizes.first_time / pixels, last_time=config.sizes.last_time / pixels
     )
     levels = _levels(config)
-    clock = clock_for(denoiser, levels, sizes, rate=pixels)
+    clock = clock_for(denoiser, levels, sizes, rate=pixels, together=True)
     width = config.patch_size if name == FULL else int(name)
     network = convolution_denoiser(denoiser.grid, (width, width), config.initial_gain)
-    trained = trained_modes(denoiser, network, moments, levels, clock, shown=1)
+    trained = measured_modes(denoiser, train_one_filter(network, moments, clock), levels, shown=1)
     theory = theory_of_modes(denoiser, levels, clock, sizes, shown=1)
     quadrature = np.asarray(generated_variance_by_quadrature(denoiser, sizes.times))
     error = np.abs(np.log(theory["variance_closed_form"] / quadrature)).max()

@@ -76,7 +76,7 @@ PRESETS = {
         points=15,
         noise_levels=96,
     ),
-    "tiny": Config(TINY_SIZES, points=5, noise_levels=8),
+    "tiny": Config(replace(TINY_SIZES, smallest_steps=8), points=5, noise_levels=8),
 }
 
 # name: words, layers (for the steps), how many positions share a weight (per point of the ring)
@@ -157,6 +157,7 @@ def _run(config: Config, name: str, denoiser: AbstractDenoiser, levels, moments,
         "gain": theory["gain_curve"][0],
         "gain_trained": trained["gain_trained"][:, 0],
         "variance": theory["variance_curve"],
+        "variance_finite_steps": theory["variance_finite_steps"],
         "variance_trained": trained["variance_trained"],
     }
 

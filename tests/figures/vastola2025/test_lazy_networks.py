@@ -1,7 +1,6 @@
 """Agreement of lazy networks with their prediction, and the emergence of variance, on constructed ensembles."""
 
 import numpy as np
-from scipy.stats import t as student_t
 
 from figures.common.stages import Arrays
 from figures.vastola2025.lazy_networks import claims, statistics
@@ -16,41 +15,42 @@ def _network_data(outputs: np.ndarray, predicted: np.ndarray) -> Arrays:
     }
 
 
-def test_network_agreement_of_a_prediction_that_is_right_up_to_a_factor():
-    """The sample covariance over 1.3: correlation 1 and ratio 1.3, with a large mean too."""
+def test_the_ratio_of_a_prediction_that_is_right_up_to_a_factor():
+    """The sample covariance over 1.3, with a large mean too."""
     random = np.random.default_rng(16)
     outputs = drawn_scores(random, law_of_scores(np.linspace(0, 1, 8)), 50)
     for mean in (0.0, 1e7):
-        found = statistics.network_agreement(_network_data(outputs + mean, np.cov(outputs.T) / 1.3), 1)
-        np.testing.assert_allclose(found["correlation"].value, 1, rtol=1e-9)
-        np.testing.assert_allclose(found["ratio"].value, 1.3, rtol=1e-6)
-        assert found["ratio"].repetitions == 50
+        data = _network_data(outputs + mean, np.cov(outputs.T) / 1.3)
+        found = statistics.median_covariance_ratio(data, 1)
+        np.testing.assert_allclose(found.value, 1.3, rtol=1e-6)
+        assert found.repetitions == 50
 
 
-def test_network_agreement_pair_by_pair():
-    """Against a prediction of the wrong sizes: the ratio is over the pairs whose prediction is the larger half."""
+def test_the_ratio_is_over_the_pairs_whose_prediction_is_the_larger_half():
     random = np.random.default_rng(17)
     fields = law_of_scores(np.linspace(0, 1, 8))
     outputs, other = drawn_scores(random, fields, 50), np.cov(drawn_scores(random, fields, 20).T)
-    found = statistics.network_agreement(_network_data(outputs, other), 1)
+    found = statistics.median_covariance_ratio(_network_data(outputs, other), 1)
     covariance = np.cov(outputs.T)
     pairs = [(other[i, j], covariance[i, j]) for i in range(8) for j in range(i, 8)]
-    np.testing.assert_allclose(found["correlation"].value, np.corrcoef(*zip(*pairs, strict=True))[0, 1], rtol=1e-9)
     largest = sorted(pairs, key=lambda pair: -abs(pair[0]))[: len(pairs) // 2]
-    np.testing.assert_allclose(found["ratio"].value, np.median([there / here for here, there in largest]), rtol=1e-9)
+    np.testing.assert_allclose(found.value, np.median([there / here for here, there in largest]), rtol=1e-9)
 
 
-def test_errors_of_network_agreement_are_their_scatter():
-    """Over ensembles drawn anew, against the true covariance."""
+def test_errors_of_the_ratio_are_their_scatter_and_the_distance_has_no_floor():
+    """Over ensembles drawn anew, against the true covariance; squared distances from it are zero on average."""
     random = np.random.default_rng(18)
     fields = law_of_scores(np.linspace(0, 1, 8))
     truth = fields.T @ fields
-    found = [
-        statistics.network_agreement(_network_data(drawn_scores(random, fields, 120), truth), 1) for _ in range(40)
-    ]
-    for name in ("correlation", "ratio"):
-        values, errors = (np.array([getattr(one[name], part) for one in found]) for part in ("value", "stderr"))
-        assert 1 / 1.7 < np.sqrt(np.mean(errors**2)) / values.std(ddof=1) < 1.7
+    data = [_network_data(drawn_scores(random, fields, 120), truth) for _ in range(40)]
+    found = [statistics.median_covariance_ratio(one, 1) for one in data]
+    values, errors = (np.array([getattr(one, part) for one in found]) for part in ("value", "stderr"))
+    assert 1 / 1.7 < np.sqrt(np.mean(errors**2)) / values.std(ddof=1) < 1.7
+    squared = np.array([statistics.distance_of_covariances(one, 1).squared for one in data])
+    assert abs(squared.mean()) < 3 * squared.std(ddof=1) / np.sqrt(40)
+    off = [one | {"network_predicted": 1.3 * one["network_predicted"]} for one in data]
+    distances = [statistics.distance_of_covariances(one, 1).squared for one in off]
+    np.testing.assert_allclose(np.sqrt(np.mean(distances)), 0.3 / 1.3, rtol=0.1)
 
 
 RATES = np.geomspace(1.0, 0.01, 6)
@@ -93,29 +93,22 @@ def _linear_data(exponent: float = 1.0, members: int = 30) -> Arrays:
     }
 
 
-def test_lazy_variance_ratios_of_the_typical_and_the_worst_mode():
-    """Median of the factors by which modes vary more than predicted, and the one farthest from 1 in logarithm."""
-    data = _linear_data()
-    predicted = data["variance_first_order"][::2, 4] / 50
-    found = claims_by_name(claims._ratio_claims(data))
-    np.testing.assert_allclose(found["first order, typical mode, P = 50"].measured, np.median(PARTS), rtol=1e-9)
-    worst = found["first order, worst mode, P = 50"]
-    np.testing.assert_allclose(worst.measured, 0.4, rtol=1e-9)
-    assert worst.statement.endswith("mode 5")
-    ratios = [
-        np.mean(np.delete(data["weights"][1, :, :, 4], member, axis=0).var(axis=0, ddof=1) / predicted)
-        for member in range(30)
-    ]
-    error = np.sqrt(29 / 30 * np.sum((ratios - np.mean(ratios)) ** 2))
-    np.testing.assert_allclose(worst.interval, 0.4 + error * student_t.ppf(0.975, 29) * np.array([-1, 1]), rtol=5e-3)
+def test_deviation_of_variances_has_the_size_of_the_factors():
+    """Modes vary PARTS times as much as predicted: the root mean square of PARTS - 1."""
+    data = _linear_data(members=400)
+    found = statistics.deviation_of_variances(data, 1)
+    np.testing.assert_allclose(found.centre, np.sqrt(np.mean((PARTS - 1) ** 2)), rtol=0.05)
+    assert found.models == statistics.GROUPS
+    claim = claims_by_name(claims._ratio_claims(data))["first order, P = 50"]
+    assert (claim.verdict, claim.measured) == ("differs", found.centre)
 
 
 def test_eq_16_at_both_ends_of_training():
-    """A quarter of what is measured early, and at the end 1.8 κ of 1.5/(1 - 10/50)."""
+    """A quarter of first order early, and at the end 1.8 κ of 1.5/(1 - 10/50)."""
     found = claims_by_name(claims._printed_claims(_linear_data()))
-    np.testing.assert_allclose(found["Eq. 16 early in training"].measured, 4 * np.median(PARTS), rtol=1e-9)
+    np.testing.assert_allclose(found["Eq. 16 early in training"].measured, 4, rtol=1e-9)
     late = 1.8 * np.median(PARTS) / (1.5 / (1 - 10 / 50))
-    np.testing.assert_allclose(found["Eq. 16 at the end of training"].measured, late, rtol=1e-9)
+    np.testing.assert_allclose(found["Eq. 16 at the end of training"].measured, late - 1, rtol=1e-9)
 
 
 def test_emergence_exponents_of_mean_and_variance():

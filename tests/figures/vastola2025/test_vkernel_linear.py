@@ -151,6 +151,23 @@ def test_ceiling_is_zero_where_two_halves_of_the_ensemble_disagree():
     assert [float(value) for value in _ceilings(scores, places).values()] == [0.0, 0.0, 0.0]
 
 
+def test_squared_distances_are_without_the_noise_of_few_models():
+    """Forty models of the truth, many times: from the truth zero on average, from 1.5 of it half of it."""
+    random = np.random.default_rng(8)
+    fields = law_of_scores(np.linspace(0, 1, 20))
+    truth = fields.T @ fields
+    predicted = np.stack([1.5 * truth, 0.8 * truth, truth])
+    found = [_compared(drawn_scores(random, fields, 40), predicted) for _ in range(60)]
+    products = np.stack([one["distance_products"] for one in found])  # (ensemble, pairs, order, group, group)
+    groups = products.shape[-1]
+    squared = products.sum(axis=(-2, -1)) / (groups * (groups - 1))
+    error = squared.std(axis=0, ddof=1) / np.sqrt(60)
+    np.testing.assert_array_less(np.abs(squared.mean(axis=0) - [0.25, 0.04, 0.0]), 4 * error)
+    contest = np.stack([one["contest"] for one in found]).mean(axis=-1)
+    error = contest.std(axis=0, ddof=1) / np.sqrt(60)
+    assert np.all(np.abs(contest.mean(axis=0) - [0.25, 0.04, 0.0]) <= 4 * error)
+
+
 @pytest.mark.parametrize("models", [60, 1000])
 def test_errors_of_v_kernel_statistics_are_their_scatter(models):
     """Models and places are drawn anew; with few models their noise dominates, with many that of the places.

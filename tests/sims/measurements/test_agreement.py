@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from sims.measurements.agreement import agreement
+from sims.measurements.agreement import agreement, difference_of_squares
 
 MODES, TIMES = 8, 20
 # Neighbouring times of one network are nearly the same number.
@@ -33,7 +33,7 @@ def test_the_formulas_equal_loops_over_pairs():
     np.testing.assert_allclose(found.squared, squared, rtol=1e-12)
     np.testing.assert_allclose(found.stderr, np.sqrt(variance), rtol=1e-12)
     np.testing.assert_allclose(found.p_value, np.mean(np.asarray(flips) >= squared - 1e-12), rtol=1e-12)
-    np.testing.assert_allclose(found.deviation**2 * np.sign(found.deviation), squared, rtol=1e-12)
+    np.testing.assert_allclose(found.centre**2 * np.sign(found.centre), squared, rtol=1e-12)
 
 
 def test_false_alarms_are_as_rare_as_stated():
@@ -69,3 +69,18 @@ def test_few_models_decide_nothing_and_many_use_random_flips():
     assert agreement(np.full((8, 3), np.nan)).interval == (-np.inf, np.inf)
     with pytest.raises(ValueError, match="at least two models; got 1"):
         agreement(np.ones((1, 4)))
+
+
+def test_difference_of_squares_and_its_error():
+    """Of 3 % and of twice the square of 1 %, from the same models: mean and scatter of many ensembles."""
+    rng = np.random.default_rng(6)
+    found = []
+    for _ in range(300):
+        noise = draw(rng, 8)
+        found.append(difference_of_squares(agreement(noise + 0.03), agreement(noise + 0.01), factor=2.0))
+    values, errors = (np.array([float(getattr(one, part)) for one in found]) for part in ("value", "stderr"))
+    assert abs(values.mean() - (0.0009 - 0.0002)) < 4 * values.std(ddof=1) / np.sqrt(300)
+    assert 0.8 < np.sqrt(np.mean(errors**2)) / values.std(ddof=1) < 1.4
+    assert found[0].repetitions == 8
+    with pytest.raises(ValueError, match="same models"):
+        difference_of_squares(agreement(draw(rng, 8)), agreement(draw(rng, 7)))

@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 
 from sims.measurements.densities import gap_mass
-from sims.measurements.distances import cumulative, wasserstein1_between, wasserstein1_permutations
+from sims.measurements.distances import cumulative, grouped_cumulative, squared_distance
 from sims.measurements.gaussianity import (
     gaussian_surrogates,
     gaussianity_p_values,
@@ -13,7 +13,7 @@ from sims.measurements.gaussianity import (
     mardia_statistics,
 )
 from sims.measurements.memorisation import distance_to_segment, memorised
-from sims.measurements.resampling import jackknife, pooled_variance_ratio, ratio_of_means, variance_over_members
+from sims.measurements.resampling import jackknife, pooled_variance_ratio, variance_over_members
 
 
 def generator(seed=0):
@@ -62,63 +62,6 @@ def test_jackknife_of_a_mean_is_the_standard_error_of_the_mean():
     np.testing.assert_allclose(estimate.stderr, scipy.stats.sem(summaries[:, 2]))
     with pytest.raises(ValueError, match="two models"):
         jackknife(lambda mean: float(mean[0]), summaries[:1])
-
-
-def test_fieller_interval_covers_the_ratio_and_its_ends_are_where_the_t_test_turns():
-    rng, covered = generator(9), 0
-    for _ in range(400):
-        denominator = rng.normal(1.0, 1.0, 12)
-        numerator = 3 * denominator + rng.normal(0.0, 1.0, 12)
-        ratio, (low, high) = ratio_of_means(numerator, denominator)
-        np.testing.assert_allclose(ratio, numerator.mean() / denominator.mean())
-        covered += low <= 3 <= high
-        for end in (low, high):
-            if np.isfinite(end):
-                p_value = scipy.stats.ttest_1samp(numerator - end * denominator, 0).pvalue
-                np.testing.assert_allclose(p_value, 0.05, rtol=1e-6)
-    assert abs(covered / 400 - 0.95) < 4 * np.sqrt(0.05 * 0.95 / 400)
-    # A denominator that may be zero excludes no ratio.
-    assert ratio_of_means(np.array([1.0, 2.0, 3.0]), np.array([1.0, -1.0, 0.1]))[1] == (-np.inf, np.inf)
-    assert np.isnan(ratio_of_means(np.array([1.0, 2.0]), np.array([1.0, -1.0]))[0])
-
-
-def test_wasserstein_of_the_average_is_scipys_on_pooled_samples():
-    samples, reference = generator().normal(size=(6, 300)), generator(1).normal(0.3, 1.2, 4000)
-    grid = np.linspace(-7, 7, 28_001)
-    averages = (cumulative(each, grid).mean(axis=0) for each in (samples, reference[None]))
-    distance = wasserstein1_between(*averages, grid)
-    expected = scipy.stats.wasserstein_distance(samples.ravel(), reference)
-    np.testing.assert_allclose(distance, expected, rtol=0, atol=5e-4)  # the grid's spacing
-
-
-def test_jackknife_error_of_a_distance_is_its_spread():
-    """Models that differ in their mean, far from the reference: over repeated ensembles, W_1 spreads by its error."""
-    grid = np.linspace(-6, 8, 1401)
-    reference, rng = scipy.stats.norm.cdf(grid), generator(3)
-    estimates = [
-        jackknife(
-            lambda average: float(wasserstein1_between(average, reference, grid)),
-            scipy.stats.norm.cdf(grid - rng.normal(2, 0.3, (30, 1))),
-        )
-        for _ in range(200)
-    ]
-    spread = np.std([float(estimate.value) for estimate in estimates])
-    stated = np.mean([float(estimate.stderr) for estimate in estimates])
-    assert abs(stated / spread - 1) < 4 / np.sqrt(2 * 200)
-
-
-def test_permutations_are_the_null_law_of_the_distance():
-    """p-values of ensembles with one law are uniform; of ensembles with two, small."""
-    grid, rng = np.linspace(-5, 5, 201), generator(4)
-
-    def p_value(shift):
-        first, second = (scipy.stats.norm.cdf(grid - rng.normal(move, 0.5, (20, 1))) for move in (0, shift))
-        observed = np.trapezoid(np.abs(first.mean(axis=0) - second.mean(axis=0)), grid)
-        null = wasserstein1_permutations(first, second, grid, repetitions=99, random=rng)
-        return (1 + np.sum(null >= observed)) / 100
-
-    assert scipy.stats.kstest([p_value(0.0) for _ in range(150)], "uniform").pvalue > 1e-3
-    assert max(p_value(1.0) for _ in range(5)) < 0.02
 
 
 def test_variance_and_its_jackknife_error():
@@ -233,3 +176,25 @@ def test_surrogates_have_the_models_mean_and_covariance():
     assert scipy.stats.kstest((drawn[:, 0] - drawn[:, 0].mean()) / drawn[:, 0].std(), "norm").pvalue > 1e-3
     with pytest.raises(ValueError, match="at least two models; got 1"):
         gaussian_surrogates(values[:1], 5, generator())
+
+
+def test_squared_distance_of_shifted_uniform_laws():
+    """U(0, 1) against U(c, 1 + c): ∫ (F - F')² dx by the trapezoidal rule on a fine grid; zero at c = 0."""
+    grid, fine = np.linspace(-1, 3, 401), np.linspace(-1, 3, 40001)
+    rng = np.random.default_rng(30)
+    for shift in (0.0, 0.4):
+        expected = np.trapezoid((np.clip(fine, 0, 1) - np.clip(fine - shift, 0, 1)) ** 2, fine)
+        squared = []
+        for _ in range(50):
+            first, second = (grouped_cumulative(rng.uniform(size=(24, 30)) + c, grid, 8) for c in (0.0, shift))
+            squared.append(squared_distance(first, second, grid).squared)
+        assert abs(np.mean(squared) - expected) < 4 * np.std(squared, ddof=1) / np.sqrt(50) + 0.01 * expected
+
+
+def test_groups_are_means_of_models_in_their_order():
+    grid, samples = np.linspace(0, 1, 11), np.random.default_rng(31).uniform(size=(7, 4))
+    found = grouped_cumulative(samples, grid, 3)
+    of_models = cumulative(samples, grid)
+    for group, members in enumerate(([0, 1, 2], [3, 4], [5, 6])):
+        np.testing.assert_allclose(found[group], of_models[members].mean(axis=0), rtol=1e-14)
+    assert grouped_cumulative(samples[:1], grid, 3).shape == (1, 11)

@@ -6,8 +6,8 @@ import scipy.stats
 
 from sims.measurements.densities import gap_mass, histograms, joint_histogram
 from sims.measurements.distances import wasserstein1
-from sims.measurements.estimates import Estimate, difference, exact, mean_over, share, weighted_sum
-from sims.measurements.modes import first_crossing, mode_covariances, mode_means, mode_variances, variance_over_seeds
+from sims.measurements.estimates import Estimate, difference, heterogeneity, mean_over, weighted_sum
+from sims.measurements.modes import first_crossing, mode_covariances, variance_over_seeds
 
 REPEATS, COUNT = 1000, 12
 REFERENCE = np.array([-1.0, 0.0, 1.0])
@@ -19,7 +19,7 @@ def normal_means(rng):
 
 def generated_variances(rng):
     """Variances of small samples, strongly skewed; ln χ²_9 has mean ψ(9/2) + ln 2."""
-    return variance_over_seeds(mode_variances(rng.normal(size=(COUNT, 10, 1)))[:, 0])
+    return variance_over_seeds(rng.normal(size=(COUNT, 10)).var(axis=1, ddof=1))
 
 
 def gap_masses(rng):
@@ -89,25 +89,6 @@ def test_weighted_sums_and_differences_of_independent_estimates():
     assert (weighted_sum(2.0, pair).repetitions, apart.repetitions) == (7, 3)
 
 
-def test_an_exact_number_adds_no_error_and_takes_no_repetitions_away():
-    estimate = Estimate(np.asarray(1.0), np.asarray(0.3), 7)
-    assert exact(2.5).interval == (2.5, 2.5)
-    assert difference(estimate, exact(2.5)) == (-1.5, 0.3, 7)
-
-
-def test_share_has_wilsons_interval():
-    """The two shares p whose distance from 3/10 is 1.96 √[p(1 - p)/10]."""
-    value, (low, high) = share(np.arange(10) < 3)
-    assert value == 0.3
-    for end in (low, high):
-        np.testing.assert_allclose(
-            abs(end - 0.3), scipy.stats.norm.ppf(0.975) * np.sqrt(end * (1 - end) / 10), rtol=1e-9
-        )
-    value, interval = share(np.array([], dtype=bool))
-    assert np.isnan(value)
-    assert interval == (0.0, 1.0)
-
-
 def test_without_a_standard_error_the_interval_is_everything():
     assert Estimate(np.asarray(1.5), np.asarray(np.nan), 10).interval == (-np.inf, np.inf)
 
@@ -118,21 +99,47 @@ def test_a_standard_error_needs_two(count):
         mean_over(np.ones((count, 3)))
 
 
-def test_single_precision_samples_are_summed_in_double():
-    samples = 1000 + np.random.default_rng(0).normal(size=(2, 500, 1)).astype(np.float32)
-    np.testing.assert_allclose(mode_variances(samples), np.var(samples.astype(float), axis=1, ddof=1), rtol=1e-12)
-    np.testing.assert_array_equal(mode_variances([[0.0, 1.0], [2.0, 1.0]]), [2.0, 0.0])
-
-
-def test_means_and_covariances_are_numpys():
+def test_covariances_are_numpys():
     """For any leading axes; off-centre samples in single precision are summed in double."""
     samples = (1000 + np.random.default_rng(0).normal(size=(2, 3, 50, 4))).astype(np.float32)
-    means, covariances = mode_means(samples), mode_covariances(samples)
-    assert (means.dtype, covariances.dtype) == ("float64", "float64")
+    covariances = mode_covariances(samples)
+    assert covariances.dtype == "float64"
     for at in np.ndindex(2, 3):
-        np.testing.assert_allclose(means[at], samples[at].astype(float).mean(axis=0), rtol=1e-14)
         np.testing.assert_allclose(covariances[at], np.cov(samples[at].astype(float).T), rtol=1e-9, atol=1e-10)
-    np.testing.assert_allclose(np.diagonal(covariances, axis1=-2, axis2=-1), mode_variances(samples), rtol=1e-9)
+
+
+def test_p_values_are_those_of_scipys_t_test():
+    samples = np.random.default_rng(3).normal(0.4, 1.0, 9)
+    estimate = mean_over(samples)
+    for threshold in (-0.3, 0.0, 0.9):
+        above = scipy.stats.ttest_1samp(samples, threshold, alternative="greater").pvalue
+        np.testing.assert_allclose(estimate.p_at_most(threshold), above, rtol=1e-10)
+        np.testing.assert_allclose(estimate.p_at_least(threshold), 1 - above, rtol=1e-10)
+    unknown = Estimate(np.asarray(1.0), np.asarray(np.nan), 9)
+    assert (unknown.p_at_most(0.0), unknown.p_at_least(2.0)) == (1.0, 1.0)
+    certain = Estimate(np.asarray(1.0), np.asarray(0.0), 9)
+    assert (certain.p_at_most(0.0), certain.p_at_least(0.0)) == (0.0, 1.0)
+
+
+def test_less_a_number_the_error_stays():
+    estimate = Estimate(np.asarray(2.0), np.asarray(0.3), 7)
+    assert estimate.minus(1.5) == (0.5, 0.3, 7)
+    assert estimate.centre == 2.0
+
+
+def test_cochrans_q_is_chi_squared_for_runs_that_differ_by_their_errors():
+    rng = np.random.default_rng(4)
+    errors = np.array([0.1, 0.2, 0.4, 0.3])
+    runs = [
+        heterogeneity(
+            [Estimate(np.asarray(v), np.asarray(e), 9) for v, e in zip(rng.normal(1, errors), errors, strict=True)]
+        )
+        for _ in range(2000)
+    ]
+    statistic, p_value = np.transpose(runs)
+    np.testing.assert_allclose(statistic.mean(), 3, rtol=0.06)
+    np.testing.assert_allclose(np.mean(p_value < 0.05), 0.05, atol=0.015)
+    assert np.isnan(heterogeneity([Estimate(np.asarray(1.0), np.asarray(0.0), 9)] * 2)).all()
 
 
 def test_variance_over_seeds_is_the_geometric_mean():

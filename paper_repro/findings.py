@@ -1,0 +1,109 @@
+"""The findings: prose whose numbers are those of the reference runs.
+
+    python -m paper_repro.findings
+
+fills `docs/findings.in.md` from the claims in `docs/results` and `docs/results/paper`, and writes `docs/findings.md`.
+The comment on top of the prose says how a placeholder is written, and lists the decimal numbers that are none.
+"""
+
+import difflib
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from paper_repro.atomic import write_atomically
+from paper_repro.errors import UserError
+from paper_repro.placeholders import Quoted, fill
+from paper_repro.reference import CLAIMS
+
+PROSE = "findings.in.md"
+FINDINGS = "findings.md"
+FOLDERS = {"quick": "results", "paper": "results/paper"}  # of the reference runs, by preset
+NOTE = f"<!-- Made from {PROSE} by `python -m paper_repro.findings`; edit that file, not this one. -->\n"
+TYPED = "Typed by hand:"
+
+_COMMENT = re.compile(r"\A<!--(.*?)-->\n", re.DOTALL)
+_DECIMAL = re.compile(r"\d+\.\d+")
+_PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+
+Claims = dict[tuple[str, str, str], dict[str, Any]]  # by preset, figure and name
+
+
+def findings(folder: Path) -> str:
+    """The text of the findings, from the prose and the reference runs in a folder of documents.
+
+    Raises UserError where a file is missing, for a placeholder that does not fit, and for a decimal number that is
+    neither in a placeholder nor in the list of the comment.
+    """
+    comment, prose = _parts(_text(folder / PROSE))
+    typed = set(_DECIMAL.findall(comment.partition(TYPED)[2]))
+    loose = [number for number in _DECIMAL.findall(_PLACEHOLDER.sub("", prose)) if number not in typed]
+    if loose:
+        raise UserError(f"{PROSE} has {loose[0]} outside a placeholder; quote a claim, or list it in the comment")
+    claims = _reference_claims(folder)
+    try:
+        return NOTE + fill(prose, lambda place: _quoted(place, claims))
+    except ValueError as error:
+        raise UserError(f"{PROSE}: {error}") from error
+
+
+def _parts(text: str) -> tuple[str, str]:
+    """The comment on top, and what follows."""
+    comment = _COMMENT.match(text)
+    if comment is None:
+        raise UserError(f"{PROSE} does not begin with a comment")
+    return comment[1], text[comment.end() :]
+
+
+def _reference_claims(folder: Path) -> Claims:
+    return {
+        (preset, claim["figure"], claim["name"]): claim
+        for preset, place in FOLDERS.items()
+        for claim in json.loads(_text(folder / place / CLAIMS))
+    }
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _quoted(place: str, claims: Claims) -> Quoted:
+    """What may be quoted of the claim at `figure/claim`, or `paper:figure/claim`."""
+    preset, _, rest = place.partition(":") if place.startswith("paper:") else ("quick", "", place)
+    figure, _, name = rest.partition("/")
+    names = [other for of_preset, of_figure, other in claims if (of_preset, of_figure) == (preset, figure)]
+    if not names:
+        raise UserError(f"{PROSE}: there is no reference run of a figure {figure!r} at preset {preset!r}")
+    if name not in names:
+        nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
+        raise UserError(f"{PROSE}: {figure!r} at preset {preset!r} has no claim {name!r}; the nearest is {nearest!r}")
+    claim = claims[preset, figure, name]
+    # Claims that were scored by earlier rules name no reference.
+    reference = claim[claim.get("held_against", "theory")]
+    low, high = claim["interval"] or (None, None)
+    interval = None if low is None or high is None else (low, high)
+    return Quoted(_number(claim["measured"]), interval, _number(reference), claim["verdict"])
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def main(folder: Annotated[Path, typer.Argument()] = Path("docs")) -> None:
+    """Write the findings of a FOLDER of documents."""
+    try:
+        write_atomically(folder / FINDINGS, findings(folder).encode())
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(error.exit_code) from error
+
+
+if __name__ == "__main__":
+    typer.run(main)

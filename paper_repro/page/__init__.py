@@ -1,0 +1,1 @@
+"""The page of results: what stands on it, piece by piece. `paper_repro.report` writes it."""

@@ -1,0 +1,130 @@
+"""Would another seed turn the verdicts? Two sets of seeds, each pooled, against each other and against single seeds.
+
+    paper-repro run --seeds 0-4 --out results; paper-repro run --seeds 5-9 --out results
+    python -m paper_repro.stability results 0-4 5-9
+
+Only equivalences and differences count: what is deterministic cannot turn.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import figures
+from figures.common.claims import Verdict
+from paper_repro.errors import UserError
+from paper_repro.scorecard import collect
+from paper_repro.seeds import parse_seeds
+from paper_repro.store import Store
+
+OPPOSITE = {"holds", "differs"}
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What a set of seeds says of one claim: all together, and each by itself."""
+
+    pooled: Verdict
+    single: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How often verdicts turn, over the claims that both sets decide."""
+
+    first: dict[tuple[str, str], Verdicts]  # by figure and claim
+    second: dict[tuple[str, str], Verdicts]
+
+    @property
+    def pairs(self) -> list[tuple[Verdict, Verdict]]:
+        """(pooled, single) of every claim and seed, both sets."""
+        both = (*self.first.values(), *self.second.values())
+        return [(verdicts.pooled, single) for verdicts in both for single in verdicts.single]
+
+    @property
+    def pools(self) -> list[tuple[Verdict, Verdict]]:
+        """(first pool, second pool) of every claim."""
+        return [(self.first[key].pooled, self.second[key].pooled) for key in self.first if key in self.second]
+
+    @property
+    def turned(self) -> float:
+        """Share of (claim, seed) pairs whose verdict is not that of its set's pool."""
+        return share(a != b for a, b in self.pairs)
+
+    @property
+    def opposed(self) -> float:
+        """Share of (claim, seed) pairs that say *holds* where the pool says *differs*, or the reverse."""
+        return share({a, b} == OPPOSITE for a, b in self.pairs)
+
+    @property
+    def agreeing_pools(self) -> float:
+        """Share of claims with the same verdict in both pools."""
+        return share(a == b for a, b in self.pools)
+
+    @property
+    def opposed_pools(self) -> int:
+        """Claims that hold in one pool and differ in the other."""
+        return sum({a, b} == OPPOSITE for a, b in self.pools)
+
+    @property
+    def undecided(self) -> float:
+        """Share of claims that a pool leaves undecided."""
+        return share(v.pooled == "undecided" for v in (*self.first.values(), *self.second.values()))
+
+    def turning(self) -> list[str]:
+        """A line for every claim that turns."""
+        lines = []
+        for key in self.first:
+            sets = [verdicts[key] for verdicts in (self.first, self.second) if key in verdicts]
+            if len({each.pooled for each in sets} | {single for each in sets for single in each.single}) > 1:
+                shown = "; ".join(f"{each.pooled}: {', '.join(each.single)}" for each in sets)
+                lines.append(f"{' / '.join(key)}: {shown}")
+        return lines
+
+
+def share(outcomes: Iterable[bool]) -> float:
+    """Share that is true; NaN of nothing."""
+    listed = list(outcomes)
+    return sum(listed) / len(listed) if listed else float("nan")
+
+
+def verdicts_of(out: Path, preset: str, seeds: Sequence[int]) -> dict[tuple[str, str], Verdicts]:
+    """The claims with an interval of all figures that are stored for all these seeds, computed with today's code."""
+    scored = [one for one in collect(Store(out), list(figures.FIGURES), preset, seeds) if one.seeds == tuple(seeds)]
+    return {
+        (one.figure, pooled.claim.name): Verdicts(pooled.claim.verdict, pooled.verdicts)
+        for one in scored
+        if one.current
+        for pooled in one.claims
+        if pooled.claim.estimate is not None
+    }
+
+
+def main(
+    results: Path,
+    first: Annotated[str, typer.Argument(metavar="A-B")],
+    second: Annotated[str, typer.Argument(metavar="A-B")],
+    preset: str = "quick",
+) -> None:
+    """Print how often verdicts of RESULTS turn between two sets of seeds."""
+    try:
+        sets = [verdicts_of(results, preset, parse_seeds(None, seeds) or ()) for seeds in (first, second)]
+        if not all(sets):
+            raise UserError(f"no figure is stored under {str(results)!r} for all of these seeds")
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(error.exit_code) from error
+    found = Stability(*sets)
+    print(f"claims with an interval: {len(found.first)} and {len(found.second)}, in both {len(found.pools)}")
+    print(f"(claim, seed) pairs that turn from their pool: {found.turned:.2%}; to the opposite: {found.opposed:.2%}")
+    print(f"pools that agree: {found.agreeing_pools:.2%}; opposite: {found.opposed_pools}")
+    print(f"undecided in the pool: {found.undecided:.2%}")
+    print("\n".join(found.turning()))
+
+
+if __name__ == "__main__":
+    typer.run(main)
