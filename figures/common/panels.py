@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from figures.common.power_laws import fitted_exponent
+from figures.common.rounding import decimals_of
 from figures.common.style import VERMILION, mode_colours, power_law_guide
 from sims.measurements.estimates import Estimate, mean_over
 
@@ -46,7 +47,8 @@ def draw_emergence(
     axis.loglog(variance, theory, "k-", lw=1.2, label=label)
     if fit.defined:
         times = mean_over(emergence[:, used])
-        label = f"trained, α = {fit.trained.value:.3f} ± {fit.trained.half_width:.3f}"
+        digits = min(max(3, decimals_of(float(fit.trained.half_width))), 5)
+        label = f"trained, α = {fit.trained.value:.{digits}f} ± {fit.trained.half_width:.{digits}f}"
         axis.errorbar(variance[used], times.value, yerr=times.half_width, fmt="o", ms=3.5, color=VERMILION, label=label)
     power_law_guide(axis, variance, (variance[0], 2 * theory[0]), 1.0, "slope -1")
     axis.set_xlabel("variance λ of the mode")
