@@ -37,13 +37,13 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.wang2025.fig5",
         title="Figure 2 from a larger initial gain: modes unlearn before they learn",
         source="Wang & Pehlevan 2025, Fig. 5",
-        seconds={"quick": 20, "paper": 600},
+        seconds={"quick": 10, "paper": 600},
     ),
     "wang2025_fig6": FigureEntry(
         package="figures.wang2025.fig6",
         title="Emergence time against variance for five initialisations, both means, both branches",
         source="Wang & Pehlevan 2025, Fig. 6",
-        seconds={"quick": 10, "paper": 60},
+        seconds={"quick": 20, "paper": 60},
     ),
     "wang2025_fig7": FigureEntry(
         package="figures.wang2025.fig7",
@@ -79,7 +79,7 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.wang2025.loss_weighting",
         title="The loss weighting sets the exponent of the spectral law",
         source="this project, from Wang & Pehlevan 2025, Sec. 4",
-        seconds={"quick": 30, "paper": 900},
+        seconds={"quick": 15, "paper": 150},
     ),
     "misprints": FigureEntry(
         package="figures.both.misprints",
@@ -91,13 +91,13 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.wang2025.patch_convolution",
         title="Convolutions on photographs: generated spectrum against filter width",
         source="Wang & Pehlevan 2025, Props. 5.3, 5.4",
-        seconds={"quick": 45, "paper": 900},
+        seconds={"quick": 15, "paper": 900},
     ),
     "natural_images": FigureEntry(
         package="figures.wang2025.natural_images",
         title="The spectral law on real photographs: linear denoisers trained by SGD",
         source="Wang & Pehlevan 2025, Secs. 4-5 on photographs",
-        seconds={"quick": 60, "paper": 900},
+        seconds={"quick": 15, "paper": 900},
     ),
     "vastola2025_fig1": FigureEntry(
         package="figures.vastola2025.fig1",
@@ -133,19 +133,19 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.vastola2025.gaps_fill_or_empty",
         title="When gaps fill and when they empty: F/P, ε, features, correlation in time",
         source="Vastola 2025, Secs. 4-6",
-        seconds={"quick": 60, "paper": 1500},
+        seconds={"quick": 75, "paper": 1500},
     ),
     "unification": FigureEntry(
         package="figures.both.unification",
         title="One denoiser over draws: mean is the spectral law, covariance the V-kernel",
         source="this project, from Wang & Pehlevan 2025 and Vastola 2025",
-        seconds={"quick": 15, "paper": 150},
+        seconds={"quick": 25, "paper": 150},
     ),
     "j0_j1": FigureEntry(
         package="figures.vastola2025.j0_j1",
         title="What target noise does: DSM, exact score, dose and shape of the noise",
         source="reviewers of Vastola 2025; this project",
-        seconds={"quick": 55, "paper": 720},
+        seconds={"quick": 65, "paper": 720},
     ),
     "gaussian_closure": FigureEntry(
         package="figures.vastola2025.gaussian_closure",
