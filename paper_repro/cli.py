@@ -19,6 +19,7 @@ from rich.text import Text
 
 import figures
 from paper_repro.errors import UserError
+from paper_repro.folders import folder
 from paper_repro.seeds import named, parse_seeds
 
 WIDTH_WITHOUT_TERMINAL = 170
@@ -27,13 +28,7 @@ EXIT_INTERRUPTED = 130
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Figures, as in `list`.")]
 
 
-def _folder(text: str | Path) -> Path:
-    if not str(text).strip():  # an unset variable would write into the working folder; that by itself is "."
-        raise typer.BadParameter("the name of a folder is empty")
-    return Path(text)
-
-
-Out = Annotated[Path, typer.Option(parser=_folder, metavar="FOLDER", help="Folder of the results.")]
+Out = Annotated[Path, typer.Option(parser=folder, metavar="FOLDER", help="Folder of the results.")]
 
 app = typer.Typer(add_completion=False, help="Regenerate the papers' figures and test their claims.")
 
@@ -179,10 +174,8 @@ def compare(
     scored = collect(Store(out), chosen, preset, asked)
     if not scored and not (as_json and not names):
         raise UserError(_nothing_computed(out, names or [], preset, asked))
+    _note_missing_seeds(scored, asked or ())
     for one in scored:
-        missing = sorted(set(asked or ()) - set(one.seeds))
-        if missing:
-            print(f"note: {one.label}: not computed for {named(missing)}", file=sys.stderr)
         if as_json and not one.current:
             print(f"note: {one.label}", file=sys.stderr)
     for name in sorted(set(names or []) - {one.figure for one in scored}):
@@ -208,11 +201,13 @@ def report(
     asked = parse_seeds(None, seeds)
     _check_folder(out)
     check_writable(out)
-    print(_write_page(out, asked, single_file=single_file))
+    print(_write_page(out, asked, single_file=single_file, say_missing=True))
     return 0
 
 
-def _write_page(out: Path, seeds: tuple[int, ...] | None, *, single_file: bool = False) -> Path:
+def _write_page(
+    out: Path, seeds: tuple[int, ...] | None, *, single_file: bool = False, say_missing: bool = False
+) -> Path:
     from paper_repro.report import write_page
     from paper_repro.scorecard import Scorecard, collect
     from paper_repro.store import Store
@@ -220,10 +215,22 @@ def _write_page(out: Path, seeds: tuple[int, ...] | None, *, single_file: bool =
     store, names = Store(out), list(figures.FIGURES)
     scored = {(one.figure, one.preset): one for one in collect(store, names, None, None)}
     if seeds and len(seeds) > 1:  # where they are stored; of one seed the newest result is what was asked for last
-        scored |= {(one.figure, one.preset): one for one in collect(store, names, None, seeds)}
+        together = collect(store, names, None, seeds)
+        if not together:
+            raise UserError(_nothing_computed(out, [], None, seeds))
+        if say_missing:
+            _note_missing_seeds(together, seeds)
+        scored |= {(one.figure, one.preset): one for one in together}
     if not scored:
         raise UserError(_nothing_computed(out, [], None, seeds))
     return write_page(out, Scorecard(list(scored.values())), single_file=single_file)
+
+
+def _note_missing_seeds(scored: Sequence, asked: Sequence[int]) -> None:
+    for one in scored:
+        missing = sorted(set(asked) - set(one.seeds))
+        if missing:
+            print(f"note: {one.label}: not computed for {named(missing)}", file=sys.stderr)
 
 
 def _check_some_figure_has(preset: str | None) -> None:

@@ -63,8 +63,15 @@ def _reference_claims(folder: Path) -> Claims:
     return {
         (preset, claim["figure"], claim["name"]): claim
         for preset, place in FOLDERS.items()
-        for claim in json.loads(_text(folder / place / CLAIMS))
+        for claim in _json(folder / place / CLAIMS)
     }
+
+
+def _json(path: Path) -> list[dict[str, Any]]:
+    try:
+        return json.loads(_text(path))
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: no JSON") from error
 
 
 def _text(path: Path) -> str:
@@ -72,6 +79,8 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"cannot read {path}: no UTF-8") from error
 
 
 def _quoted(place: str, claims: Claims) -> Quoted:

@@ -23,6 +23,7 @@ from paper_repro.atomic import write_atomically
 from paper_repro.claims_as_json import claims_as_json
 from paper_repro.drawings import Drawings
 from paper_repro.errors import UserError
+from paper_repro.folders import folder as named_folder
 from paper_repro.scorecard import Scorecard, Scored, collect
 from paper_repro.seeds import named, parse_seeds
 from paper_repro.store import Store
@@ -45,11 +46,13 @@ def publish(out: Path, folder: Path, preset: str = "quick", seeds: Sequence[int]
             raise UserError(f"{one.label}: run it again before it becomes the reference")
         if seeds is not None and one.seeds != tuple(seeds):
             raise UserError(f"{one.label}: expected {named(seeds)}")
+    # What is there is read before anything is written.
+    texts = {CLAIMS: _claims(folder / CLAIMS, scored), PROVENANCE: _provenances(folder / PROVENANCE, scored)}
     drawings = Drawings(out)
     for one in scored:
         write_atomically(folder / f"{one.figure}.png", shrunk(drawings.current_png(one.parts, one.result)))
-    _write_claims(folder / CLAIMS, scored)
-    _write_provenance(folder / PROVENANCE, scored)
+    for name, text in texts.items():
+        write_atomically(folder / name, text.encode())
     return [one.figure for one in scored]
 
 
@@ -70,21 +73,21 @@ def shrunk(png: bytes, limit: int = LARGEST_PICTURE) -> bytes:
     raise UserError(f"a picture of {len(png)} bytes cannot be brought to {limit}")
 
 
-def _write_claims(path: Path, scored: list[Scored]) -> None:
+def _claims(path: Path, scored: list[Scored]) -> str:
     """Claims by figure, in the order of the table of figures."""
     new = {one.figure for one in scored}
     kept = [claim for claim in _read(path, []) if claim["figure"] not in new and claim["figure"] in figures.FIGURES]
     kept = [claim if "kind" in claim else claim | {"rescored": False} for claim in kept]
     order = list(figures.FIGURES)
     claims = sorted([*kept, *claims_as_json(Scorecard(scored))], key=lambda claim: order.index(claim["figure"]))
-    write_atomically(path, (json.dumps(claims, indent=1, allow_nan=False) + "\n").encode())
+    return json.dumps(claims, indent=1, allow_nan=False) + "\n"
 
 
-def _write_provenance(path: Path, scored: list[Scored]) -> None:
+def _provenances(path: Path, scored: list[Scored]) -> str:
     kept = {figure: record for figure, record in _read(path, {}).items() if figure in figures.FIGURES}
     records = kept | {one.figure: _provenance(one) for one in scored}
     ordered = {figure: records[figure] for figure in figures.FIGURES if figure in records}
-    write_atomically(path, (json.dumps(ordered, indent=1) + "\n").encode())
+    return json.dumps(ordered, indent=1) + "\n"
 
 
 def _provenance(scored: Scored) -> dict:
@@ -93,12 +96,15 @@ def _provenance(scored: Scored) -> dict:
 
 
 def _read(path: Path, default):
-    return json.loads(path.read_text()) if path.exists() else default
+    try:
+        return json.loads(path.read_text()) if path.exists() else default
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: no JSON") from error
 
 
 def main(
-    results: Path,
-    reference: Path,
+    results: Annotated[Path, typer.Argument(parser=named_folder)],
+    reference: Annotated[Path, typer.Argument(parser=named_folder)],
     preset: str = "quick",
     seeds: Annotated[str | None, typer.Option(metavar="A-B")] = None,
 ) -> None:

@@ -125,6 +125,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file; empty where it is missing or damaged."""
     try:
         value = json.loads(read_bytes(path) or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -253,6 +253,17 @@ def test_several_seeds_are_scored_together(here, capsys):
     assert "note: fake_fig1 (quick, seeds 1-2): not computed for seeds 3-4\n" == err
 
 
+def test_the_page_of_seeds_that_are_not_stored_is_refused_and_a_gap_is_said(here, capsys):
+    assert main(["run", "fake_fig1", "--seeds", "0-1"]) == 0
+    page = (here / "results" / "index.html").read_bytes()
+    capsys.readouterr()
+    assert main(["report", "--seeds", "7-9"]) == 2
+    assert "nothing has been computed with seeds 7-9" in capsys.readouterr().err
+    assert (here / "results" / "index.html").read_bytes() == page
+    assert main(["report", "--seeds", "0-2"]) == 0
+    assert "note: fake_fig1 (quick, seeds 0-1): not computed for seed 2" in capsys.readouterr().err
+
+
 def test_own_data_is_addressed_by_its_content(here, capsys):
     for name in ("a.txt", "b.txt"):
         (here / name).write_text("good")

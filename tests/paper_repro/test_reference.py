@@ -56,6 +56,15 @@ def test_several_seeds_are_one_reference(here):
         publish(here / "results", here / "docs", seeds=(0, 1, 2, 3))
 
 
+def test_a_damaged_reference_is_one_sentence_and_nothing_is_written(here):
+    (here / "docs").mkdir()
+    (here / "docs" / "claims.json").write_text("{")
+    assert main(["run", "fake_fig1"]) == 0
+    with pytest.raises(UserError, match="is damaged: no JSON"):
+        publish(here / "results", here / "docs")
+    assert [path.name for path in (here / "docs").iterdir()] == ["claims.json"]
+
+
 def test_what_was_scored_by_earlier_rules_says_so(here, monkeypatch):
     register(monkeypatch, here.parent / "code", "fake_fig2")
     (here / "docs").mkdir()
