@@ -212,18 +212,15 @@ def _write_page(
     from paper_repro.scorecard import Scorecard, collect
     from paper_repro.store import Store
 
-    store, names = Store(out), list(figures.FIGURES)
-    scored = {(one.figure, one.preset): one for one in collect(store, names, None, None)}
-    if seeds and len(seeds) > 1:  # where they are stored; of one seed the newest result is what was asked for last
-        together = collect(store, names, None, seeds)
-        if not together:
-            raise UserError(_nothing_computed(out, [], None, seeds))
-        if say_missing:
-            _note_missing_seeds(together, seeds)
-        scored |= {(one.figure, one.preset): one for one in together}
-    if not scored:
+    # Of one seed the newest result is what was asked for last.
+    several = seeds if seeds and len(seeds) > 1 else None
+    scored = collect(Store(out), list(figures.FIGURES), None, several, or_newest=True)
+    together = [one for one in scored if set(one.seeds) & set(several or one.seeds)]
+    if not together:
         raise UserError(_nothing_computed(out, [], None, seeds))
-    return write_page(out, Scorecard(list(scored.values())), single_file=single_file)
+    if say_missing:
+        _note_missing_seeds(together, several or ())
+    return write_page(out, Scorecard(scored), single_file=single_file)
 
 
 def _note_missing_seeds(scored: Sequence, asked: Sequence[int]) -> None:

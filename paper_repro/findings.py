@@ -93,16 +93,7 @@ def _quoted(place: str, claims: Claims) -> Quoted:
     if name not in names:
         nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
         raise UserError(f"{PROSE}: {figure!r} at preset {preset!r} has no claim {name!r}; the nearest is {nearest!r}")
-    claim = claims[preset, figure, name]
-    # Claims that were scored by earlier rules name no reference.
-    reference = claim[claim.get("held_against", "theory")]
-    low, high = claim["interval"] or (None, None)
-    interval = None if low is None or high is None else (low, high)
-    return Quoted(_number(claim["measured"]), interval, _number(reference), claim["verdict"])
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
+    return Quoted.of_json(claims[preset, figure, name])
 
 
 def main(folder: Annotated[Path, typer.Argument()] = Path("docs")) -> None:

@@ -6,9 +6,9 @@ format of Python. No number in such a text can disagree with the run that it spe
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from figures.common.claims import Claim
 
@@ -28,6 +28,15 @@ class Quoted:
     def of(cls, claim: Claim) -> Self:
         """What may be quoted of this claim."""
         return cls(claim.measured, claim.interval, claim.reference, claim.verdict)
+
+    @classmethod
+    def of_json(cls, claim: Mapping[str, Any]) -> Self:
+        """What may be quoted of a claim as `compare --json` prints it."""
+        low, high = claim["interval"] or (None, None)
+        # Claims that were scored by earlier rules name no reference.
+        measured, reference = claim["measured"], claim[claim.get("held_against", "theory")]
+        interval = None if low is None or high is None else (low, high)
+        return cls(_number(measured), interval, _number(reference), claim["verdict"])
 
 
 def fill(text: str, lookup: Callable[[str], Quoted]) -> str:
@@ -68,3 +77,7 @@ def _inside(quoted: Quoted) -> float:
         return quoted.value
     low, high = quoted.interval
     return min(max(quoted.value, low), high)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -63,16 +63,26 @@ class Scored:
         return f"{self.figure} ({', '.join(parts)})"
 
 
-def collect(store: Store, names: Sequence[str], preset: str | None, seeds: Sequence[int] | None) -> list[Scored]:
+def collect(
+    store: Store,
+    names: Sequence[str],
+    preset: str | None,
+    seeds: Sequence[int] | None,
+    *,
+    or_newest: bool = False,
+) -> list[Scored]:
     """The newest result of each figure and preset, or those of these seeds together; of the current code first.
 
-    Seeds that are not stored, or not with the same code, data and parameters as the first one found, are left out.
+    Seeds that are not stored, or not with the same code, data and parameters as the first one found, are left out. With
+    `or_newest` a figure that is stored for none of them is there with its newest result.
     """
     found = []
     for name in names:
         for key in figures.FIGURES[name].seconds:
             if preset in (None, key) and store.has(name, key):
                 scored = _collect_one(store, name, key, seeds)
+                if scored is None and or_newest:
+                    scored = _collect_one(store, name, key, None)
                 found += [] if scored is None else [scored]
     return found
 

@@ -1,11 +1,14 @@
 """Panels that the figures of the spectral law share: learning curves per mode, and emergence time against variance."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 
 from figures.common.power_laws import fitted_exponent
 from figures.common.rounding import decimals_of
 from figures.common.style import VERMILION, mode_colours, power_law_guide
+from sims.measurements.agreement import Agreement
 from sims.measurements.estimates import Estimate, mean_over
 
 
@@ -55,3 +58,10 @@ def draw_emergence(
     axis.set_ylabel("emergence time ητ*")
     axis.set_title("emergence time")
     axis.legend(loc="lower left")
+
+
+def sizes_with_bars(found: Sequence[Agreement], unit: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Deviations in some unit, not below zero, and how far their 95 % intervals reach down and up, (2, n)."""
+    value = np.array([max(each.centre, 0.0) for each in found]) / unit
+    low, high = np.transpose([each.interval for each in found]) / unit
+    return value, np.stack([value - np.minimum(low, value), high - value])

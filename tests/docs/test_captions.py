@@ -12,13 +12,8 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
 
 def claims_of(figure: str) -> dict[str, Quoted]:
-    found = {}
-    for claim in json.loads((RESULTS / "claims.json").read_text()):
-        if claim["figure"] == figure:
-            interval = None if claim["interval"] is None else tuple(claim["interval"])
-            reference = claim[claim["held_against"]]
-            found[claim["name"]] = Quoted(claim["measured"], interval, reference, claim["verdict"])
-    return found
+    claims = json.loads((RESULTS / "claims.json").read_text())
+    return {claim["name"]: Quoted.of_json(claim) for claim in claims if claim["figure"] == figure}
 
 
 @pytest.mark.parametrize("name", [name for name, entry in figures.FIGURES.items() if not entry.on_request])

@@ -7,13 +7,11 @@ computed from the first models of all, from the second ones, and so on: these ar
 import numpy as np
 
 from figures.common.claims import Claim, Tests
+from figures.common.gap_masses import EQUAL, FILLED, SHIFTED
 from figures.common.stages import Arrays
 from sims.measurements.estimates import Estimate, mean_over
 
 SOURCE = "Vastola 2025, Fig. 2"
-FILLED = 0.001  # of the samples, a gap mass worth naming: that of p(x|ε) is zero
-SHIFTED = 0.005  # of the samples, what a solver may change
-MASS = 0.01  # of the samples, within which two gap masses are called equal, as in `gaussian_closure` and `j0_j1`
 
 
 def claims(data: Arrays) -> list[Claim]:
@@ -116,5 +114,5 @@ def _prediction_claim(data: Arrays) -> Claim:
         source="Vastola 2025, Prop. 5.1, with every sample's own leverage",
         tests="theory",
         theory=0.0,
-        margin=MASS,
+        margin=EQUAL,
     )

@@ -3,14 +3,12 @@
 import numpy as np
 
 from figures.common.claims import Claim, Evidence, Relation, Tests
+from figures.common.gap_masses import EQUAL, FILLED, SHIFTED
 from figures.common.stages import Arrays
 from figures.vastola2025.gaps_fill_or_empty.experiment import KINDS, STRENGTHS
 from figures.vastola2025.gaps_fill_or_empty.statistics import over_the_map, predicted_effect, trained_effect
 from sims.measurements.estimates import mean_over
 
-FILLED = 0.001  # of the samples, a gap mass worth naming
-MASS = 0.01  # of the samples, within which two gap masses are called equal, as in `gaussian_closure` and `j0_j1`
-SHIFTED = 0.005  # of the samples, a difference between two ways to fill that is worth naming
 _LEVERAGE = "Vastola 2025, Prop. 5.1, with every sample's own leverage"
 
 
@@ -95,7 +93,7 @@ def _predicted_effect(data: Arrays) -> list[Claim]:
             source=_LEVERAGE,
             tests="theory",
             theory=0.0,
-            margin=MASS,
+            margin=EQUAL,
         ),
         Claim.from_estimate(
             "the prediction knows the cells",

@@ -3,6 +3,7 @@
 import numpy as np
 
 from figures.common.claims import Claim, Evidence, Tests
+from figures.common.gap_masses import EQUAL
 from figures.common.stages import Arrays
 from figures.vastola2025.gaussian_closure.statistics import (
     DISTANCE,
@@ -16,7 +17,6 @@ from figures.vastola2025.gaussian_closure.statistics import (
 from sims.measurements.estimates import Estimate, difference, mean_over
 
 SOURCE = "Vastola 2025, Prop. 3.1; its reviewers"
-MASS = 0.01  # of the samples
 
 
 def claims(data: Arrays) -> list[Claim]:
@@ -79,6 +79,6 @@ def _gap_claim(data: Arrays, row: int, kind: str) -> Claim:
         f"the closure keeps the gap mass, {kind}",
         "gap mass of the Gaussian ensemble less that of the trained one",
         difference(gaussian, trained),
-        MASS,
+        EQUAL,
         tests="theory",
     )

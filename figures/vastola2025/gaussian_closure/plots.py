@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from figures.common.panels import sizes_with_bars
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, BLUE, VERMILION, label_panels, plt, styled
 from figures.vastola2025.gaussian_closure.statistics import (
@@ -79,9 +80,7 @@ def _draw_shapes(axis, data: Arrays) -> None:
     """Root mean squares over the points, in units of what is worth naming."""
     for (name, unit), colour, shift in zip(SHAPES.items(), (BLUE, VERMILION), (-0.12, 0.12), strict=True):
         found = shape_of(data, name)
-        value = np.array([max(each.centre, 0.0) for each in found]) / unit
-        low, high = np.transpose([each.interval for each in found]) / unit
-        bars = [value - np.minimum(low, value), high - value]
+        value, bars = sizes_with_bars(found, unit)
         words = f"{'excess kurtosis' if name == 'kurtosis' else name}, in units of {unit:g}"
         axis.errorbar(np.arange(len(found)) + shift, value, bars, fmt="o", ms=4, color=colour, capsize=2, label=words)
     axis.axhline(1.0, color="0.6", lw=0.8, ls="--", label="worth naming")
@@ -94,10 +93,7 @@ def _draw_shapes(axis, data: Arrays) -> None:
 
 def _draw_distances(axis, data: Arrays) -> None:
     kinds = names_of_kinds(data)[:-1]
-    found = [closure_distance(data, row) for row in range(len(kinds))]
-    value = np.array([max(each.centre, 0.0) for each in found])
-    low, high = np.transpose([each.interval for each in found])
-    bars = [value - np.minimum(low, value), high - value]
+    value, bars = sizes_with_bars([closure_distance(data, row) for row in range(len(kinds))])
     axis.errorbar(np.arange(len(kinds)), value, bars, fmt="o", ms=4, color=BLUE, capsize=2)
     axis.axhline(DISTANCE, color="0.6", lw=0.8, ls="--", label=f"{DISTANCE:g}: worth naming")
     axis.set_ylim(0, 1.3 * axis.get_ylim()[1])  # room for the legend

@@ -3,6 +3,7 @@
 import numpy as np
 
 from figures.common.claims import Claim, Evidence, Relation, Tests
+from figures.common.gap_masses import EQUAL, FILLED, SHIFTED
 from figures.common.stages import Arrays
 from figures.vastola2025.j0_j1.experiment import (
     DSM,
@@ -19,8 +20,6 @@ from sims.measurements.estimates import mean_over
 from sims.measurements.resampling import jackknife
 
 SOURCE = "reviewers of Vastola 2025: J0 against J1"
-FILLED = 0.001  # of the samples, a gap mass worth naming: that of p(x|ε) is below 1e-6
-SHIFTED = 0.005  # of the samples, the smallest effect of target noise worth naming
 LARGEST_SHIFT = 0.02  # of the samples, within which a prediction of first order is called right
 
 
@@ -105,7 +104,7 @@ def _higher_moments_claim(data: Arrays, case: str, words: str) -> Claim:
         f"only the covariance counts, {words}",
         "in one dimension, gap mass of DSM less that of Gaussian target noise of the same variance",
         mean_over(data[f"{case}_gap"][DSM] - data[f"{case}_gap"][ISOTROPIC]),
-        margin=0.01,
+        margin=EQUAL,
     )
 
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 from figures.common.claims import Claim
+from figures.common.gap_masses import EQUAL, FILLED
 from figures.common.stages import Arrays
 from figures.common.style import fraction
 from figures.studies.linear_ensembles import Sampler
@@ -16,8 +17,6 @@ from figures.vastola2025.learned_distribution.statistics import (
 from sims.measurements.agreement import difference_of_squares
 from sims.measurements.estimates import difference
 
-FILLED = 0.001  # of the samples, a gap mass worth naming: that of p(x|ε) is zero
-MASS = 0.01  # of the samples, within which two gap masses are called equal, as in `gaussian_closure` and `j0_j1`
 _equals = partial(
     Claim.from_estimate,
     source="Vastola 2025, Prop. 5.1, with every sample's own leverage",
@@ -74,7 +73,7 @@ def _gap_claim(data: Arrays, index: int, sampler: Sampler) -> Claim:
         f"gap mass, {_place(data, index, sampler)}",
         "mass of the trained average with 0.25 < |x| < 0.75 less the predicted one",
         difference(trained, predicted),
-        margin=MASS,
+        margin=EQUAL,
     )
 
 
@@ -89,7 +88,7 @@ def _closure_claim(data: Arrays, index: int) -> Claim:
         f"gap mass of the closure alone, {_place(data, index)}",
         "gap mass of Gaussian weights with the trained models' own mean and covariance less the predicted one",
         difference(uncertain, predicted),
-        margin=MASS,
+        margin=EQUAL,
     )
 
 

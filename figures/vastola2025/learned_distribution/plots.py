@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from figures.common.panels import sizes_with_bars
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, fraction, label_panels, plt, styled
 from figures.studies.linear_ensembles import Sampler
@@ -77,9 +78,7 @@ def _draw_distances(axis, data: Arrays, sampler: Sampler) -> None:
         colour, marker = STYLES[name]
         suffix = SUFFIXES[sampler]
         found = [distance_to_trained(data, index, name, suffix) for index in range(data["feature_ratio"].size)]
-        low, high = np.transpose([each.interval for each in found])
-        value = np.array([max(each.centre, 0.0) for each in found])
-        bars = np.stack([value - np.minimum(low, value), high - value])
+        value, bars = sizes_with_bars(found)
         axis.errorbar(data["feature_ratio"], value, bars, fmt=f"{marker}-", ms=4, lw=1, color=colour, label=words)
     axis.axhline(LIMIT, color="0.5", lw=0.8, ls="--", label=f"{LIMIT:g}: limit of validity")
     axis.set_yscale("symlog", linthresh=LIMIT)
