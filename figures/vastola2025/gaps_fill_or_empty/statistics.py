@@ -16,17 +16,18 @@ def trained_effect(data: Arrays) -> Float[np.ndarray, "replicates *cells"]:
 
     Entry 0 is for all models, entry 1 + g leaves group g out, of masses and of weights alike.
     """
-    masses = data["trained"]
-    groups = np.array_split(np.arange(masses.shape[-1]), GROUPS)
-    means = [masses.mean(axis=-1), *(np.delete(masses, group, axis=-1).mean(axis=-1) for group in groups)]
-    return np.stack(means) - np.moveaxis(data["trained_average"], -1, 0)
+    return _left_out(data["trained"]) - np.moveaxis(data["trained_average"], -1, 0)
 
 
 def predicted_effect(data: Arrays) -> Float[np.ndarray, "replicates *cells"]:
     """The same from the prediction, whose average is known without error."""
-    groups = np.array_split(np.arange(data["predicted"].shape[-1]), GROUPS)
-    without = [np.delete(data["predicted"], group, axis=-1).mean(axis=-1) for group in groups]
-    return np.stack([data["predicted"].mean(axis=-1), *without]) - data["average"]
+    return _left_out(data["predicted"]) - data["average"]
+
+
+def _left_out(masses: Float[np.ndarray, "*cells models"]) -> Float[np.ndarray, "replicates *cells"]:
+    """Mean over all models, and the same without one group after the other."""
+    groups = np.array_split(np.arange(masses.shape[-1]), GROUPS)
+    return np.stack([masses.mean(axis=-1), *(np.delete(masses, group, axis=-1).mean(axis=-1) for group in groups)])
 
 
 def over_the_map(effects: list[np.ndarray], number: Callable[..., float]) -> Estimate:
