@@ -22,6 +22,8 @@ from sims.measurements.densities import gap_shares, histograms
 from sims.measurements.distances import wasserstein1
 from theory.exact_scores.point_masses import PointMasses
 
+CONVERGENCE_SAMPLES = 120
+
 
 @dataclass(frozen=True)
 class Config:
@@ -32,6 +34,7 @@ class Config:
     features_per_axis: int = 16
     ridge: float = 0.1
     models: int = 100
+    convergence_models: int = 800  # that are solved with twice the steps, from few positions each
     samples: int = 1200
     euler_steps: int = 30
     converged_steps: int = 150
@@ -47,6 +50,7 @@ PRESETS = {
         training_samples=(16, 64),
         features_per_axis=5,
         models=4,
+        convergence_models=4,
         samples=40,
         converged_steps=10,
         bins=20,
@@ -141,8 +145,8 @@ def _convergence(config: Config, key: PRNGKeyArray) -> Arrays:
     """Gap mass of one panel's models with the converged solver and with twice its steps, model by model."""
     cutoff, count = config.cutoffs[0], config.training_samples[len(config.training_samples) // 2]
     setup = _models(config, cutoff, count)
-    models = setup.trained(config.models, key)
-    initial = stratified_prior(setup.process, config.samples)[::2]
+    models = setup.trained(config.convergence_models, key)
+    initial = stratified_prior(setup.process, min(config.samples, CONVERGENCE_SAMPLES))
     masses = [
         gap_shares(setup.samples(models, initial, steps)[..., 0], *GAP)
         for steps in (config.converged_steps, 2 * config.converged_steps)

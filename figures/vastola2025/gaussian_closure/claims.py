@@ -11,7 +11,6 @@ from figures.vastola2025.gaussian_closure.statistics import (
     SHAPES,
     closure_distance,
     names_of_kinds,
-    number_of_models,
     shape_of,
 )
 from sims.measurements.estimates import Estimate, difference, mean_over
@@ -51,11 +50,10 @@ def _calibration_claim(data: Arrays) -> Claim:
 
 
 def _loss_claim(data: Arrays) -> Claim:
-    ratio, stderr = data["loss_ratio_mlp"]
     return Claim.from_estimate(
         "the MLPs are trained",
         "their final DSM loss over that of the exact posterior mean on the same triples",
-        Estimate(ratio, stderr, number_of_models(data)).minus(1.0),
+        Estimate(*data["loss_ratio_mlp"]).minus(1.0),
         source=SOURCE,
         tests="control",
         bound=1.0,

@@ -65,16 +65,17 @@ class Config:
     network_steps: int = 1000
     batch_size: int = 64
     learning_rate: float = 1e-2  # of Adam, decaying as a cosine to zero
-    models: int = 300
+    models: int = 900  # linear in what is trained
+    networks: int = 300
     points: int = 200  # (x, t) drawn from p(x, t)
     null_draws: int = 20_000
-    samples: int = 200
+    samples: int = 100
     sampling_steps: int = 150
 
 
 PRESETS = {
     "quick": Config(),
-    "paper": Config(models=1000, points=1000, null_draws=200_000, samples=1000, network_steps=4000),
+    "paper": Config(models=2000, networks=1000, points=1000, null_draws=200_000, samples=500, network_steps=4000),
     "tiny": Config(
         features_per_axis=4,
         training_samples=(32, 8),
@@ -84,6 +85,7 @@ PRESETS = {
         network_steps=8,
         batch_size=8,
         models=24,
+        networks=24,
         points=12,
         null_draws=50,
         samples=20,
@@ -129,10 +131,10 @@ def _initial(config: Config) -> jnp.ndarray:
     return normal_quantiles(config.samples)[:, None]
 
 
-def _training_sets(config: Config, count: int, key: PRNGKeyArray) -> TrainingSets:
+def _training_sets(config: Config, models: int, count: int, key: PRNGKeyArray) -> TrainingSets:
     objectives = (TargetNoiseDose(1.0),)
     points = jnp.asarray(triple())
-    return draw_training_sets(points, _process(config), objectives, models=config.models, samples=count, key=key)
+    return draw_training_sets(points, _process(config), objectives, models=models, samples=count, key=key)
 
 
 # --- Kinds of model ---
@@ -142,7 +144,7 @@ def _linear_models(config: Config, drawn: TrainingTriples, count: int, key: PRNG
     set_key, random_key = jax.random.split(key)
     process, number = _process(config), config.features_per_axis
     features = features_of("Gaussian", 1, number, number, config.cutoff)
-    sets = _training_sets(config, count, set_key)
+    sets = _training_sets(config, config.models, count, set_key)
     weight = np.asarray(fit_features(features, sets, process, ridge=config.ridge).weight[0])
     times = log_snr_schedule(process, config.sampling_steps)
 
@@ -163,7 +165,7 @@ def _random_feature_networks(config: Config, drawn: TrainingTriples, key: PRNGKe
     network = random_feature_network(
         process, 1, width=config.random_features, scale=config.random_feature_scale, key=feature_key
     )
-    sets = _training_sets(config, config.network_training_samples, set_key)
+    sets = _training_sets(config, config.models, config.network_training_samples, set_key)
     readout = np.asarray(fit_readouts(network, sets, process, ridge=config.random_feature_ridge).readout[0])
     times = log_snr_schedule(process, config.sampling_steps)
 
@@ -192,7 +194,7 @@ def _mlps(config: Config, drawn: TrainingTriples, key: PRNGKeyArray) -> Arrays:
 
     trained = train_networks(
         make,
-        _training_sets(config, config.network_training_samples, set_key),
+        _training_sets(config, config.networks, config.network_training_samples, set_key),
         points,
         process,
         optimiser=optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.network_steps)),
@@ -213,7 +215,7 @@ def _mlps(config: Config, drawn: TrainingTriples, key: PRNGKeyArray) -> Arrays:
     )
     return _shape(np.asarray(values)) | {
         "p_value": p_value,
-        "loss_ratio": np.asarray([float(ratio.value), float(ratio.stderr)]),
+        "loss_ratio": np.asarray([ratio.value, ratio.stderr, config.networks], dtype=float),
     }
 
 

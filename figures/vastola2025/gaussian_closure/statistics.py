@@ -24,13 +24,11 @@ def p_values_of(data: Arrays) -> np.ndarray:
     return np.concatenate([data["p_value"], data["p_value_mlp"][None]])
 
 
-def number_of_models(data: Arrays) -> int:
-    """Of every ensemble: that of its independent training sets."""
-    return data["gap"].shape[1]
-
-
 def shape_of(data: Arrays, name: str) -> list[Agreement]:
-    """Of every kind: skewness or excess kurtosis over models, root mean square over points; zero for a Gaussian."""
+    """Of every kind: skewness or excess kurtosis over models, root mean square over points; zero for a Gaussian.
+
+    Of heavy tails a group of models sees a part only: there the number grows with the size of the groups.
+    """
     return [agreement(groups) for groups in (*data[name], data[f"{name}_mlp"])]
 
 

@@ -20,6 +20,8 @@ from sims.measurements.estimates import mean_over
 from sims.measurements.resampling import jackknife
 
 SOURCE = "reviewers of Vastola 2025: J0 against J1"
+# Models from which the shape of the noise is decided; with fewer the question is left to the paper preset.
+DECIDING_MODELS = {"square_linear": {"gap": 100, "bridge": 1000}, "square_network": {"gap": 300, "bridge": 300}}
 LARGEST_SHIFT = 0.02  # of the samples, within which a prediction of first order is called right
 
 
@@ -29,11 +31,20 @@ def claims(data: Arrays) -> list[Claim]:
     for case in words:
         statements += [claim(data, case, words[case]) for claim in (_bias_claim, _effect_claim, _dose_claim)]
     statements += [_higher_moments_claim(data, case, words[case]) for case in LINE_CASES]
-    for case in SQUARE_CASES:
-        statements += [_shape_claim(data, case, part, words[case]) for part in ("gap", "bridge")]
+    statements += [_shape_claim(data, case, part, words[case]) for case, part in _shapes_decided(data)]
     for case in NETWORK_CASES:
         statements += _training_claims(data, case, words[case])
     return statements
+
+
+def _shapes_decided(data: Arrays) -> list[tuple[str, str]]:
+    """Cases and numbers in which as many models as there are can tell the shape of the noise."""
+    return [
+        (case, part)
+        for case in SQUARE_CASES
+        for part, enough in DECIDING_MODELS[case].items()
+        if data[f"{case}_{part}"].shape[1] >= enough
+    ]
 
 
 def _against_bound(

@@ -62,10 +62,11 @@ class Config:
     square_network_steps: int = 1600
     batch_size: int = 64
     learning_rate: float = 1e-2  # of Adam, decaying as a cosine to zero
-    line_models: int = 600  # linear models per case on the line
+    line_models: int = 2400  # linear models per case on the line, where they differ more than their samples do
+    line_samples: int = 80  # of a linear model
     square_models: int = 240  # linear models on the square
     models: int = 40  # networks
-    samples: int = 300
+    samples: int = 300  # of a network on the line
     square_samples_per_axis: int = 20
     sampling_steps: int = 150
     bins: int = 60
@@ -74,7 +75,8 @@ class Config:
 PRESETS = {
     "quick": Config(),
     "paper": Config(
-        line_models=2000,
+        line_models=4800,
+        line_samples=200,
         square_models=1000,
         models=300,
         network_steps=6400,
@@ -94,6 +96,7 @@ PRESETS = {
         square_network_steps=8,
         batch_size=8,
         line_models=3,
+        line_samples=20,
         square_models=3,
         models=3,
         samples=20,
@@ -143,9 +146,9 @@ def _sets(config: Config, points: np.ndarray, models: int, count: int, key: PRNG
     )
 
 
-def _line_positions(config: Config) -> jnp.ndarray:
+def _line_positions(count: int) -> jnp.ndarray:
     """Stratified draw from N(0, 1), the same for every model; σ at the start is one to 1e-9."""
-    return normal_quantiles(config.samples)[:, None]
+    return normal_quantiles(count)[:, None]
 
 
 def _square_positions(config: Config) -> jnp.ndarray:
@@ -208,12 +211,12 @@ def _line_linear_samples(which: int, config: Config, key: PRNGKeyArray, steps: i
     number = config.features_per_axis
     features = features_of("Gaussian", 1, number, number, config.cutoff)
     sets = _sets(config, triple(), config.line_models, config.training_samples[which], key)
-    return _linear_samples(config, features, sets, _line_positions(config)[::stride], steps)
+    return _linear_samples(config, features, sets, _line_positions(config.line_samples)[::stride], steps)
 
 
 def _line_network(config: Config, key: PRNGKeyArray) -> Arrays:
     samples, training = _network_samples(
-        config, triple(), config.network_training_samples, config.network_steps, _line_positions(config), key
+        config, triple(), config.network_training_samples, config.network_steps, _line_positions(config.samples), key
     )
     return _measure_line(config, samples) | training
 

@@ -48,7 +48,7 @@ class Config:
     per_time: int = 3
     modes: int = 10
     draws: tuple[int, ...] = (512, 2048)  # P, increasing; claims are on the last
-    models: int = 1200
+    models: int = 4800
     first_time: float = 0.02
     last_time: float = 300.0
     times: int = 13
@@ -56,7 +56,7 @@ class Config:
     population: int = 2**13
     networks: tuple[tuple[int, tuple[int, ...]], ...] = ((128, (16, 128)),)  # width, steps of training
     network_draws: int = 64
-    network_models: int = 1000
+    network_models: int = 4000
     step_size: float = 0.5
     probes: int = 32
 
@@ -65,12 +65,10 @@ PRESETS = {
     "quick": Config(),
     "paper": Config(
         draws=(128, 512, 2048, 8192),
-        models=4000,
         times=20,
         steps=1500,  # the largest rate of one small training set is many times that of the population
         networks=((4, (1024,)), (16, (1024,)), (64, (1024,)), (256, (32, 256, 1024))),
         network_draws=128,
-        network_models=2000,
         step_size=0.25,
         probes=64,
     ),

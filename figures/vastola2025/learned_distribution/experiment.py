@@ -32,7 +32,7 @@ from theory.exact_scores.point_masses import PointMasses
 
 # What ends the names of what is measured on the samples of each.
 SUFFIXES: dict[Sampler, str] = {"converged": "", "published": "_published"}
-_FINER = 20  # times the samples, for a single model
+_FINER = 80  # times the samples, for a single model
 GRID = np.linspace(-4.0, 4.0, 401)  # of the distribution functions; beyond it hardly any model has mass
 GROUPS = 10  # of models: the replicates of what is no mean over models
 
@@ -44,13 +44,13 @@ class Config:
     training_samples: tuple[int, ...] = (4096, 1024, 256, 64)  # P
     features_per_axis: int = 16
     cutoff: float = 1e-2  # ε
-    models: int = 300  # that are trained
-    predicted_models: int = 300
-    samples: int = 500
+    models: int = 1200  # that are trained; many, with few samples each, since models differ more than their samples do
+    predicted_models: int = 1200
+    samples: int = 125
     steps: int = 150  # of Heun's method: converged
     euler_steps: int = 30  # uniform, as published
-    bins: int = 120
-    lattice: int = 2**13  # points of the prediction: its standard deviations to 0.2 %, of the 4 % of 300 models
+    bins: int = 80
+    lattice: int = 2**13  # points of the prediction: its standard deviations to 0.2 %, of the 2 % of 1200 models
 
 
 PRESETS = {
@@ -59,6 +59,7 @@ PRESETS = {
         training_samples=(8192, 4096, 2048, 1024, 512, 256, 128, 64),
         models=2400,
         predicted_models=6000,  # several times as many: the prediction is to have little noise of its own
+        samples=250,
         steps=200,
         lattice=2**14,
     ),
@@ -117,14 +118,11 @@ def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
         "trained_average": FeatureModel(model.features, jnp.asarray(_averages(weight))),
     }
     samples = {sampler: _generated(config, model, ensembles, sampler) for sampler in SUFFIXES}
-    density = {
-        name: histograms(samples["converged"][name], bin_edges(config.bins))
-        for name in ("trained", "predicted", "average")
-    }
     return {
-        **{f"density_{name}": each.mean(axis=0) for name, each in density.items()},
-        "lower": np.quantile(density["trained"], 0.25, axis=0),
-        "upper": np.quantile(density["trained"], 0.75, axis=0),
+        **{
+            f"density_{name}": histograms(samples["converged"][name], bin_edges(config.bins)).mean(axis=0)
+            for name in ("trained", "predicted", "average")
+        },
         "degrees_of_freedom": np.asarray(model.kernel.degrees_of_freedom),
         **{
             f"{name}{suffix}": value

@@ -47,16 +47,10 @@ def _draw_density(axis, data: Arrays, index: int) -> None:
     for low, high in (GAP, (-GAP[1], -GAP[0])):
         axis.axvspan(low, high, color="0.94", lw=0)
     # Empty bins would end a curve on the logarithmic axis.
-    curves = {
-        name: np.maximum(data[name][index], 1e-4)
-        for name in ("lower", "upper", "density_trained", "density_predicted", "density_average")
-    }
-    axis.fill_between(
-        centres, curves["lower"], curves["upper"], color=VERMILION, alpha=0.25, lw=0, label="25-75 % of trained models"
-    )
-    axis.semilogy(centres, curves["density_trained"], color=VERMILION, lw=1.6, label="trained, average")
-    axis.semilogy(centres, curves["density_predicted"], color=BLUE, lw=1.2, ls="--", label="predicted [q(x₀)]")
-    axis.semilogy(centres, curves["density_average"], color=GREEN, lw=0.9, label="average score alone")
+    curves = {name: np.maximum(data[f"density_{name}"][index], 1e-4) for name in ("trained", "predicted", "average")}
+    axis.semilogy(centres, curves["trained"], color=VERMILION, lw=1.6, label="trained, average")
+    axis.semilogy(centres, curves["predicted"], color=BLUE, lw=1.2, ls="--", label="predicted [q(x₀)]")
+    axis.semilogy(centres, curves["average"], color=GREEN, lw=0.9, label="average score alone")
     axis.semilogy(centres, data["density_true"], color=BLACK, lw=0.8, ls=":", label="p(x|ε), exact score")
     axis.set_ylim(2e-4, 1e2)
     axis.set_xlim(*POSITIONS)
