@@ -6,7 +6,7 @@ that an outer transformation (`jax.jit`, `jax.vmap`, `jax.grad`) traces are not 
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,10 @@ from theory.definitions.arrays import Answer, Question, jit
 
 
 def checked_jit(
-    **checks: Callable[[str, Any], None],
+    *together: Callable[[Mapping[str, Any]], None], **checks: Callable[[str, Any], None]
 ) -> Callable[[Callable[Question, Answer]], Callable[Question, Answer]]:
-    """`jit` for functions whose arguments of these names are checked, by name and value, at every call."""
+    """`jit` for functions whose arguments are checked at every call: those named alone, by name and value, and others
+    `together`, by a mapping of names to values."""
 
     def compile_checked(question: Callable[Question, Answer]) -> Callable[Question, Answer]:
         signature, compiled = inspect.signature(question), jit(question)
@@ -29,6 +30,8 @@ def checked_jit(
             arguments = signature.bind(*args, **kwargs).arguments
             for name, check in checks.items():
                 check(name, arguments[name])
+            for check in together:
+                check(arguments)
             return compiled(*args, **kwargs)
 
         return checked
@@ -46,6 +49,21 @@ def check_not_negative(name: str, value: ArrayLike) -> None:
     """Raises ValueError for a negative value or NaN."""
     if not isinstance(value, Tracer) and not np.all(np.asarray(value) >= 0):
         raise ValueError(f"{name} must be zero or more; got {value}")
+
+
+def check_training_time(name: str, time: ArrayLike) -> None:
+    """Raises ValueError for training times below zero, NaN or complex; infinity is the end of training."""
+    if not isinstance(time, Tracer) and (np.iscomplexobj(time) or not np.all(np.asarray(time) >= 0)):
+        raise ValueError(f"{name}, a training time, must be zero or more; got {time}")
+
+
+def check_double_precision(question: str, array: Array) -> None:
+    """Raises ValueError for single precision, of traced arrays too."""
+    if array.dtype != np.float64:
+        raise ValueError(
+            f"{question} needs 64-bit numbers, jax.config.update('jax_enable_x64', True) before any array is made; "
+            f"got {array.dtype}"
+        )
 
 
 def check_times(times: Float[Array, " times"]) -> None:

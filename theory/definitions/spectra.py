@@ -8,7 +8,8 @@ from jax.core import Tracer
 from jax.scipy.special import ndtri
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from theory.definitions.arrays import floating
+from theory.definitions.arrays import default_floating, floating
+from theory.definitions.sample_moments import sample_moments
 
 
 class Spectrum(eqx.Module):
@@ -19,9 +20,11 @@ class Spectrum(eqx.Module):
     Raises ValueError for shapes that do not fit, NaN, or a negative variance.
     """
 
-    mean: Float[Array, " modes"]
-    variance: Float[Array, " modes"]
-    basis: Float[Array, "modes modes"] | None = None
+    mean: Float[Array, " modes"] = eqx.field(converter=floating)
+    variance: Float[Array, " modes"] = eqx.field(converter=floating)
+    basis: Float[Array, "modes modes"] | None = eqx.field(
+        default=None, converter=lambda basis: None if basis is None else floating(basis)
+    )
 
     def __check_init__(self) -> None:
         if self.variance.ndim != 1 or self.mean.shape != self.variance.shape:
@@ -58,7 +61,7 @@ class Spectrum(eqx.Module):
 
         Raises ValueError unless `variance` is a vector of finite positive numbers.
         """
-        variance = jnp.asarray(variance, dtype=float)
+        variance = default_floating(variance)
         if variance.ndim != 1 or variance.size == 0:
             raise ValueError(f"variances must be a non-empty vector; got shape {variance.shape}")
         given = np.asarray(variance)
@@ -70,25 +73,20 @@ class Spectrum(eqx.Module):
     def from_samples(cls, x: Float[ArrayLike, "n d"]) -> "Spectrum":
         """Spectrum of the sample covariance Σ = (1/n) Σ_i (x_i - μ)(x_i - μ)ᵀ, variances in decreasing order.
 
-        Normalised by n, not n - 1: a network trained on these samples sees exactly this covariance. Raises
-        ValueError unless x is (n, d) with n ≥ 2, finite, and not constant.
+        Normalised by n, not n - 1: a network trained on these samples sees exactly this covariance. Accumulated in
+        float64, whatever the samples' precision. Raises ValueError unless x is (n, d) with n ≥ 2, real, finite and not
+        constant, and if the variances do not fit into the default precision (samples of 1e200, say).
         """
-        x = np.asarray(x, dtype=np.promote_types(np.asarray(x).dtype, np.float32))
+        x = np.asarray(x)
         if x.ndim != 2 or x.shape[0] < 2 or x.shape[1] < 1:
             raise ValueError(f"samples must be an array of shape (n, d) with n >= 2; got shape {x.shape}")
-        if not np.isfinite(x).all():
-            raise ValueError(f"samples must be finite; got {np.count_nonzero(~np.isfinite(x))} values that are not")
-        mean = x.mean(axis=0)
-        variance, basis = np.linalg.eigh((x - mean).T @ (x - mean) / len(x))
-        # The mean of equal numbers is off by round-off, and so is their variance.
-        if not variance[-1] > (16 * np.finfo(x.dtype).eps * np.abs(x).max()) ** 2:
-            raise ValueError("samples must vary; got the same in every row")
+        if not (np.issubdtype(x.dtype, np.integer) or np.issubdtype(x.dtype, np.floating) or x.dtype == bool):
+            raise ValueError(f"samples must be real numbers; got {x.dtype}")
+        moments = sample_moments(x)
+        variance, basis = np.linalg.eigh(moments.scaled_covariance)
         # Round-off makes zero variances slightly negative.
-        return cls(
-            jnp.asarray(mean),
-            jnp.asarray(np.maximum(variance[::-1], 0.0)),
-            jnp.asarray(basis[:, ::-1].copy()),
-        )
+        variance = _in_range(np.maximum(variance[::-1], 0.0), moments.unit)
+        return cls(jnp.asarray(moments.mean), jnp.asarray(variance), jnp.asarray(basis[:, ::-1].copy()))
 
     @classmethod
     def power_law(cls, dimension: int, exponent: float, scale: float = 1.0) -> "Spectrum":
@@ -112,7 +110,7 @@ class Spectrum(eqx.Module):
         (cosines for k ≤ N/2, sines above), on a torus mode k_1 W + k_2 belongs to (k_1, k_2). Raises ValueError unless
         r is symmetric, r(j) = r(-j), with a spectrum ≥ 0 (not checked while traced).
         """
-        autocovariance = jnp.asarray(autocovariance, dtype=float)
+        autocovariance = default_floating(autocovariance)
         if autocovariance.ndim not in (1, 2) or autocovariance.size == 0:
             raise ValueError(f"an autocovariance must be a vector or a matrix; got shape {autocovariance.shape}")
         variance = jnp.fft.fftn(autocovariance).real
@@ -148,6 +146,16 @@ class Spectrum(eqx.Module):
             )
         columns = jnp.broadcast_to(self.basis, (*diagonal.shape, self.dimension)) * diagonal[..., None, :]
         return columns @ self.basis.T
+
+
+def _in_range(scaled: Float[np.ndarray, " d"], unit: float) -> Float[np.ndarray, " d"]:
+    """Variances in units of `unit`², in the default precision. Raises ValueError where the largest does not fit."""
+    dtype = jnp.zeros(()).dtype
+    with np.errstate(over="ignore", under="ignore"):
+        variance = (scaled * unit * unit).astype(dtype)
+    if not np.finfo(dtype).tiny <= variance[0] < np.inf:
+        raise ValueError(f"variances of samples that vary by {unit:.1g} do not fit into {dtype}; rescale the samples")
+    return variance
 
 
 def _check_dimension(dimension: int) -> None:
@@ -207,7 +215,7 @@ def stationary_autocovariance(x: Float[ArrayLike, "n *grid"]) -> Float[Array, "*
     Samples are centred by their overall mean first (stationary data have one mean for all positions). Raises
     ValueError unless x is (n, N) or (n, H, W).
     """
-    x = jnp.asarray(x, dtype=float)
+    x = default_floating(x)
     if x.ndim not in (2, 3):
         raise ValueError(f"stationary data must have shape (n, N) or (n, H, W); got shape {x.shape}")
     axes = tuple(range(1, x.ndim))
@@ -222,7 +230,7 @@ def shift_average(covariance: Float[ArrayLike, "n n"], grid: int | tuple[int, ..
     (Wang & Pehlevan 2025, App. G.3.2). Σ is taken about one mean for all positions, pixels in row order. Raises
     ValueError unless Σ is (N, N) for a grid of N points.
     """
-    covariance = jnp.asarray(covariance, dtype=float)
+    covariance = default_floating(covariance)
     grid = (grid,) if isinstance(grid, int) else tuple(grid)
     size = int(np.prod(grid))
     if covariance.shape != (size, size):

@@ -1,41 +1,48 @@
 """Data that are point masses: posterior, score, and the covariance of the proxy score."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import floating, jit
-from theory.definitions.checks import check_coordinates
-from theory.definitions.processes import AbstractProcess
+from theory.definitions.arrays import default_floating, floating
+from theory.definitions.checks import check_coordinates, checked_jit
+from theory.definitions.processes import AbstractProcess, check_noisy_time, process_time
 
 Points = Float[Array, "*batch dim"]
+
+
+def _check_noisy(arguments: Mapping[str, Any]) -> None:
+    check_noisy_time("time", arguments["time"], arguments["process"])
 
 
 class PointMasses(eqx.Module):
     """The empirical distribution of m points in D dimensions, each of mass 1/m.
 
     Positions `x` are (..., D) and process times `time` (...,) or anything that broadcasts against x's batch axes.
-    Raises ValueError unless `points` is a finite array (m, D).
+    Raises ValueError unless `points` is a finite real array (m, D), and for times at which x_t has no noise.
     """
 
     points: Float[Array, "m dim"]
 
     def __init__(self, points: ArrayLike) -> None:
-        self.points = jnp.asarray(points, dtype=float)
+        self.points = default_floating(points)
         if self.points.ndim != 2 or self.points.size == 0:
             raise ValueError(f"point masses must have shape (m, D); got shape {self.points.shape}")
         if not bool(jnp.isfinite(self.points).all()):
             raise ValueError("point masses must be finite; got NaN or infinite coordinates")
 
-    @jit
+    @checked_jit(_check_noisy)
     def posterior(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch m"]:
         """p(x_0 = point_i | x, t) = softmax_i(-|x - α point_i|²/2σ²)."""
         odds, _ = self._log_odds(floating(x), time, process)
         weight = jnp.exp(odds)
         return weight / jnp.sum(weight, axis=-1, keepdims=True)
 
-    @jit
+    @checked_jit(_check_noisy)
     def log_density(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch"]:
         """ln p(x | t) of the noisy mixture (1/m) Σ_i N(α point_i, σ²)."""
         x = floating(x)
@@ -46,20 +53,20 @@ class PointMasses(eqx.Module):
         normalisation = dimension * (jnp.log(sigma[..., 0]) + jnp.log(2 * jnp.pi) / 2) + jnp.log(count)
         return jax.nn.logsumexp(odds, axis=-1) - distance / (2 * sigma[..., 0] ** 2) - normalisation
 
-    @jit
+    @checked_jit(_check_noisy)
     def denoised(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Points:
         """E[x_0 | x, t], the optimal denoiser."""
         weight = self.posterior(x, time, process)
         return weight @ self._points_for(weight)
 
-    @jit
+    @checked_jit(_check_noisy)
     def score(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Points:
         """∇ ln p(x | t) = (α E[x_0|x,t] - x)/σ²."""
         x = floating(x)
         alpha, sigma = _scales(x, time, process)
         return (alpha * self.denoised(x, time, process) - x) / sigma**2
 
-    @jit
+    @checked_jit(_check_noisy)
     def posterior_covariance(
         self, x: Points, time: ArrayLike, process: AbstractProcess
     ) -> Float[Array, "*batch dim dim"]:
@@ -70,7 +77,7 @@ class PointMasses(eqx.Module):
         deviation = points.reshape((1,) * (mean.ndim - 1) + points.shape) - mean[..., None, :]
         return jnp.swapaxes(deviation * weight[..., None], -1, -2) @ deviation
 
-    @jit
+    @checked_jit(_check_noisy)
     def proxy_covariance(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch dim dim"]:
         """C(x, t) = Cov(s̃ | x, t) = (α²/σ⁴) Cov(x_0 | x, t) of the proxy score s̃ = (αx_0 - x)/σ².
 
@@ -80,7 +87,7 @@ class PointMasses(eqx.Module):
         alpha, sigma = _scales(x, time, process)
         return (alpha**2 / sigma**4)[..., None] * self.posterior_covariance(x, time, process)
 
-    @jit
+    @checked_jit(_check_noisy)
     def boundary_fraction(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch"]:
         """tr C/(tr C + |s|²), the share of the proxy score's power that is variance (Vastola 2025, Fig. 1).
 
@@ -92,7 +99,7 @@ class PointMasses(eqx.Module):
         trace = alpha[..., 0] ** 2 * jnp.trace(self.posterior_covariance(x, time, process), axis1=-2, axis2=-1)
         pull = jnp.sum((alpha * self.denoised(x, time, process) - x) ** 2, axis=-1)
         total = trace + pull
-        return jnp.where(total > 0, trace, 0.0) / jnp.where(total > 0, total, 1.0)
+        return jnp.where(total == 0, 0.0, trace) / jnp.where(total == 0, 1.0, total)
 
     def _points_for(self, x: Array) -> Float[Array, "m dim"]:
         """The points in the precision of x."""
@@ -121,5 +128,5 @@ class PointMasses(eqx.Module):
 
 def _scales(x: Points, time: ArrayLike, process: AbstractProcess) -> tuple[Array, Array]:
     """α and σ at each position, (..., 1)."""
-    time = jnp.broadcast_to(jnp.asarray(time, dtype=x.dtype), x.shape[:-1])[..., None]
+    time = jnp.broadcast_to(process_time("time", time, process).astype(x.dtype), x.shape[:-1])[..., None]
     return process.signal_scale(time), process.noise_scale(time)
