@@ -9,6 +9,12 @@ from jax.scipy.special import ndtri
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import floating
+from theory.definitions.checks import check_integer, nan_unless
+
+
+def _not_negative(variance: Float[Array, " modes"]) -> Float[Array, " modes"]:
+    """NaN in place of traced variances below zero; those that are known are checked."""
+    return nan_unless(variance >= 0, variance) if isinstance(variance, Tracer) else variance
 
 
 class Spectrum(eqx.Module):
@@ -16,11 +22,11 @@ class Spectrum(eqx.Module):
 
     `basis=None` stands for the identity, so that a diagonal spectrum of thousands of modes stays O(d). A variance
     of exactly zero is a mode without data (rank-deficient samples); the closed forms take their limit there.
-    Raises ValueError for shapes that do not fit, NaN, or a negative variance.
+    Raises ValueError for shapes that do not fit, NaN, or a negative variance (traced, it becomes NaN).
     """
 
     mean: Float[Array, " modes"]
-    variance: Float[Array, " modes"]
+    variance: Float[Array, " modes"] = eqx.field(converter=_not_negative)
     basis: Float[Array, "modes modes"] | None = None
 
     def __check_init__(self) -> None:
@@ -61,8 +67,9 @@ class Spectrum(eqx.Module):
         variance = jnp.asarray(variance, dtype=float)
         if variance.ndim != 1 or variance.size == 0:
             raise ValueError(f"variances must be a non-empty vector; got shape {variance.shape}")
-        given = np.asarray(variance)
-        if not np.all(np.isfinite(given) & (given > 0)):
+        if isinstance(variance, Tracer):
+            variance = nan_unless((variance > 0) & jnp.isfinite(variance), variance)
+        elif not np.all(np.isfinite(given := np.asarray(variance)) & (given > 0)):
             raise ValueError(f"variances must be finite and positive; got a smallest of {given.min()}")
         return cls(jnp.zeros_like(variance), variance)
 
@@ -71,11 +78,13 @@ class Spectrum(eqx.Module):
         """Spectrum of the sample covariance Σ = (1/n) Σ_i (x_i - μ)(x_i - μ)ᵀ, variances in decreasing order.
 
         Normalised by n, not n - 1: a network trained on these samples sees exactly this covariance. Raises
-        ValueError unless x is (n, d) with n ≥ 2, finite, and not constant.
+        ValueError unless x is (n, d) with n ≥ 2, finite, and not constant; traced samples of that kind give NaN.
+        Derivatives of the basis do not exist where variances are equal, as are those of rank-deficient samples.
         """
+        if isinstance(x, Tracer):
+            return cls._from_traced_samples(x)
         x = np.asarray(x, dtype=np.promote_types(np.asarray(x).dtype, np.float32))
-        if x.ndim != 2 or x.shape[0] < 2 or x.shape[1] < 1:
-            raise ValueError(f"samples must be an array of shape (n, d) with n >= 2; got shape {x.shape}")
+        _check_samples(x.shape)
         if not np.isfinite(x).all():
             raise ValueError(f"samples must be finite; got {np.count_nonzero(~np.isfinite(x))} values that are not")
         mean = x.mean(axis=0)
@@ -89,6 +98,17 @@ class Spectrum(eqx.Module):
             jnp.asarray(np.maximum(variance[::-1], 0.0)),
             jnp.asarray(basis[:, ::-1].copy()),
         )
+
+    @classmethod
+    def _from_traced_samples(cls, x: Float[Array, "n d"]) -> "Spectrum":
+        """The same where samples have no values to look at; NaN for constant ones."""
+        _check_samples(x.shape)
+        x = floating(x)
+        mean = jnp.mean(x, axis=0)
+        centred = x - mean[None]
+        variance, basis = jnp.linalg.eigh(centred.T @ centred / len(x))
+        varies = variance[-1] > (16 * jnp.finfo(x.dtype).eps * jnp.max(jnp.abs(x))) ** 2
+        return cls(mean, nan_unless(varies, jnp.maximum(variance[::-1], 0.0)), basis[:, ::-1])
 
     @classmethod
     def power_law(cls, dimension: int, exponent: float, scale: float = 1.0) -> "Spectrum":
@@ -110,13 +130,17 @@ class Spectrum(eqx.Module):
         `autocovariance` is (N,) for a ring or (H, W) for a periodic image. λ_k = Σ_j r(j) e^{-2πi k·j/N} with the real
         Fourier modes of `fourier_basis` as basis, frequencies k and pixels both in row order: on a ring k = 0 … N-1
         (cosines for k ≤ N/2, sines above), on a torus mode k_1 W + k_2 belongs to (k_1, k_2). Raises ValueError unless
-        r is symmetric, r(j) = r(-j), with a spectrum ≥ 0 (not checked while traced).
+        r is symmetric, r(j) = r(-j), with a spectrum ≥ 0; a traced one that is not gives NaN.
         """
         autocovariance = jnp.asarray(autocovariance, dtype=float)
         if autocovariance.ndim not in (1, 2) or autocovariance.size == 0:
             raise ValueError(f"an autocovariance must be a vector or a matrix; got shape {autocovariance.shape}")
         variance = jnp.fft.fftn(autocovariance).real
-        if not isinstance(autocovariance, Tracer):
+        if isinstance(autocovariance, Tracer):
+            symmetric = jnp.allclose(autocovariance, reflected(autocovariance))
+            lowest = -1e3 * jnp.finfo(variance.dtype).eps * jnp.max(jnp.abs(variance))
+            variance = nan_unless(symmetric & (jnp.min(variance) > lowest), variance)
+        else:
             if not np.allclose(autocovariance, reflected(autocovariance)):
                 raise ValueError(
                     "an autocovariance on a ring or torus must satisfy r(j) = r(-j), offsets modulo its shape"
@@ -150,7 +174,13 @@ class Spectrum(eqx.Module):
         return columns @ self.basis.T
 
 
+def _check_samples(shape: tuple[int, ...]) -> None:
+    if len(shape) != 2 or shape[0] < 2 or shape[1] < 1:
+        raise ValueError(f"samples must be an array of shape (n, d) with n >= 2; got shape {shape}")
+
+
 def _check_dimension(dimension: int) -> None:
+    check_integer("the dimension of a spectrum", dimension)
     if dimension < 1:
         raise ValueError(f"the dimension of a spectrum must be one or more; got {dimension}")
 
