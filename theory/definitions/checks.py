@@ -1,7 +1,8 @@
 """What arguments must be, in one sentence each: ValueError before anything is computed.
 
 Inside a compiled function arrays are traced and have no values to check; `checked_jit` looks at them before. Arguments
-that an outer transformation (`jax.jit`, `jax.vmap`, `jax.grad`) traces are not checked.
+that an outer transformation (`jax.jit`, `jax.vmap`, `jax.grad`) traces have no values at any time: outside their domain
+they become NaN (`nan_unless`), and so does what is computed from them.
 """
 
 import functools
@@ -9,11 +10,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import Answer, Question, jit
+from theory.definitions.arrays import Answer, Question, Scalar, is_traced, jit
 
 
 def checked_jit(
@@ -37,6 +39,29 @@ def checked_jit(
         return checked
 
     return compile_checked
+
+
+def nan_unless(inside: ArrayLike, value: ArrayLike) -> Array:
+    """`value` where it lies `inside` its domain, else NaN: what a traced argument can say in place of an error."""
+    return jnp.where(inside, value, jnp.nan)
+
+
+def checked_numbers(requirement: str, inside: Any, **numbers: Scalar) -> tuple[Scalar, ...]:
+    """The numbers themselves. Raises ValueError unless they are `inside` their domain; traced ones become NaN there."""
+    if is_traced(inside):
+        return tuple(nan_unless(inside, number) for number in numbers.values())
+    if not inside:
+        raise ValueError(f"{requirement}; got {', '.join(f'{name}={number}' for name, number in numbers.items())}")
+    return tuple(numbers.values())
+
+
+def check_integer(name: str, value: Any) -> None:
+    """Raises TypeError for an integer that is traced where a shape or a formula hangs on it."""
+    if isinstance(value, Tracer):
+        raise TypeError(
+            f"{name} must be a Python integer, since shapes or formulas hang on it; a transformation traces this one "
+            f"(give it to jax.jit by static_argnames, or bind it before with functools.partial)"
+        )
 
 
 def check_count(name: str, count: ArrayLike) -> None:
@@ -83,7 +108,10 @@ def check_coordinates(x: Float[Array, "*batch dim"], dimension: int) -> None:
         raise ValueError(f"positions must have {dimension} coordinates; got shape {x.shape}")
 
 
-def check_positive(name: str, value: float | Array) -> None:
-    """Raises ValueError unless the value is one positive and finite number."""
-    if not isinstance(value, Tracer) and not 0 < float(value) < float("inf"):
+def positive(name: str, value: ArrayLike) -> ArrayLike:
+    """The value itself. Raises ValueError unless it is one positive and finite number; NaN if a traced one is not."""
+    if isinstance(value, Tracer):
+        return nan_unless((value > 0) & jnp.isfinite(value), value)
+    if not 0 < float(value) < float("inf"):
         raise ValueError(f"{name} must be positive and finite; got {value}")
+    return value

@@ -1,14 +1,14 @@
 """Fixed scales around a network. To add a preconditioning, subclass `AbstractPreconditioning`."""
 
 import abc
+from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
-from theory.definitions.arrays import Time
-from theory.definitions.checks import check_positive
+from theory.definitions.arrays import FormulaChoice, Scalar, Time
+from theory.definitions.checks import positive
 
 
 class PreconditioningScales(NamedTuple):
@@ -28,7 +28,7 @@ class AbstractPreconditioning(eqx.Module):
         """The scales where the input is α x_0 + σ ε, same shape."""
 
     @abc.abstractmethod
-    def constant_skip(self) -> float | Float[Array, ""] | None:
+    def constant_skip(self) -> Scalar | None:
         """c_skip if the scales are c_out = c_in = 1 and the same c_skip at every noise level, else None."""
 
     def is_identity(self) -> bool:
@@ -37,16 +37,16 @@ class AbstractPreconditioning(eqx.Module):
         return isinstance(skip, int | float) and skip == 0
 
 
-class ConstantSkip(AbstractPreconditioning):
+class ConstantSkip(AbstractPreconditioning, FormulaChoice):
     """D(x) = c x + F(x), the plain residual connection (Wang & Pehlevan 2025, App. D.1.2)."""
 
-    skip: float | Float[Array, ""] = 1.0
+    skip: Scalar = 1.0
 
     def scales(self, alpha: Time, sigma: Time) -> PreconditioningScales:
         one = jnp.ones_like(sigma)
         return PreconditioningScales(jnp.full_like(sigma, self.skip), one, one, one)
 
-    def constant_skip(self) -> float | Float[Array, ""] | None:
+    def constant_skip(self) -> Scalar | None:
         return self.skip
 
 
@@ -57,17 +57,14 @@ class EDMPreconditioning(AbstractPreconditioning):
     from it by x → x/α, σ → σ/α.
     """
 
-    data_scale: float | Float[Array, ""] = 0.5
-
-    def __check_init__(self) -> None:
-        check_positive("data_scale", self.data_scale)
+    data_scale: Scalar = eqx.field(default=0.5, converter=partial(positive, "data_scale"))
 
     def scales(self, alpha: Time, sigma: Time) -> PreconditioningScales:
         divisor, product = jnp.hypot(alpha * self.data_scale, sigma), sigma * self.data_scale
         linear = product / (sigma**2 + (alpha * self.data_scale) ** 2)
         return PreconditioningScales(alpha * self.data_scale**2 / divisor**2, product / divisor, divisor, linear)
 
-    def constant_skip(self) -> float | Float[Array, ""] | None:
+    def constant_skip(self) -> Scalar | None:
         return None
 
 
@@ -78,5 +75,5 @@ class NoPreconditioning(AbstractPreconditioning):
         one = jnp.ones_like(sigma)
         return PreconditioningScales(jnp.zeros_like(sigma), one, one, one)
 
-    def constant_skip(self) -> float | Float[Array, ""] | None:
+    def constant_skip(self) -> Scalar | None:
         return 0.0

@@ -6,6 +6,7 @@ log signal-to-noise ratio as well, the one coordinate they share.
 """
 
 import abc
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -14,13 +15,14 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import Time, floating
+from theory.definitions.arrays import Scalar, Time, floating, is_traced, log, scalar
+from theory.definitions.checks import checked_numbers
 from theory.definitions.schedules import AbstractSchedule, LinearSchedule
 from theory.definitions.targets import AbstractTarget, DenoiserTarget, FlowTarget
 
 # Flow matching has infinite log-SNR at both ends. Beyond |ln(α/σ)| = 40 the rest of the flow changes a sample by
 # less than e^-40 relative.
-_LARGEST_LOG_RATIO = 40.0
+LARGEST_LOG_RATIO = 40.0
 
 
 class AbstractProcess(eqx.Module):
@@ -29,11 +31,14 @@ class AbstractProcess(eqx.Module):
     A subclass supplies α, d ln α/dt, σ, the diffusion coefficient D and the inverse of the log-SNR, and answers the
     questions below; most processes are an `AbstractFiniteProcess`, for which half of them are answered. Sampling starts
     at `start_time` from N(0, `prior_variance` I) and ends at `end_time`.
+
+    Parameters are numbers, and may be JAX arrays or traced, for derivatives and batches. Bad values raise ValueError;
+    traced ones, which cannot be looked at, become NaN.
     """
 
-    start_time: eqx.AbstractVar[float]
-    end_time: eqx.AbstractVar[float]
-    prior_variance: eqx.AbstractVar[float]
+    start_time: eqx.AbstractVar[Scalar]
+    end_time: eqx.AbstractVar[Scalar]
+    prior_variance: eqx.AbstractVar[Scalar]
 
     @abc.abstractmethod
     def signal_scale(self, time: Time) -> Time:
@@ -60,7 +65,7 @@ class AbstractProcess(eqx.Module):
         """What networks are usually trained on with this process."""
 
     @abc.abstractmethod
-    def log_ratio_range(self) -> tuple[float, float]:
+    def log_ratio_range(self) -> tuple[Scalar, Scalar]:
         """ln(α/σ) where sampling starts and where it ends."""
 
     @abc.abstractmethod
@@ -68,7 +73,7 @@ class AbstractProcess(eqx.Module):
         """α and σ where ln(α/σ) has the given value, same shape."""
 
     @abc.abstractmethod
-    def initial_log_variance(self) -> float:
+    def initial_log_variance(self) -> Scalar:
         """ln of (prior variance)·α_0²/α_T²: that of samples from a network that removes no noise at all."""
 
     @abc.abstractmethod
@@ -80,7 +85,7 @@ class AbstractProcess(eqx.Module):
         """
 
     @abc.abstractmethod
-    def variance_exploding_range(self) -> tuple[float, float] | None:
+    def variance_exploding_range(self) -> tuple[Scalar, Scalar] | None:
         """The smallest and the largest noise level if α = 1 all along, else None: what closed forms ask."""
 
     @abc.abstractmethod
@@ -141,10 +146,9 @@ class AbstractFiniteProcess(AbstractProcess):
         time = self.time_from_log_snr(2 * log_ratio)
         return self.signal_scale(time), self.noise_scale(time)
 
-    def initial_log_variance(self) -> float:
-        with jax.ensure_compile_time_eval():
-            start, end = (float(self.signal_scale(jnp.asarray(time))) for time in (self.start_time, self.end_time))
-        return float(np.log(self.prior_variance) + 2 * np.log(end / start))
+    def initial_log_variance(self) -> Scalar:
+        start, end = at_both_ends(self, self.signal_scale)
+        return log(self.prior_variance) + 2 * log(end / start)
 
     def flow_coefficients(self, target: AbstractTarget, time: Time) -> tuple[Time, Time]:
         alpha, sigma = self.signal_scale(time), self.noise_scale(time)
@@ -162,30 +166,26 @@ class EDM(AbstractFiniteProcess):
     Raises ValueError unless 0 < sigma_min < sigma_max < ∞.
     """
 
-    sigma_min: float
-    sigma_max: float
+    sigma_min: Scalar
+    sigma_max: Scalar
 
-    def __init__(self, sigma_min: float = 0.002, sigma_max: float = 80.0) -> None:
-        self.sigma_min = float(sigma_min)
-        self.sigma_max = float(sigma_max)
-
-    def __check_init__(self) -> None:
-        if not 0 < self.sigma_min < self.sigma_max < float("inf"):
-            raise ValueError(
-                f"EDM must have 0 < sigma_min < sigma_max < inf; got sigma_min={self.sigma_min}, "
-                f"sigma_max={self.sigma_max}"
-            )
+    def __init__(self, sigma_min: ArrayLike = 0.002, sigma_max: ArrayLike = 80.0) -> None:
+        low, high = scalar(sigma_min), scalar(sigma_max)
+        inside = (0 < low) & (low < high) & (high < float("inf"))
+        self.sigma_min, self.sigma_max = checked_numbers(
+            "EDM must have 0 < sigma_min < sigma_max < inf", inside, sigma_min=low, sigma_max=high
+        )
 
     @property
-    def start_time(self) -> float:
+    def start_time(self) -> Scalar:
         return self.sigma_max
 
     @property
-    def end_time(self) -> float:
+    def end_time(self) -> Scalar:
         return self.sigma_min
 
     @property
-    def prior_variance(self) -> float:
+    def prior_variance(self) -> Scalar:
         return self.sigma_max**2
 
     def signal_scale(self, time: Time) -> Time:
@@ -203,13 +203,13 @@ class EDM(AbstractFiniteProcess):
     def time_from_log_snr(self, log_snr: Time) -> Time:
         return jnp.exp(-log_snr / 2)
 
-    def log_ratio_range(self) -> tuple[float, float]:
-        return -float(np.log(self.sigma_max)), -float(np.log(self.sigma_min))
+    def log_ratio_range(self) -> tuple[Scalar, Scalar]:
+        return -log(self.sigma_max), -log(self.sigma_min)
 
     def latest_time(self) -> float:
         return float("inf")
 
-    def variance_exploding_range(self) -> tuple[float, float] | None:
+    def variance_exploding_range(self) -> tuple[Scalar, Scalar] | None:
         return self.sigma_min, self.sigma_max
 
 
@@ -221,27 +221,25 @@ class VariancePreserving(AbstractFiniteProcess):
     """
 
     schedule: AbstractSchedule
-    end_time: float
-    start_time: float
-    prior_variance: float
+    end_time: Scalar
+    start_time: Scalar
 
     def __init__(
         self,
         schedule: AbstractSchedule | None = None,
-        end_time: float = 1e-3,
-        start_time: float | None = None,
+        end_time: ArrayLike = 1e-3,
+        start_time: ArrayLike | None = None,
     ) -> None:
         self.schedule = LinearSchedule() if schedule is None else schedule
-        self.end_time = float(end_time)
-        self.start_time = self.schedule.latest_time if start_time is None else float(start_time)
-        self.prior_variance = 1.0
+        end, start = scalar(end_time), self.schedule.latest_time if start_time is None else scalar(start_time)
+        inside = (0 < end) & (end < start) & (start <= 1)
+        self.end_time, self.start_time = checked_numbers(
+            "VariancePreserving must have 0 < end_time < start_time <= 1", inside, end_time=end, start_time=start
+        )
 
-    def __check_init__(self) -> None:
-        if not 0 < self.end_time < self.start_time <= 1:
-            raise ValueError(
-                f"VariancePreserving must have 0 < end_time < start_time <= 1; got end_time={self.end_time}, "
-                f"start_time={self.start_time}"
-            )
+    @property
+    def prior_variance(self) -> float:
+        return 1.0
 
     def signal_scale(self, time: Time) -> Time:
         return jnp.exp(self.schedule.log_signal_scale(jnp.asarray(time)))
@@ -260,15 +258,14 @@ class VariancePreserving(AbstractFiniteProcess):
         # α² = 1/(1 + e^{-log SNR}).
         return self.schedule.time_from_log_signal_scale(-jax.nn.softplus(-log_snr) / 2)
 
-    def log_ratio_range(self) -> tuple[float, float]:
-        with jax.ensure_compile_time_eval():
-            start, end = (float(self.log_snr(time)) / 2 for time in (self.start_time, self.end_time))
-        return start, end
+    def log_ratio_range(self) -> tuple[Scalar, Scalar]:
+        start, end = at_both_ends(self, self.log_snr)
+        return start / 2, end / 2
 
     def latest_time(self) -> float:
         return 1.0
 
-    def variance_exploding_range(self) -> tuple[float, float] | None:
+    def variance_exploding_range(self) -> tuple[Scalar, Scalar] | None:
         return None
 
 
@@ -312,8 +309,8 @@ class FlowMatching(AbstractProcess):
     def native_target(self) -> AbstractTarget:
         return FlowTarget()
 
-    def log_ratio_range(self) -> tuple[float, float]:
-        return -_LARGEST_LOG_RATIO, _LARGEST_LOG_RATIO
+    def log_ratio_range(self) -> tuple[Scalar, Scalar]:
+        return -LARGEST_LOG_RATIO, LARGEST_LOG_RATIO
 
     def latest_time(self) -> float:
         return 1.0
@@ -322,7 +319,7 @@ class FlowMatching(AbstractProcess):
         # From ln(α/σ) itself: 1 - t loses σ near the data.
         return jax.nn.sigmoid(log_ratio), jax.nn.sigmoid(-log_ratio)
 
-    def initial_log_variance(self) -> float:
+    def initial_log_variance(self) -> Scalar:
         low, high = self.log_ratio_range()
         return float(2 * (np.logaddexp(0.0, -low) - np.logaddexp(0.0, -high)))
 
@@ -334,8 +331,19 @@ class FlowMatching(AbstractProcess):
         determinant = target.determinant(alpha, sigma)
         return (-signal - noise) / determinant, (alpha + sigma) / determinant
 
-    def variance_exploding_range(self) -> tuple[float, float] | None:
+    def variance_exploding_range(self) -> tuple[Scalar, Scalar] | None:
         return None
 
     def is_straight(self) -> bool:
         return True
+
+
+def at_both_ends(process: AbstractProcess, function: Callable[[Time], Time]) -> tuple[Scalar, Scalar]:
+    """A function of the process's time where sampling starts and where it ends: numbers where nothing is traced."""
+    times = (process.start_time, process.end_time)
+    if is_traced(process):
+        start, end = (function(jnp.asarray(time)) for time in times)
+        return start, end
+    with jax.ensure_compile_time_eval():
+        start, end = (float(function(jnp.asarray(time))) for time in times)
+    return start, end

@@ -2,6 +2,7 @@
 
 import abc
 import math
+from types import ModuleType
 from typing import ClassVar
 
 import equinox as eqx
@@ -9,7 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import ArrayLike
 
-from theory.definitions.arrays import Time
+from theory.definitions.arrays import Scalar, Time, scalar
+from theory.definitions.checks import checked_numbers
 
 
 class AbstractSchedule(eqx.Module):
@@ -37,16 +39,15 @@ class LinearSchedule(AbstractSchedule):
     β_min = 0.1, β_max = 20 are 0.05 and 10 here.
     """
 
-    beta_min: float = eqx.field(default=0.1, converter=float)
-    beta_max: float = eqx.field(default=20.0, converter=float)
+    beta_min: Scalar
+    beta_max: Scalar
     latest_time: ClassVar[float] = 1.0
 
-    def __check_init__(self) -> None:
-        if not 0 < self.beta_min < self.beta_max:
-            raise ValueError(
-                f"LinearSchedule must have 0 < beta_min < beta_max; got beta_min={self.beta_min}, "
-                f"beta_max={self.beta_max}"
-            )
+    def __init__(self, beta_min: ArrayLike = 0.1, beta_max: ArrayLike = 20.0) -> None:
+        low, high = scalar(beta_min), scalar(beta_max)
+        self.beta_min, self.beta_max = checked_numbers(
+            "LinearSchedule must have 0 < beta_min < beta_max", (0 < low) & (low < high), beta_min=low, beta_max=high
+        )
 
     def log_signal_scale(self, time: Time) -> Time:
         return -(self.beta_min * time + (self.beta_max - self.beta_min) * time**2 / 2)
@@ -63,7 +64,7 @@ class LinearSchedule(AbstractSchedule):
 class CosineSchedule(AbstractSchedule):
     """α(t) = cos(θ(t))/cos(θ(0)), θ(t) = (π/2)(t + offset)/(1 + offset) (Nichol & Dhariwal 2021, Eq. 17)."""
 
-    offset: float = eqx.field(default=0.008, converter=float)
+    offset: Scalar = eqx.field(default=0.008, converter=scalar)
     latest_time: ClassVar[float] = 0.999
 
     def _angle(self, time: ArrayLike) -> Time:
@@ -80,7 +81,10 @@ class CosineSchedule(AbstractSchedule):
 
     def time_from_log_signal_scale(self, log_signal_scale: Time) -> Time:
         # With a = θ(t) - θ(0): 1 - α = 2 sin²(a/2) + tan θ(0) sin a, a quadratic in tan(a/2) without cancellation.
-        lost, slope = -jnp.expm1(log_signal_scale), math.tan(math.pi / 2 * self.offset / (1 + self.offset))
+        lost, slope = (
+            -jnp.expm1(log_signal_scale),
+            _functions_of(self.offset).tan(math.pi / 2 * self.offset / (1 + self.offset)),
+        )
         half_turn = jnp.arctan(lost / (slope + jnp.sqrt(slope**2 + lost * (2 - lost))))
         return half_turn * 4 / jnp.pi * (1 + self.offset)
 
@@ -91,20 +95,24 @@ class SigmoidSchedule(AbstractSchedule):
     `start` and `end` are a and b, the ends of the logistic function's argument.
     """
 
-    start: float = eqx.field(default=-3.0, converter=float)
-    end: float = eqx.field(default=3.0, converter=float)
+    start: Scalar = eqx.field(default=-3.0, converter=scalar)
+    end: Scalar = eqx.field(default=3.0, converter=scalar)
     latest_time: ClassVar[float] = 0.999
 
-    def _range(self) -> tuple[float, float]:
+    def _range(self) -> tuple[Scalar, Scalar]:
         """S(b) and S(b) - S(a)."""
-        first, last = (1 / (1 + math.exp(-argument)) for argument in (self.start, self.end))
+        first, last = (1 / (1 + _functions_of(argument).exp(-argument)) for argument in (self.start, self.end))
         return last, last - first
 
     def log_signal_scale(self, time: Time) -> Time:
         # S(u) - S(a) = S(u) S(-a) (1 - e^{a-u}) keeps ln α relatively accurate near the data.
         _, width = self._range()
         argument = (self.end - self.start) * time
-        lost = jax.nn.sigmoid(self.start + argument) * -jnp.expm1(-argument) / (1 + math.exp(self.start))
+        lost = (
+            jax.nn.sigmoid(self.start + argument)
+            * -jnp.expm1(-argument)
+            / (1 + _functions_of(self.start).exp(self.start))
+        )
         return jnp.log1p(-lost / width) / 2
 
     def decay_rate(self, time: Time) -> Time:
@@ -117,3 +125,8 @@ class SigmoidSchedule(AbstractSchedule):
         last, width = self._range()
         lost, first = -width * jnp.expm1(2 * log_signal_scale), last - width
         return (jnp.log1p(lost / first) - jnp.log1p(-lost / (1 - first))) / (self.end - self.start)
+
+
+def _functions_of(number: Scalar) -> ModuleType:
+    """`math` for a Python float, `jax.numpy` for an array."""
+    return math if isinstance(number, float) else jnp

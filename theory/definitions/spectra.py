@@ -9,7 +9,14 @@ from jax.scipy.special import ndtri
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import default_floating, floating
+from theory.definitions.checks import check_integer, nan_unless
 from theory.definitions.sample_moments import sample_moments
+
+
+def _not_negative(variance: ArrayLike) -> Float[Array, " modes"]:
+    """Floating-point numbers; NaN in place of traced variances below zero, while those that are known are checked."""
+    variance = floating(variance)
+    return nan_unless(variance >= 0, variance) if isinstance(variance, Tracer) else variance
 
 
 class Spectrum(eqx.Module):
@@ -17,11 +24,11 @@ class Spectrum(eqx.Module):
 
     `basis=None` stands for the identity, so that a diagonal spectrum of thousands of modes stays O(d). A variance
     of exactly zero is a mode without data (rank-deficient samples); the closed forms take their limit there.
-    Raises ValueError for shapes that do not fit, NaN, or a negative variance.
+    Raises ValueError for shapes that do not fit, NaN, or a negative variance (traced, it becomes NaN).
     """
 
     mean: Float[Array, " modes"] = eqx.field(converter=floating)
-    variance: Float[Array, " modes"] = eqx.field(converter=floating)
+    variance: Float[Array, " modes"] = eqx.field(converter=_not_negative)
     basis: Float[Array, "modes modes"] | None = eqx.field(
         default=None, converter=lambda basis: None if basis is None else floating(basis)
     )
@@ -64,8 +71,9 @@ class Spectrum(eqx.Module):
         variance = default_floating(variance)
         if variance.ndim != 1 or variance.size == 0:
             raise ValueError(f"variances must be a non-empty vector; got shape {variance.shape}")
-        given = np.asarray(variance)
-        if not np.all(np.isfinite(given) & (given > 0)):
+        if isinstance(variance, Tracer):
+            variance = nan_unless((variance > 0) & jnp.isfinite(variance), variance)
+        elif not np.all(np.isfinite(given := np.asarray(variance)) & (given > 0)):
             raise ValueError(f"variances must be finite and positive; got a smallest of {given.min()}")
         return cls(jnp.zeros_like(variance), variance)
 
@@ -74,19 +82,34 @@ class Spectrum(eqx.Module):
         """Spectrum of the sample covariance Σ = (1/n) Σ_i (x_i - μ)(x_i - μ)ᵀ, variances in decreasing order.
 
         Normalised by n, not n - 1: a network trained on these samples sees exactly this covariance. Accumulated in
-        float64, whatever the samples' precision. Raises ValueError unless x is (n, d) with n ≥ 2, real, finite and not
-        constant, and if the variances do not fit into the default precision (samples of 1e200, say).
+        float64, and given in the samples' precision. Raises ValueError unless x is (n, d) with n ≥ 2, real, finite and not
+        constant, and if the variances do not fit into the samples' precision (samples of 1e200, say). Traced
+        samples are accumulated in their own precision, and those that are constant give NaN. Derivatives of the basis
+        do not exist where variances are equal, as are those of rank-deficient samples.
         """
+        if isinstance(x, Tracer):
+            return cls._from_traced_samples(x)
         x = np.asarray(x)
-        if x.ndim != 2 or x.shape[0] < 2 or x.shape[1] < 1:
-            raise ValueError(f"samples must be an array of shape (n, d) with n >= 2; got shape {x.shape}")
+        _check_samples(x.shape)
         if not (np.issubdtype(x.dtype, np.integer) or np.issubdtype(x.dtype, np.floating) or x.dtype == bool):
             raise ValueError(f"samples must be real numbers; got {x.dtype}")
         moments = sample_moments(x)
         variance, basis = np.linalg.eigh(moments.scaled_covariance)
         # Round-off makes zero variances slightly negative.
-        variance = _in_range(np.maximum(variance[::-1], 0.0), moments.unit)
-        return cls(jnp.asarray(moments.mean), jnp.asarray(variance), jnp.asarray(basis[:, ::-1].copy()))
+        dtype = floating(x[:0]).dtype
+        variance = _in_range(np.maximum(variance[::-1], 0.0), moments.unit, np.promote_types(dtype, np.float32))
+        return cls(*(jnp.asarray(part, variance.dtype) for part in (moments.mean, variance, basis[:, ::-1].copy())))
+
+    @classmethod
+    def _from_traced_samples(cls, x: Float[Array, "n d"]) -> "Spectrum":
+        """The same where samples have no values to look at; NaN for constant ones."""
+        _check_samples(x.shape)
+        x = floating(x)
+        mean = jnp.mean(x, axis=0)
+        centred = x - mean[None]
+        variance, basis = jnp.linalg.eigh(centred.T @ centred / len(x))
+        varies = variance[-1] > (16 * jnp.finfo(x.dtype).eps * jnp.max(jnp.abs(x))) ** 2
+        return cls(mean, nan_unless(varies, jnp.maximum(variance[::-1], 0.0)), basis[:, ::-1])
 
     @classmethod
     def power_law(cls, dimension: int, exponent: float, scale: float = 1.0) -> "Spectrum":
@@ -108,13 +131,17 @@ class Spectrum(eqx.Module):
         `autocovariance` is (N,) for a ring or (H, W) for a periodic image. λ_k = Σ_j r(j) e^{-2πi k·j/N} with the real
         Fourier modes of `fourier_basis` as basis, frequencies k and pixels both in row order: on a ring k = 0 … N-1
         (cosines for k ≤ N/2, sines above), on a torus mode k_1 W + k_2 belongs to (k_1, k_2). Raises ValueError unless
-        r is symmetric, r(j) = r(-j), with a spectrum ≥ 0 (not checked while traced).
+        r is symmetric, r(j) = r(-j), with a spectrum ≥ 0; a traced one that is not gives NaN.
         """
         autocovariance = default_floating(autocovariance)
         if autocovariance.ndim not in (1, 2) or autocovariance.size == 0:
             raise ValueError(f"an autocovariance must be a vector or a matrix; got shape {autocovariance.shape}")
         variance = jnp.fft.fftn(autocovariance).real
-        if not isinstance(autocovariance, Tracer):
+        if isinstance(autocovariance, Tracer):
+            symmetric = jnp.allclose(autocovariance, reflected(autocovariance))
+            lowest = -1e3 * jnp.finfo(variance.dtype).eps * jnp.max(jnp.abs(variance))
+            variance = nan_unless(symmetric & (jnp.min(variance) > lowest), variance)
+        else:
             if not np.allclose(autocovariance, reflected(autocovariance)):
                 raise ValueError(
                     "an autocovariance on a ring or torus must satisfy r(j) = r(-j), offsets modulo its shape"
@@ -148,9 +175,8 @@ class Spectrum(eqx.Module):
         return columns @ self.basis.T
 
 
-def _in_range(scaled: Float[np.ndarray, " d"], unit: float) -> Float[np.ndarray, " d"]:
-    """Variances in units of `unit`², in the default precision. Raises ValueError where the largest does not fit."""
-    dtype = jnp.zeros(()).dtype
+def _in_range(scaled: Float[np.ndarray, " d"], unit: float, dtype: np.dtype) -> Float[np.ndarray, " d"]:
+    """Variances given in units of `unit`², in a precision. Raises ValueError where the largest does not fit."""
     with np.errstate(over="ignore", under="ignore"):
         variance = (scaled * unit * unit).astype(dtype)
     if not np.finfo(dtype).tiny <= variance[0] < np.inf:
@@ -158,7 +184,13 @@ def _in_range(scaled: Float[np.ndarray, " d"], unit: float) -> Float[np.ndarray,
     return variance
 
 
+def _check_samples(shape: tuple[int, ...]) -> None:
+    if len(shape) != 2 or shape[0] < 2 or shape[1] < 1:
+        raise ValueError(f"samples must be an array of shape (n, d) with n >= 2; got shape {shape}")
+
+
 def _check_dimension(dimension: int) -> None:
+    check_integer("the dimension of a spectrum", dimension)
     if dimension < 1:
         raise ValueError(f"the dimension of a spectrum must be one or more; got {dimension}")
 

@@ -1,14 +1,13 @@
 """The factor of the loss at each noise level. To add a weight, subclass `AbstractWeight`."""
 
 import abc
-import math
+from functools import partial
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
-from theory.definitions.arrays import Time
-from theory.definitions.checks import check_positive
+from theory.definitions.arrays import FormulaChoice, Scalar, Time, log
+from theory.definitions.checks import positive
 from theory.definitions.preconditionings import AbstractPreconditioning
 from theory.definitions.processes import AbstractProcess
 
@@ -25,7 +24,7 @@ class AbstractWeight(eqx.Module):
         """w at the given process time, same shape."""
 
     @abc.abstractmethod
-    def kinks(self) -> tuple[float, ...]:
+    def kinks(self) -> tuple[Scalar, ...]:
         """Where the weight bends, as ln(α/σ): quadratures over the noise level put the edge of a panel there."""
 
     @abc.abstractmethod
@@ -36,7 +35,7 @@ class AbstractWeight(eqx.Module):
 class AbstractSmoothWeight(AbstractWeight):
     """A weight without kinks."""
 
-    def kinks(self) -> tuple[float, ...]:
+    def kinks(self) -> tuple[Scalar, ...]:
         return ()
 
 
@@ -50,13 +49,13 @@ class UniformWeight(AbstractSmoothWeight):
         return 0.0
 
 
-class PowerWeight(AbstractSmoothWeight):
+class PowerWeight(AbstractSmoothWeight, FormulaChoice):
     """w = σ^-2a with a = `exponent`: the spectral law of the denoiser becomes τ* ∝ λ^-(1-a).
 
     For λ, σ² → kλ, kσ² leave the optimum unchanged and multiply the rate (λ + σ²)σ^-2a by k^(1-a).
     """
 
-    exponent: float | Float[Array, ""]
+    exponent: Scalar
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
         return positive_noise_scale(process, time) ** (-2 * self.exponent)
@@ -71,10 +70,7 @@ class EDMWeight(AbstractSmoothWeight):
     It makes the loss of the preconditioned network (`EDMPreconditioning`) uniform over noise levels.
     """
 
-    data_scale: float | Float[Array, ""] = 0.5
-
-    def __check_init__(self) -> None:
-        check_positive("data_scale", self.data_scale)
+    data_scale: Scalar = eqx.field(default=0.5, converter=partial(positive, "data_scale"))
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
         squared = positive_noise_scale(process, time) ** 2
@@ -87,16 +83,13 @@ class EDMWeight(AbstractSmoothWeight):
 class MinSNRWeight(AbstractWeight):
     """w = min(α²/σ², γ) on the loss of the denoised data (Hang et al. 2023, Min-SNR-γ), γ = `ceiling`."""
 
-    ceiling: float | Float[Array, ""] = 5.0
-
-    def __check_init__(self) -> None:
-        check_positive("ceiling", self.ceiling)
+    ceiling: Scalar = eqx.field(default=5.0, converter=partial(positive, "ceiling"))
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
         return jnp.minimum(jnp.exp(process.log_snr(time)), self.ceiling)
 
-    def kinks(self) -> tuple[float, ...]:
-        return (math.log(self.ceiling) / 2,) if isinstance(self.ceiling, int | float) else ()
+    def kinks(self) -> tuple[Scalar, ...]:
+        return (log(self.ceiling) / 2,)
 
     def noise_power(self) -> float | None:
         return None
@@ -108,11 +101,8 @@ class LogNormalDensity(AbstractSmoothWeight):
     w = exp[-(ln σ - m)²/2s²] with m = `log_mean`, s = `log_std`; Karras et al. 2022 draw with m = -1.2, s = 1.2.
     """
 
-    log_mean: float | Float[Array, ""] = -1.2
-    log_std: float | Float[Array, ""] = 1.2
-
-    def __check_init__(self) -> None:
-        check_positive("log_std", self.log_std)
+    log_mean: Scalar = -1.2
+    log_std: Scalar = eqx.field(default=1.2, converter=partial(positive, "log_std"))
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
         return jnp.exp(-(((jnp.log(positive_noise_scale(process, time)) - self.log_mean) / self.log_std) ** 2) / 2)
@@ -130,7 +120,7 @@ class ProductWeight(AbstractWeight):
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
         return self.first(process, time) * self.second(process, time)
 
-    def kinks(self) -> tuple[float, ...]:
+    def kinks(self) -> tuple[Scalar, ...]:
         return self.first.kinks() + self.second.kinks()
 
     def noise_power(self) -> float | None:
@@ -152,7 +142,7 @@ class TrainingSpeed(AbstractWeight):
         scales = self.preconditioning.scales(process.signal_scale(time), process.noise_scale(time))
         return self.weight(process, time) * scales.linear**2
 
-    def kinks(self) -> tuple[float, ...]:
+    def kinks(self) -> tuple[Scalar, ...]:
         return self.weight.kinks()
 
     def noise_power(self) -> float | None:

@@ -1,18 +1,22 @@
 """Data that are point masses: posterior, score, and the covariance of the proxy score."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from theory.definitions.arrays import default_floating, floating
+from theory.definitions.arrays import default_floating, floating, is_traced
 from theory.definitions.checks import check_coordinates, checked_jit
 from theory.definitions.processes import AbstractProcess, check_noisy_time, process_time
 
 Points = Float[Array, "*batch dim"]
+
+_MOST_NUMBERS = 2**25  # of positions times points times coordinates, for which all are answered at once
 
 
 def _check_noisy(arguments: Mapping[str, Any]) -> None:
@@ -23,7 +27,9 @@ class PointMasses(eqx.Module):
     """The empirical distribution of m points in D dimensions, each of mass 1/m.
 
     Positions `x` are (..., D) and process times `time` (...,) or anything that broadcasts against x's batch axes.
-    Raises ValueError unless `points` is a finite real array (m, D), and for times at which x_t has no noise.
+    Raises ValueError unless `points` is a finite real array (m, D), and for times at which x_t has no noise. Where
+    positions times points are many, a few positions are answered at a time: beside the data and the answer, memory is
+    bounded by twice the data or half a gigabyte.
     """
 
     points: Float[Array, "m dim"]
@@ -32,7 +38,7 @@ class PointMasses(eqx.Module):
         self.points = default_floating(points)
         if self.points.ndim != 2 or self.points.size == 0:
             raise ValueError(f"point masses must have shape (m, D); got shape {self.points.shape}")
-        if not bool(jnp.isfinite(self.points).all()):
+        if not is_traced(self.points) and not np.isfinite(self.points).all():
             raise ValueError("point masses must be finite; got NaN or infinite coordinates")
 
     @checked_jit(_check_noisy)
@@ -73,9 +79,13 @@ class PointMasses(eqx.Module):
         """Cov(x_0 | x, t), from deviations, so that it is positive semi-definite to round-off."""
         weight = self.posterior(x, time, process)
         points = self._points_for(weight)
-        mean = weight @ points
-        deviation = points.reshape((1,) * (mean.ndim - 1) + points.shape) - mean[..., None, :]
-        return jnp.swapaxes(deviation * weight[..., None], -1, -2) @ deviation
+
+        def covariance(weight: Float[Array, "*batch m"]) -> Float[Array, "*batch dim dim"]:
+            mean = weight @ points
+            deviation = points.reshape((1,) * (mean.ndim - 1) + points.shape) - mean[..., None, :]
+            return jnp.swapaxes(deviation * weight[..., None], -1, -2) @ deviation
+
+        return _few_at_a_time(covariance, points.size, weight)
 
     @checked_jit(_check_noisy)
     def proxy_covariance(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch dim dim"]:
@@ -114,16 +124,31 @@ class PointMasses(eqx.Module):
         the nearest point p itself, so that positions far from all points lose nothing.
         """
         check_coordinates(x, self.points.shape[1])
-        alpha, sigma = _scales(x, time, process)
-        points = self._points_for(x)
-        points = jnp.broadcast_to(points, (*x.shape[:-1], *points.shape))
-        # |x - αp|² without the |x|² that all points share.
-        closeness = jnp.sum(points * (x[..., None, :] - alpha[..., None] * points / 2), axis=-1)
-        index = jnp.argmax(jax.lax.stop_gradient(closeness), axis=-1)
-        nearest = self._points_for(x)[index]
-        offset = x[..., None, :] - alpha[..., None] * (points + nearest[..., None, :]) / 2
-        odds = alpha * jnp.sum((points - nearest[..., None, :]) * offset, axis=-1) / sigma**2
-        return odds, nearest
+        own = self._points_for(x)
+
+        def log_odds(x: Points, alpha: Array, sigma: Array) -> tuple[Float[Array, "*batch m"], Points]:
+            points = jnp.broadcast_to(own, (*x.shape[:-1], *own.shape))
+            # |x - αp|² without the |x|² that all points share.
+            closeness = jnp.sum(points * (x[..., None, :] - alpha[..., None] * points / 2), axis=-1)
+            nearest = own[jnp.argmax(jax.lax.stop_gradient(closeness), axis=-1)]
+            offset = x[..., None, :] - alpha[..., None] * (points + nearest[..., None, :]) / 2
+            return alpha * jnp.sum((points - nearest[..., None, :]) * offset, axis=-1) / sigma**2, nearest
+
+        return _few_at_a_time(log_odds, own.size, x, *_scales(x, time, process))
+
+
+def _few_at_a_time(function: Callable[..., PyTree], size: int, *rows: Float[Array, "*batch n"]) -> PyTree:
+    """A function of rows with the same leading axes, that makes `size` numbers of each, for so many that fit in memory.
+
+    Nothing of what it makes is kept for derivatives, which compute it anew.
+    """
+    batch = rows[0].shape[:-1]
+    if math.prod(batch) * size <= _MOST_NUMBERS:
+        return function(*rows)
+    flat = tuple(row.reshape(-1, row.shape[-1]) for row in rows)
+    at_once = max(_MOST_NUMBERS // size, 1)
+    answer = jax.lax.map(jax.checkpoint(lambda row: function(*row)), flat, batch_size=at_once)
+    return jax.tree.map(lambda leaf: leaf.reshape(*batch, *leaf.shape[1:]), answer)
 
 
 def _scales(x: Points, time: ArrayLike, process: AbstractProcess) -> tuple[Array, Array]:

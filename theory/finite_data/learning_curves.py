@@ -29,7 +29,7 @@ from theory.definitions.checks import (
 from theory.finite_data.deterministic_equivalent import expected_function, variance_of_function
 from theory.finite_data.weight_covariances import Elements, over_batch
 from theory.spectral_law.denoiser import check_noise_level, effective_weight, regression_at, scales_at
-from theory.spectral_law.generation import NODE_WEIGHTS, NODES, panel_edges
+from theory.spectral_law.generation import NODE_WEIGHTS, NODES, over_panels, panel_edges
 from theory.spectral_law.parametrisations.one_layer import OneLayer
 from theory.spectral_law.regression import Modes, scaled_time
 
@@ -161,7 +161,7 @@ def _generated_variance_of(denoiser: OneLayer, initial: Array, tau: Array, varia
     eα) dℓ over ℓ = ln(α/σ).
     """
     process, start = denoiser.process, jnp.zeros_like(tau)
-    edges, nodes = jnp.asarray(panel_edges(denoiser), tau.dtype), jnp.asarray((1 + NODES) / 2, tau.dtype)
+    edges, nodes = panel_edges(denoiser).astype(tau.dtype), jnp.asarray((1 + NODES) / 2, tau.dtype)
 
     def growth(log_ratio: Array) -> Array:
         time = process.time_from_log_snr(2 * log_ratio)
@@ -169,12 +169,11 @@ def _generated_variance_of(denoiser: OneLayer, initial: Array, tau: Array, varia
         learned = _gain_of(denoiser, initial, tau, time, variance) - _gain_of(denoiser, initial, start, time, variance)
         return alpha * sigma / denoiser.objective.target.determinant(alpha, sigma) * learned
 
-    def add_panel(total: Array, panel: tuple[Array, Array]) -> tuple[Array, None]:
-        start, width = panel
+    def add_panel(total: Array, start: Array, width: Array) -> Array:
         rates = jax.vmap(growth)(start + width * nodes)
-        return total + width * jnp.tensordot(jnp.asarray(NODE_WEIGHTS / 2, rates.dtype), rates, 1), None
+        return total + width * jnp.tensordot(jnp.asarray(NODE_WEIGHTS / 2, rates.dtype), rates, 1)
 
-    integral, _ = jax.lax.scan(add_panel, jnp.zeros_like(variance), (edges[:-1], jnp.diff(edges)))
+    integral = over_panels(add_panel, jnp.zeros_like(variance), edges)
     return denoiser.generated_variance(start)[0] * jnp.exp(2 * integral)
 
 
@@ -188,5 +187,5 @@ def _margin(denoiser: OneLayer, tau: Array, level: Array) -> Array:
 
 def _smallest_margin(denoiser: OneLayer, tau: Array) -> Array:
     """The smallest margin of all noise levels that sampling passes."""
-    log_ratio = jnp.asarray(panel_edges(denoiser), tau.dtype)
+    log_ratio = panel_edges(denoiser).astype(tau.dtype)
     return jnp.min(_margin(denoiser, tau, denoiser.process.time_from_log_snr(2 * log_ratio)))

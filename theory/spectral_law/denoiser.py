@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from theory.definitions.arrays import Time, floating
-from theory.definitions.checks import check_positive
+from theory.definitions.arrays import Scalar, Time, floating, is_traced
+from theory.definitions.checks import nan_unless, positive
 from theory.definitions.objectives import Objective, native_objective
 from theory.definitions.preconditionings import PreconditioningScales
 from theory.definitions.processes import AbstractProcess, process_time
@@ -100,7 +99,7 @@ def assign_common_fields(
     denoiser.learning_rate = learning_rates(learning_rate, spectrum)
 
 
-def noise_range_of_closed_forms(denoiser: AbstractDenoiser) -> tuple[float, float] | None:
+def noise_range_of_closed_forms(denoiser: AbstractDenoiser) -> tuple[Scalar, Scalar] | None:
     """(σ_0, σ_T) in the setting of most closed forms, a variance-exploding process and denoised data; else None."""
     denoised = denoiser.objective.target.constant_coefficients() == (1, 0)
     return denoiser.process.variance_exploding_range() if denoised else None
@@ -148,11 +147,13 @@ def initial_gains(
     gain = floating(initial_gain).astype(spectrum.variance.dtype)
     if gain.shape not in ((), (spectrum.dimension,)):
         raise ValueError(f"{name} must be a number or one per mode ({spectrum.dimension}); got shape {gain.shape}")
-    if not isinstance(gain, Tracer):
+    if not is_traced(gain):
         if not np.isfinite(gain).all():
             raise ValueError(f"{name} must be finite; got {gain}")
         if non_negative and np.any(np.asarray(gain) < 0):
             raise ValueError(f"{name} of this network must be zero or more; got {gain.min()}")
+    elif non_negative:
+        gain = nan_unless(gain >= 0, gain)
     return jnp.broadcast_to(gain, (spectrum.dimension,))
 
 
@@ -161,8 +162,7 @@ def learning_rates(learning_rate: ArrayLike, spectrum: Spectrum) -> Float[Array,
     rate = floating(learning_rate).astype(spectrum.variance.dtype)
     if rate.shape != ():
         raise ValueError(f"learning_rate must be one number; got shape {rate.shape}")
-    check_positive("learning_rate", rate)
-    return rate
+    return jnp.asarray(positive("learning_rate", rate))
 
 
 def check_noise_level(arguments: Mapping[str, Any]) -> None:

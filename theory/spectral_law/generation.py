@@ -7,16 +7,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from theory.definitions.arrays import Time, floating
 from theory.definitions.checks import check_training_time, checked_jit
+from theory.definitions.processes import LARGEST_LOG_RATIO
 from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.regression import Modes
 
 TrainingTime = Float[ArrayLike, "*tau"]
 
 _PANEL_WIDTH = 0.25
+_MOST_PANELS = int(2 * LARGEST_LOG_RATIO / _PANEL_WIDTH)  # wider ones beyond that range
+_PANEL_BLOCK = 16
 _GRADING = 32.0  # natural logarithm of the finest resolution near a kink
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(16)
 # From values at the nodes to their last two Legendre coefficients, (2k+1)/2 Σ_i w_i P_k(x_i) f_i for k = 14, 15.
@@ -83,16 +86,14 @@ def variance_by_quadrature(denoiser: AbstractDenoiser, tau: Time, refinement: in
     """
     dtype = jnp.result_type(floating(tau), denoiser.spectrum.variance)
     tau = floating(tau).astype(dtype)
-    edges = jnp.asarray(panel_edges(denoiser, _PANEL_WIDTH / refinement), dtype)
 
-    def add_panel(total: _Integral, panel: tuple[Array, Array]) -> tuple[_Integral, None]:
-        start, width = panel
+    def add_panel(total: _Integral, start: Array, width: Array) -> _Integral:
         nodes = start + width * (1 + jnp.asarray(NODES, dtype=dtype)) / 2
         rates = jax.vmap(lambda node: _contraction(denoiser, node, lambda time: denoiser.gain(tau, time)))(nodes)
-        return total.plus(width, rates), None
+        return total.plus(width, rates)
 
-    shape = (*tau.shape, denoiser.spectrum.dimension)
-    integral, _ = jax.lax.scan(add_panel, _Integral.zero(shape, dtype), (edges[:-1], jnp.diff(edges)))
+    start = _Integral.zero((*tau.shape, denoiser.spectrum.dimension), dtype)
+    integral = over_panels(add_panel, start, panel_edges(denoiser, refinement).astype(dtype))
     return jnp.exp(denoiser.process.initial_log_variance() - 2 * integral.trusted())
 
 
@@ -134,7 +135,7 @@ def variance_by_graded_quadrature(
     low, high = denoiser.process.log_ratio_range()
     # Where the integral is split changes nothing, so no derivative passes through it.
     kink = jax.lax.stop_gradient(jnp.clip(kink, low, high)).astype(dtype).reshape((1,) * tau.ndim + kink.shape)
-    panels = int(np.ceil((high - low + _GRADING) / _PANEL_WIDTH))
+    panels = _MOST_PANELS + int(_GRADING / _PANEL_WIDTH)  # for any range: it may be traced
 
     def side(direction: int, distance: Modes) -> Array:
         far = distance + jnp.log(-jnp.expm1(-jnp.maximum(distance, np.exp(-_GRADING))))  # softplus⁻¹
@@ -166,16 +167,38 @@ def _contraction(denoiser: AbstractDenoiser, log_ratio: Array, gain: Callable[[A
     return sigma * (signal - alpha * gain(time)) / target.determinant(alpha, sigma)
 
 
-def panel_edges(denoiser: AbstractDenoiser, largest_width: float = _PANEL_WIDTH) -> np.ndarray:
-    """Edges of the quadrature's panels in ℓ, at most 1/4 apart, with one wherever the loss weight bends."""
-    low, high = denoiser.process.log_ratio_range()
-    breaks = sorted(kink for kink in denoiser.objective.weight.kinks() if low < kink < high)
-    points = [low, *breaks, high]
-    parts = [
-        np.linspace(start, end, int(np.ceil((end - start) / largest_width)) + 1)[:-1]
-        for start, end in zip(points[:-1], points[1:], strict=True)
-    ]
-    return np.append(np.concatenate(parts), high)
+def panel_edges(denoiser: AbstractDenoiser, refinement: int = 1) -> Float[Array, " edges"]:
+    """Edges of the quadrature's panels in ℓ, at most 1/4k apart for a `refinement` k, one wherever the weight bends.
+
+    The range may be traced, so their number does not depend on it: panels left over lie at the end, without width.
+    """
+    low, high = (jnp.asarray(end, float) for end in denoiser.process.log_ratio_range())
+    most = _MOST_PANELS * refinement
+    panels = jnp.ceil(jnp.minimum((high - low) * refinement / _PANEL_WIDTH, most))
+    index = jnp.arange(most + 1, dtype=low.dtype)
+    edges = jnp.where(index < panels, low + index * ((high - low) / panels), high)
+    kinks = [jnp.clip(jnp.asarray(kink, float), low, high) for kink in denoiser.objective.weight.kinks()]
+    return jnp.sort(jnp.concatenate([edges, jnp.stack(kinks)])) if kinks else edges
+
+
+def over_panels(
+    add_panel: Callable[[PyTree, Array, Array], PyTree], start: PyTree, edges: Float[Array, " edges"]
+) -> PyTree:
+    """`add_panel(total, start of the panel, its width)` for one panel after the other; empty ones cost nothing.
+
+    A loop with derivatives in both modes has a fixed number of steps, hence the blocks.
+    """
+    left_over = -(edges.size - 1) % _PANEL_BLOCK
+    edges = jnp.concatenate([edges, jnp.repeat(edges[-1:], left_over)])
+    blocks = (edges[:-1].reshape(-1, _PANEL_BLOCK), jnp.diff(edges).reshape(-1, _PANEL_BLOCK))
+
+    def add_block(total: PyTree, block: tuple[Array, Array]) -> tuple[PyTree, None]:
+        def add(total: PyTree) -> PyTree:
+            return jax.lax.scan(lambda total, panel: (add_panel(total, *panel), None), total, block)[0]
+
+        return jax.lax.cond(jnp.any(block[1] != 0), add, lambda total: total, total), None
+
+    return jax.lax.scan(add_block, start, blocks)[0]
 
 
 @checked_jit(tau=check_training_time)

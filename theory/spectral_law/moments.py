@@ -15,11 +15,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.definitions.arrays import Time, floating, jit
+from theory.definitions.arrays import Scalar, Time, floating, jit
 from theory.definitions.checks import check_training_time, checked_jit
+from theory.definitions.processes import at_both_ends
 from theory.numerics.matrix_functions import diagonal_matrix
 from theory.spectral_law.denoiser import AbstractDenoiser, AffineMap
-from theory.spectral_law.generation import NODE_WEIGHTS, NODES, TrainingTime, generated_variance, panel_edges
+from theory.spectral_law.generation import (
+    NODE_WEIGHTS,
+    NODES,
+    TrainingTime,
+    generated_variance,
+    over_panels,
+    panel_edges,
+)
 from theory.spectral_law.regression import Modes
 
 _PICARD_ITERATIONS = 20  # 1e-13 for maps of gain up to 4
@@ -44,11 +52,9 @@ def propagator(denoiser: AbstractDenoiser, tau: TrainingTime) -> Propagator:
     """
     tau = floating(tau).astype(denoiser.spectrum.variance.dtype)
     dimension, dtype = denoiser.spectrum.dimension, tau.dtype
-    edges = jnp.asarray(panel_edges(denoiser), dtype)
     nodes, inner, outer = (jnp.asarray(x, dtype) for x in ((1 + NODES) / 2, _integration_matrix(), NODE_WEIGHTS / 2))
 
-    def add_panel(carried: Array, panel: tuple[Array, Array]) -> tuple[Array, None]:
-        start, width = panel
+    def add_panel(carried: Array, start: Array, width: Array) -> Array:
         rates, sources = jax.vmap(lambda at: _velocity(denoiser, tau, at))(start + width * nodes)
 
         def refine(_, inside: Array) -> Array:
@@ -56,11 +62,11 @@ def propagator(denoiser: AbstractDenoiser, tau: TrainingTime) -> Propagator:
 
         inside = jnp.broadcast_to(carried, (nodes.size, *carried.shape))
         inside = jax.lax.fori_loop(0, _PICARD_ITERATIONS, refine, inside)
-        return carried + width * jnp.tensordot(outer, rates @ inside + sources, 1), None
+        return carried + width * jnp.tensordot(outer, rates @ inside + sources, 1)
 
     identity = jnp.eye(dimension, dimension + 1, dtype=dtype)
     initial = jnp.broadcast_to(identity, (*tau.shape, *identity.shape))
-    carried, _ = jax.lax.scan(add_panel, initial, (edges[:-1], jnp.diff(edges)))
+    carried = over_panels(add_panel, initial, panel_edges(denoiser).astype(dtype))
     return Propagator(carried[..., :-1], carried[..., -1])
 
 
@@ -174,10 +180,8 @@ def moments_on_schedule(denoiser: AbstractDenoiser, maps: AffineMap, times: Floa
     return jax.lax.scan(step, start, ends)[0]
 
 
-def _ends(denoiser: AbstractDenoiser) -> tuple[tuple[float, float], tuple[float, float]]:
+def _ends(denoiser: AbstractDenoiser) -> tuple[tuple[Scalar, Scalar], tuple[Scalar, Scalar]]:
     """(α, σ) where sampling starts and where it ends."""
     process = denoiser.process
-    with jax.ensure_compile_time_eval():
-        times = jnp.asarray([process.start_time, process.end_time], dtype=float)
-        alpha, sigma = process.signal_scale(times), process.noise_scale(times)
-        return (float(alpha[0]), float(sigma[0])), (float(alpha[1]), float(sigma[1]))
+    alpha, sigma = at_both_ends(process, process.signal_scale), at_both_ends(process, process.noise_scale)
+    return (alpha[0], sigma[0]), (alpha[1], sigma[1])

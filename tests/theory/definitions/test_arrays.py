@@ -1,13 +1,45 @@
 """How functions read their arguments."""
 
+import contextlib
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from theory import EDM, OneLayer, Spectrum, generated_variance, kl_divergence
-from theory.definitions.arrays import floating, jit
+from theory import (
+    EDM,
+    DeepLinear,
+    GaussianFeatures,
+    LinearSchedule,
+    LinearVKernel,
+    NaiveVKernel,
+    OneLayer,
+    PointMasses,
+    Spectrum,
+    VariancePreserving,
+    emergence_time,
+    generated_variance,
+    kl_divergence,
+)
+from theory.definitions.arrays import FormulaChoice, floating, jit
+
+FEATURES = GaussianFeatures(1, 4, 3, positions=(-1.5, 1.5), times=(0.0, 1.0))
+
+
+@contextlib.contextmanager
+def count_compilations():
+    """A list with one entry for each program that is compiled, by XLA or read from disk, inside the context."""
+    compiled, open_ = [], [True]
+
+    def listen(event, *_, **__):
+        if open_ and "backend_compile" in event:
+            compiled.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield compiled
+    open_.clear()
 
 
 def test_integers_become_floating_and_floats_keep_their_precision():
@@ -15,29 +47,62 @@ def test_integers_become_floating_and_floats_keep_their_precision():
     assert floating(jnp.float32(3)).dtype == np.float32
 
 
+class Power(FormulaChoice):
+    exponent: float
+
+
 class Scaled(eqx.Module):
     factor: float
+    power: Power
 
     @jit
     def __call__(self, x, *, shift=0.0):
-        assert isinstance(self.factor, float)  # part of the program
-        assert all(isinstance(each, jax.Array) for each in (*x, shift))
-        return self.factor * x[0] + x[1] + shift
+        assert isinstance(self.power.exponent, float)  # part of the program
+        assert all(isinstance(each, jax.Array) for each in (*x, shift, self.factor))
+        return self.factor * x[0] ** self.power.exponent + x[1] + shift
 
 
-def test_floats_are_arrays_alone_and_in_tuples_but_not_in_modules():
-    compiled = []
-    np.testing.assert_allclose(Scaled(2.0)((1.5, np.float64(0.25)), shift=1.0), 4.25)
-    jax.monitoring.register_event_duration_secs_listener(lambda event, *_, **__: compiled.append(event))
-    np.testing.assert_allclose(Scaled(2.0)((2.5, np.float64(1.25)), shift=3.0), 9.25)
-    assert not any("backend_compile" in event for event in compiled)
+def test_floats_are_arrays_alone_in_tuples_and_in_modules_that_do_not_choose_a_formula():
+    np.testing.assert_allclose(Scaled(2.0, Power(1.0))((1.5, np.float64(0.25)), shift=1.0), 4.25)
+    with count_compilations() as count:
+        np.testing.assert_allclose(Scaled(3.0, Power(1.0))((2.5, np.float64(1.25)), shift=3.0), 11.75)
+    assert count == []
     assert Scaled.__call__.__name__ == "__call__"
 
 
-@pytest.mark.parametrize("number", [float("nan"), float("inf"), 0.0, 1.5])
+SPECTRUM = Spectrum.power_law(dimension=6, exponent=1.5, scale=10.0)
+DATA, PLACES = PointMasses([[-1.0], [1.0]]), np.zeros((3, 1))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        pytest.param(lambda x: generated_variance(OneLayer(SPECTRUM, EDM(), 0.1, 1.0), x), id="time"),
+        pytest.param(lambda x: emergence_time(OneLayer(SPECTRUM, EDM(x), 0.1, 1.0)), id="sigma_min"),
+        pytest.param(lambda x: kl_divergence(OneLayer(SPECTRUM, EDM(), 0.1, learning_rate=x), 1.0), id="learning_rate"),
+        pytest.param(lambda x: DeepLinear(SPECTRUM, EDM(), x, 1.0).gain(x, x), id="initial_gain"),
+        pytest.param(lambda x: DATA.score(PLACES, x, VariancePreserving(end_time=x / 2)), id="score"),
+        pytest.param(lambda x: DATA.score(PLACES, x, VariancePreserving(LinearSchedule(x))), id="schedule"),
+        pytest.param(lambda x: NaiveVKernel(DATA, EDM(x), x).diffusion(PLACES, x), id="naive_v_kernel"),
+        pytest.param(
+            lambda x: LinearVKernel(DATA, VariancePreserving(), FEATURES, draws=1e3 * x, ridge=x).score_covariance(
+                (PLACES, x), (PLACES, x)
+            ),
+            id="linear_v_kernel",
+        ),
+    ],
+)
+def test_another_python_float_compiles_nothing(question):
+    jax.block_until_ready(question(0.25))
+    with count_compilations() as count:
+        jax.block_until_ready(question(0.5))
+    assert count == []
+
+
+@pytest.mark.parametrize("number", [float("inf"), 0.0, 1.5])
 @pytest.mark.parametrize("question", [generated_variance, kl_divergence])
 def test_a_python_float_is_what_the_array_of_it_is(question, number):
-    """NaN as a constant of the program came back as whatever was in memory."""
+    """As a constant of the program, a number may come back as whatever was in memory."""
     with jax.enable_x64(False):
         spectrum = Spectrum.power_law(dimension=300, exponent=1.5, scale=10.0)
         denoiser = OneLayer(spectrum, EDM(), initial_gain=0.1, learning_rate=1.0)

@@ -6,6 +6,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Time, floating
+from theory.definitions.checks import nan_unless
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
@@ -57,7 +58,10 @@ class MisalignedTwoLayer(AbstractCoupledDenoiser):
         size = spectrum.dimension
         if overlap.shape != (size, size):
             raise ValueError(f"initial_overlap must be a matrix of shape {(size, size)}; got shape {overlap.shape}")
-        if not isinstance(overlap, Tracer):
+        if isinstance(overlap, Tracer):
+            inside = jnp.allclose(overlap, overlap.T) & jnp.all(jnp.diagonal(overlap) >= 0)
+            overlap = nan_unless(inside, overlap)
+        else:
             if not np.allclose(overlap, overlap.T):
                 raise ValueError(f"initial_overlap must be symmetric; got {overlap}")
             if not np.all(np.diagonal(overlap) >= 0):
