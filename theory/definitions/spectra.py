@@ -82,10 +82,10 @@ class Spectrum(eqx.Module):
         """Spectrum of the sample covariance Σ = (1/n) Σ_i (x_i - μ)(x_i - μ)ᵀ, variances in decreasing order.
 
         Normalised by n, not n - 1: a network trained on these samples sees exactly this covariance. Accumulated in
-        float64, and given in the samples' precision. Raises ValueError unless x is (n, d) with n ≥ 2, real, finite and not
-        constant, and if the variances do not fit into the samples' precision (samples of 1e200, say). Traced
-        samples are accumulated in their own precision, and those that are constant give NaN. Derivatives of the basis
-        do not exist where variances are equal, as are those of rank-deficient samples.
+        float64, and given in the samples' precision. Raises ValueError unless x is (n, d) with n ≥ 2, real, finite and
+        not constant, and if the variances do not fit into that precision (samples of 1e200, say). Traced samples are
+        accumulated in their own precision, and those that are constant give NaN. Derivatives of the basis do not exist
+        where variances are equal, as are those of rank-deficient samples.
         """
         if isinstance(x, Tracer):
             return cls._from_traced_samples(x)
