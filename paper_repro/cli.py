@@ -1,10 +1,8 @@
 """The command line `paper-repro`. Nothing heavy is imported before a command needs it."""
 
-import io
 import json
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
@@ -18,12 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 import figures
-from paper_repro.errors import UserError
+from paper_repro.commands import carry_out
+from paper_repro.errors import EXIT_INTERRUPTED, UserError
 from paper_repro.folders import folder
 from paper_repro.seeds import named, parse_seeds
 
 WIDTH_WITHOUT_TERMINAL = 170
-EXIT_INTERRUPTED = 130
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Figures, as in `list`.")]
 
@@ -34,22 +32,9 @@ app = typer.Typer(add_completion=False, help="Regenerate the papers' figures and
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 2 for bad input, 130 when interrupted."""
+    """Run the command line and return its exit code: see `carry_out`. Without arguments it shows its help."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    _print_any_character()
-    with warnings.catch_warnings():
-        _show_warnings_as_sentences()
-        try:
-            command = typer.main.get_command(app)
-            code = command.main(given or ["--help"], prog_name="paper-repro", standalone_mode=False)
-        except UserError as error:
-            return _fail(str(error), error.exit_code)
-        except Exception as error:
-            # The base class of usage errors has lived in different packages; what it can do has not changed.
-            if not hasattr(error, "format_message"):
-                raise
-            return _fail(error.format_message(), getattr(error, "exit_code", 2))  # type: ignore[attr-defined]
-    return code if isinstance(code, int) else 0
+    return carry_out(typer.main.get_command(app), given or ["--help"], "paper-repro")
 
 
 @app.command("list")
@@ -87,10 +72,9 @@ def run(
     """Compute what is missing, draw it, and score it."""
     try:
         return _run(names or [], preset, parse_seeds(seed, seeds) or (0,), out, data, scheduler, dashboard)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         sentence = "interrupted; the same command goes on from the last finished stage"
-        print(sentence, file=sys.stderr)
-        return EXIT_INTERRUPTED
+        raise UserError(sentence, exit_code=EXIT_INTERRUPTED) from error
 
 
 def _run(
@@ -144,8 +128,8 @@ def _run(
             for drawing in drawn:
                 drawing.result()
     by_figure = {job.parts: [results[one.name] for one in jobs if one.figure == job.figure] for job in jobs}
+    page = _write_page(out, seeds)  # before anything that a full standard output could end
     print_scorecard(_console(), Scorecard([score(parts, found) for parts, found in by_figure.items()]))
-    page = _write_page(out, seeds)
     _console().print(Text(f"page: {page}"))
     return 0
 
@@ -258,30 +242,3 @@ def _nothing_computed(out: Path, names: list[str], preset: str | None, seeds: tu
 def _console() -> Console:
     """Standard output, wide enough for the tables where there is no terminal to ask for a width."""
     return Console() if sys.stdout.isatty() else Console(width=WIDTH_WITHOUT_TERMINAL)
-
-
-def _fail(sentence: str, code: int) -> int:
-    print(f"error: {' '.join(sentence.split())}", file=sys.stderr)
-    return code
-
-
-def _print_any_character() -> None:
-    """Let a terminal without Unicode show `?` rather than end the program."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-
-
-def _show_warnings_as_sentences() -> None:
-    """Print a warning about the user's data once, without the line of code that raised it."""
-    shown: set[str] = set()
-    show_with_source = warnings.showwarning
-
-    def show(message, category, filename, lineno, file=None, line=None) -> None:
-        if category is not UserWarning:
-            show_with_source(message, category, filename, lineno, file, line)
-        elif str(message) not in shown:
-            shown.add(str(message))
-            print(f"warning: {message}", file=sys.stderr)
-
-    warnings.showwarning = show

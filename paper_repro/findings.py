@@ -9,13 +9,13 @@ The comment on top of the prose says how a placeholder is written, and lists the
 import difflib
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from paper_repro.atomic import write_atomically
+from paper_repro.commands import run_program
 from paper_repro.errors import UserError
 from paper_repro.placeholders import Quoted, fill
 from paper_repro.reference import CLAIMS
@@ -98,12 +98,8 @@ def _quoted(place: str, claims: Claims) -> Quoted:
 
 def main(folder: Annotated[Path, typer.Argument()] = Path("docs")) -> None:
     """Write the findings of a FOLDER of documents."""
-    try:
-        write_atomically(folder / FINDINGS, findings(folder).encode())
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from error
+    write_atomically(folder / FINDINGS, findings(folder).encode())
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_program(main, "paper_repro.findings")

@@ -11,7 +11,6 @@ so (`"rescored": false`). Arrays stay out.
 
 import io
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +20,7 @@ import typer
 import figures
 from paper_repro.atomic import write_atomically
 from paper_repro.claims_as_json import claims_as_json
+from paper_repro.commands import run_program
 from paper_repro.drawings import Drawings
 from paper_repro.errors import UserError
 from paper_repro.folders import folder as named_folder
@@ -109,12 +109,8 @@ def main(
     seeds: Annotated[str | None, typer.Option(metavar="A-B")] = None,
 ) -> None:
     """Put the newest RESULTS of a preset, or those of several seeds, into the folder REFERENCE."""
-    try:
-        print("\n".join(publish(results, reference, preset, parse_seeds(None, seeds))))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from error
+    print("\n".join(publish(results, reference, preset, parse_seeds(None, seeds))))
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_program(main, "paper_repro.reference")

@@ -16,6 +16,7 @@ import typer
 
 import figures
 from figures.common.claims import Verdict
+from paper_repro.commands import run_program
 from paper_repro.errors import UserError
 from paper_repro.scorecard import collect
 from paper_repro.seeds import parse_seeds
@@ -127,4 +128,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_program(main, "paper_repro.stability")
