@@ -42,9 +42,9 @@ class LinearSchedule(AbstractSchedule):
     latest_time: ClassVar[float] = 1.0
 
     def __check_init__(self) -> None:
-        if not 0 < self.beta_min < self.beta_max:
+        if not 0 < self.beta_min < self.beta_max < math.inf:
             raise ValueError(
-                f"LinearSchedule must have 0 < beta_min < beta_max; got beta_min={self.beta_min}, "
+                f"LinearSchedule must have 0 < beta_min < beta_max < inf; got beta_min={self.beta_min}, "
                 f"beta_max={self.beta_max}"
             )
 
@@ -65,6 +65,10 @@ class CosineSchedule(AbstractSchedule):
 
     offset: float = eqx.field(default=0.008, converter=float)
     latest_time: ClassVar[float] = 0.999
+
+    def __check_init__(self) -> None:
+        if not 0 <= self.offset < math.inf:
+            raise ValueError(f"CosineSchedule must have 0 <= offset < inf; got offset={self.offset}")
 
     def _angle(self, time: ArrayLike) -> Time:
         return (jnp.pi / 2) * (jnp.asarray(time) + self.offset) / (1 + self.offset)
@@ -94,6 +98,10 @@ class SigmoidSchedule(AbstractSchedule):
     start: float = eqx.field(default=-3.0, converter=float)
     end: float = eqx.field(default=3.0, converter=float)
     latest_time: ClassVar[float] = 0.999
+
+    def __check_init__(self) -> None:
+        if not -math.inf < self.start < self.end < math.inf:
+            raise ValueError(f"SigmoidSchedule must have finite start < end; got start={self.start}, end={self.end}")
 
     def _range(self) -> tuple[float, float]:
         """S(b) and S(b) - S(a)."""
