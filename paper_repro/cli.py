@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from importlib.util import find_spec
@@ -18,7 +18,7 @@ from rich.text import Text
 import figures
 from paper_repro.commands import carry_out
 from paper_repro.errors import EXIT_INTERRUPTED, UserError
-from paper_repro.folders import folder
+from paper_repro.folders import check_no_file, folder
 from paper_repro.seeds import named, parse_seeds
 
 WIDTH_WITHOUT_TERMINAL = 170
@@ -144,26 +144,28 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list on standard output.")] = False,
 ) -> int:
     """The scorecard of what has been computed."""
-    from paper_repro.runner import check_names
+    from paper_repro.runner import check_names, check_preset
 
     asked = parse_seeds(seed, seeds)
     chosen = check_names(names or list(figures.FIGURES), preset if names else None)
-    _check_some_figure_has(preset)
+    check_preset(preset)
     from paper_repro.claims_as_json import claims_as_json
     from paper_repro.scorecard import Scorecard, collect
     from paper_repro.store import Store
     from paper_repro.terminal import print_scorecard
 
-    _check_folder(out)
-    scored = collect(Store(out), chosen, preset, asked)
-    if not scored and not (as_json and not names):
-        raise UserError(_nothing_computed(out, names or [], preset, asked))
-    _note_missing_seeds(scored, asked or ())
-    for one in scored:
-        if as_json and not one.current:
-            print(f"note: {one.label}", file=sys.stderr)
-    for name in sorted(set(names or []) - {one.figure for one in scored}):
-        print(f"note: {name} has not been computed yet", file=sys.stderr)
+    check_no_file(out)
+    store = Store(out)
+    scored = collect(store, chosen, preset, asked)
+    _note(store.damaged.values())
+    if not scored:
+        nothing = _nothing_computed(out, names or [], preset, asked)
+        if names or not as_json:
+            raise UserError(nothing)
+        _note([nothing])
+    _note(_missing_seeds(scored, asked or ()) if asked else _other_seeds(scored))
+    _note(one.label for one in scored if as_json and not one.current)
+    _note(f"{name} has not been computed yet" for name in sorted(set(names or []) - {one.figure for one in scored}))
     if as_json:
         print(json.dumps(claims_as_json(Scorecard(scored)), indent=1, allow_nan=False))
     else:
@@ -183,14 +185,14 @@ def report(
     from paper_repro.runner import check_writable
 
     asked = parse_seeds(None, seeds)
-    _check_folder(out)
+    check_no_file(out)
     check_writable(out)
-    print(_write_page(out, asked, single_file=single_file, say_missing=True))
+    print(_write_page(out, asked, single_file=single_file, say_seeds=True))
     return 0
 
 
 def _write_page(
-    out: Path, seeds: tuple[int, ...] | None, *, single_file: bool = False, say_missing: bool = False
+    out: Path, seeds: tuple[int, ...] | None, *, single_file: bool = False, say_seeds: bool = False
 ) -> Path:
     from paper_repro.report import write_page
     from paper_repro.scorecard import Scorecard, collect
@@ -198,26 +200,39 @@ def _write_page(
 
     # Of one seed the newest result is what was asked for last.
     several = seeds if seeds and len(seeds) > 1 else None
-    scored = collect(Store(out), list(figures.FIGURES), None, several, or_newest=True)
+    store = Store(out)
+    scored = collect(store, list(figures.FIGURES), None, several, or_newest=True)
+    _note(store.damaged.values())
     together = [one for one in scored if set(one.seeds) & set(several or one.seeds)]
     if not together:
         raise UserError(_nothing_computed(out, [], None, seeds))
-    if say_missing:
-        _note_missing_seeds(together, several or ())
+    if say_seeds:
+        _note(_missing_seeds(together, several) if several else _other_seeds(scored))
     return write_page(out, Scorecard(scored), single_file=single_file)
 
 
-def _note_missing_seeds(scored: Sequence, asked: Sequence[int]) -> None:
+def _note(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        print(f"note: {sentence}", file=sys.stderr)
+
+
+def _missing_seeds(scored: Sequence, asked: Sequence[int]) -> Iterator[str]:
     for one in scored:
         missing = sorted(set(asked) - set(one.seeds))
         if missing:
-            print(f"note: {one.label}: not computed for {named(missing)}", file=sys.stderr)
+            yield f"{one.label}: not computed for {named(missing)}"
 
 
-def _check_some_figure_has(preset: str | None) -> None:
-    presets = dict.fromkeys(key for entry in figures.FIGURES.values() for key in entry.seconds)
-    if preset is not None and preset not in presets:
-        raise UserError(f"unknown preset {preset!r}; expected one of {', '.join(presets)}")
+def _other_seeds(scored: Sequence) -> Iterator[str]:
+    """One sentence for all figures: a run of several seeds stores them all, and the newest alone is shown."""
+    more = [one for one in scored if one.other_seeds]
+    if more:
+        first, others = more[0], f" and {len(more) - 1} more" if len(more) > 1 else ""
+        together = sorted((*first.seeds, *first.other_seeds))
+        yield (
+            f"{first.label}{others}: {named(first.other_seeds)} stored too, and not shown; "
+            f"--seeds {together[0]}-{together[-1]} scores them together"
+        )
 
 
 def _check_dashboard(dashboard: bool, scheduler: str | None) -> None:
@@ -225,11 +240,6 @@ def _check_dashboard(dashboard: bool, scheduler: str | None) -> None:
         raise UserError("--dashboard is for processes on this machine; a scheduler has a dashboard of its own")
     if dashboard and find_spec("bokeh") is None:
         raise UserError("--dashboard needs the package bokeh: pip install 'diffusion-learning-theory[dashboard]'")
-
-
-def _check_folder(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{str(out)!r} is not a folder")
 
 
 def _nothing_computed(out: Path, names: list[str], preset: str | None, seeds: tuple[int, ...] | None) -> str:

@@ -67,6 +67,13 @@ def check_names(names: Sequence[str], preset: str | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def check_preset(preset: str | None) -> None:
+    """Raises UserError for a preset that no figure has."""
+    presets = dict.fromkeys(key for entry in figures.FIGURES.values() for key in entry.seconds)
+    if preset is not None and preset not in presets:
+        raise UserError(f"unknown preset {preset!r}; expected one of {', '.join(presets)}")
+
+
 def default_names() -> list[str]:
     """The figures that run when none is named."""
     return [name for name, entry in figures.FIGURES.items() if not entry.on_request]
