@@ -1,6 +1,5 @@
 """From names to stored results: what is asked for is checked first, then computed, drawn and kept."""
 
-import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -13,11 +12,12 @@ from typing import Any
 import figures
 from paper_repro.addresses import Address, address_of, data_digest
 from paper_repro.checkpoints import Checkpoints
-from paper_repro.computing import device, spare_memory_maps
+from paper_repro.computing import check_device, device, spare_memory_maps
 from paper_repro.engines import Engine
 from paper_repro.errors import UserError
 from paper_repro.progress import Named, Progress
 from paper_repro.store import Store, StoredResult
+from sims.data.formats import kind_of
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,15 @@ class Job:
 
 
 def load_figure(name: str) -> figures.Figure:
-    """The figure's parts; 64-bit numbers and drawing without a screen are turned on before the import."""
+    """The figure's parts; 64-bit numbers and drawing without a screen are turned on before the import.
+
+    Raises UserError where JAX has no device to compute on.
+    """
     import jax
     import matplotlib
 
     jax.config.update("jax_enable_x64", True)
+    check_device()
     matplotlib.use("Agg")
     return figures.load(name)
 
@@ -63,13 +67,20 @@ def check_names(names: Sequence[str], preset: str | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def check_preset(preset: str | None) -> None:
+    """Raises UserError for a preset that no figure has."""
+    presets = dict.fromkeys(key for entry in figures.FIGURES.values() for key in entry.seconds)
+    if preset is not None and preset not in presets:
+        raise UserError(f"unknown preset {preset!r}; expected one of {', '.join(presets)}")
+
+
 def default_names() -> list[str]:
     """The figures that run when none is named."""
     return [name for name, entry in figures.FIGURES.items() if not entry.on_request]
 
 
 def check_data(names: Sequence[str], data: str | None) -> None:
-    """Raises UserError where `--data` does not fit the figures or is not there."""
+    """Raises UserError where `--data` does not fit the figures, is not there or of a format that is not read."""
     if data is None:
         return
     accepting = ", ".join(name for name, entry in figures.FIGURES.items() if entry.accepts_data)
@@ -77,10 +88,15 @@ def check_data(names: Sequence[str], data: str | None) -> None:
         raise UserError(f"--data needs the name of exactly one figure that accepts it: {accepting}")
     if not figures.FIGURES[names[0]].accepts_data:
         raise UserError(f"{names[0]} does not accept --data; figures that do: {accepting}")
-    if not os.path.exists(data):
-        raise UserError(f"data file {data!r} does not exist")
-    if not (os.path.isfile(data) or os.path.isdir(data)):
-        raise UserError(f"data {data!r} is neither a file nor a folder")
+    if not data.strip():
+        raise UserError("the name of the data is empty")
+    # What the reader would say too, but the figure's own check comes with JAX, which takes seconds.
+    try:
+        kind_of(Path(data))
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    except OSError as error:
+        raise UserError(_unreadable(data, error)) from error
 
 
 def check_writable(out: Path) -> None:
@@ -125,8 +141,12 @@ def _job(name: str, preset: str, seed: int, data: str | None, job_name: str) -> 
     except ValueError as error:
         raise UserError(str(error)) from error
     except OSError as error:
-        raise UserError(f"data {data!r} cannot be read: {error.strerror}") from error
+        raise UserError(_unreadable(data, error)) from error
     return Job(name, preset, seed, config, parts, address, None if data is None else Path(data).name, job_name)
+
+
+def _unreadable(data: str | None, error: OSError) -> str:
+    return f"data {data!r} cannot be read: {error.strerror}"
 
 
 def complete(job: Job, store: Store, progress: Progress, engine: Engine) -> StoredResult:

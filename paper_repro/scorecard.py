@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import figures
 from figures.common.claims import Claim
@@ -11,7 +12,7 @@ from figures.common.pooling import Pooled, pool_claims
 from paper_repro.multiplicity import LEVEL, holm, isolated
 from paper_repro.runner import is_current, load_figure
 from paper_repro.seeds import named
-from paper_repro.store import Store, StoredResult, load_folder
+from paper_repro.store import Store, StoredResult
 
 EARLIER = "computed with earlier code"
 VERDICTS = ("holds", "differs", "undecided")
@@ -30,6 +31,7 @@ class Scored:
     results: tuple[StoredResult, ...]  # by seed
     claims: list[Pooled]
     current: bool  # whether today's code would compute the same
+    other_seeds: tuple[int, ...] = ()  # of results that are stored and could be scored together with these
 
     @property
     def result(self) -> StoredResult:
@@ -91,8 +93,8 @@ def _collect_one(store: Store, figure: str, preset: str, seeds: Sequence[int] | 
     parts, kept, claims = load_figure(figure), [], {}
     for seed in (None,) if seeds is None else seeds:
         for folder in store.newest(figure, preset, seed, lambda provenance: is_current(provenance, parts)):
-            result = load_folder(folder)
-            if result is None or (kept and not _belong_together(kept[0], result)):
+            result = store.load_folder(folder)
+            if result is None or (kept and not _belong_together(kept[0].provenance, result.provenance)):
                 continue
             statements = _claims_of(parts, result)
             if statements is not None:
@@ -101,11 +103,14 @@ def _collect_one(store: Store, figure: str, preset: str, seeds: Sequence[int] | 
                 break
     if not kept:
         return None
-    return Scored(parts, tuple(kept), pool_claims(claims), is_current(kept[0].provenance, parts))
+    first = kept[0].provenance
+    stored = store.seeds(figure, preset, lambda provenance: _belong_together(first, provenance))
+    others = tuple(seed for seed in stored if seed not in claims)
+    return Scored(parts, tuple(kept), pool_claims(claims), is_current(first, parts), others)
 
 
-def _belong_together(first: StoredResult, second: StoredResult) -> bool:
-    return all(first.provenance.get(key) == second.provenance.get(key) for key in _SAME)
+def _belong_together(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    return all(first[key] == second[key] for key in _SAME)
 
 
 def _claims_of(parts: figures.Figure, result: StoredResult) -> list[Claim] | None:

@@ -8,6 +8,7 @@ from paper_repro.page.claims import claims_in_full, earlier
 from paper_repro.page.markup import Html, joined, tag
 from paper_repro.page.panels import FigureOnPage, Page, Panel
 from paper_repro.scorecard import Scored
+from paper_repro.seeds import named
 
 _CANNOT_DRAW = "This result comes from earlier code and today's code cannot draw it; run the figure again."
 
@@ -68,7 +69,7 @@ def _panel(page: Page, figure: FigureOnPage, panel: Panel) -> Html:
     )
     return tag(
         "div",
-        tag("p", panel.scored.label, class_="where"),
+        tag("p", panel.scored.label, _not_shown(panel.scored), class_="where"),
         earlier(panel),
         _picture(figure, panel),
         tag("h3", "Claims"),
@@ -77,6 +78,10 @@ def _panel(page: Page, figure: FigureOnPage, panel: Panel) -> Html:
         id=panel.anchor,
         class_=f"panel {panel.scored.preset}",
     )
+
+
+def _not_shown(scored: Scored) -> str:
+    return f"; {named(scored.other_seeds)} stored too, and not shown" if scored.other_seeds else ""
 
 
 def _picture(figure: FigureOnPage, panel: Panel) -> Html:

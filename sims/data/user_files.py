@@ -7,7 +7,6 @@ Nothing is ever unpickled.
 import gzip
 import math
 import os
-import re
 import struct
 import warnings
 from collections.abc import Iterator
@@ -19,13 +18,11 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-SUPPORTED = ".npy, .npz, IDX (such as train-images-idx3-ubyte.gz or *.idx) or a folder of images"
+from sims.data.formats import GZIP_MAGIC, IDX_DTYPES, is_idx_magic, kind_of
+
 IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 ARRAY_NAMES = ("x", "images", "data")  # in an archive of several arrays, the first of these that is there
 
-IDX_NAME = re.compile(r"[.-]idx\d?(-\w+)?(\.gz)?$", re.IGNORECASE)
-IDX_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-GZIP_MAGIC = b"\x1f\x8b"
 NUMPY_MAGICS = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")  # .npy, .npz, an .npz without arrays
 
 
@@ -90,19 +87,7 @@ def load_user_data(path: str | os.PathLike[str]) -> UserData:
 
 
 def _read(path: Path) -> np.ndarray:
-    if not path.exists():
-        raise ValueError(f"{path} does not exist; expected {SUPPORTED}")
-    if path.is_dir():
-        return _read_folder(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is not a regular file; expected {SUPPORTED}")
-    if path.stat().st_size == 0:
-        raise ValueError(f"{path} is empty (0 bytes); expected {SUPPORTED}")
-    if path.suffix.lower() in (".npy", ".npz"):
-        return _read_numpy(path)
-    if IDX_NAME.search(path.name) or _starts_like_idx(path):
-        return _read_idx(path)
-    raise ValueError(f"{path} has the unsupported extension '{path.suffix}'; expected {SUPPORTED}")
+    return {"folder": _read_folder, "numpy": _read_numpy, "idx": _read_idx}[kind_of(path)](path)
 
 
 @contextmanager
@@ -154,24 +139,13 @@ def _choose_key(path: Path, keys: list[str]) -> str:
 # --- IDX ---
 
 
-def _starts_like_idx(path: Path) -> bool:
-    with path.open("rb") as stream:
-        start = stream.read(4)
-    return start[:2] == GZIP_MAGIC or _is_idx_magic(start)
-
-
-def _is_idx_magic(magic: bytes) -> bool:
-    """Two zero bytes, the code of the number type, and the number of dimensions."""
-    return len(magic) == 4 and magic[:2] == b"\0\0" and magic[2] in IDX_DTYPES
-
-
 def _read_idx(path: Path) -> np.ndarray:
     content = path.read_bytes()
     if content[:2] == GZIP_MAGIC:
         with _decoding(path, "gzip file"):
             content = gzip.decompress(content)
     magic = content[:4]
-    if not _is_idx_magic(magic):
+    if not is_idx_magic(magic):
         raise ValueError(
             f"{path} is not an IDX file: it begins with the bytes '{magic.hex(' ')}'; expected '00 00', "
             "the code of a number type and the number of dimensions"

@@ -92,12 +92,17 @@ def check_double_precision(question: str, array: Array) -> None:
 
 
 def check_times(times: Float[Array, " times"]) -> None:
-    """Raises ValueError unless `times` is a strictly monotone sequence of two or more."""
+    """Raises ValueError unless `times` is a strictly monotone sequence of two or more, finite and not negative."""
     if np.ndim(times) != 1 or np.shape(times)[0] < 2:
         raise ValueError(f"times must be a sequence of two or more; got shape {np.shape(times)}")
     if isinstance(times, Tracer):
         return
-    steps = np.diff(np.asarray(times))
+    values = np.asarray(times)
+    if not np.all(np.isfinite(values) & (values >= 0)):
+        raise ValueError(
+            f"times must be finite and zero or more; got some from {values[0]} to {values[-1]} that are not"
+        )
+    steps = np.diff(values)
     if not (np.all(steps < 0) or np.all(steps > 0)):
         raise ValueError("times must be strictly monotone, in the direction of sampling")
 
@@ -115,3 +120,11 @@ def positive(name: str, value: ArrayLike) -> ArrayLike:
     if not 0 < float(value) < float("inf"):
         raise ValueError(f"{name} must be positive and finite; got {value}")
     return value
+
+
+def check_whole(name: str, number: float, least: int = 1) -> None:
+    """Raises ValueError unless `number` is one whole number of `least` or more, 3 or 3.0 say; TypeError if traced."""
+    check_integer(name, number)
+    value = np.asarray(number)
+    if value.ndim or value.dtype.kind not in "iuf" or not least <= value < np.inf or value != np.floor(value):
+        raise ValueError(f"{name} must be a whole number of {least} or more; got {number}")

@@ -9,7 +9,7 @@ from jax.scipy.special import ndtri
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import default_floating, floating
-from theory.definitions.checks import check_integer, nan_unless
+from theory.definitions.checks import check_whole, nan_unless
 from theory.definitions.sample_moments import sample_moments
 
 
@@ -43,7 +43,7 @@ class Spectrum(eqx.Module):
                 f"the basis must be a square matrix of {self.variance.size} modes; got shape {self.basis.shape}"
             )
 
-        if any(isinstance(array, Tracer) for array in (self.mean, self.variance)):
+        if any(isinstance(array, Tracer) for array in (self.mean, self.variance, self.basis)):
             return
         # Checks of values are NumPy's here and below: JAX would compile each of their steps at the first call.
         mean, variance = np.asarray(self.mean), np.asarray(self.variance)
@@ -51,6 +51,8 @@ class Spectrum(eqx.Module):
             raise ValueError(
                 "the mean must be finite and the variances finite and not negative; got NaN, inf or less than zero"
             )
+        if self.basis is not None and not np.isfinite(np.asarray(self.basis)).all():
+            raise ValueError("the basis must be finite; got NaN or inf")
 
     @property
     def dimension(self) -> int:
@@ -114,13 +116,13 @@ class Spectrum(eqx.Module):
     @classmethod
     def power_law(cls, dimension: int, exponent: float, scale: float = 1.0) -> "Spectrum":
         """λ_k = scale · k^-exponent for k = 1 … d."""
-        _check_dimension(dimension)
+        check_whole("the dimension of a spectrum", dimension)
         return cls.from_variances(scale * jnp.arange(1, dimension + 1, dtype=float) ** (-exponent))
 
     @classmethod
     def log_normal(cls, dimension: int, median: float = 1.0, log_std: float = 1.0) -> "Spectrum":
         """The d mid-quantiles of a log-normal law: ln λ_k = ln median + log_std · Φ⁻¹(1 - (k-½)/d)."""
-        _check_dimension(dimension)
+        check_whole("the dimension of a spectrum", dimension)
         quantile = 1 - (jnp.arange(dimension, dtype=float) + 0.5) / dimension
         return cls.from_variances(median * jnp.exp(log_std * ndtri(quantile)))
 
@@ -187,12 +189,6 @@ def _in_range(scaled: Float[np.ndarray, " d"], unit: float, dtype: np.dtype) -> 
 def _check_samples(shape: tuple[int, ...]) -> None:
     if len(shape) != 2 or shape[0] < 2 or shape[1] < 1:
         raise ValueError(f"samples must be an array of shape (n, d) with n >= 2; got shape {shape}")
-
-
-def _check_dimension(dimension: int) -> None:
-    check_integer("the dimension of a spectrum", dimension)
-    if dimension < 1:
-        raise ValueError(f"the dimension of a spectrum must be one or more; got {dimension}")
 
 
 def reflected(x: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
