@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,7 @@ import figures
 from paper_repro.errors import UserError
 from paper_repro.folders import folder
 from paper_repro.seeds import named, parse_seeds
+from paper_repro.users_data import GivenData, shown_reading
 
 WIDTH_WITHOUT_TERMINAL = 170
 EXIT_INTERRUPTED = 130
@@ -78,7 +79,11 @@ def run(
     seed: Annotated[str | None, typer.Option(metavar="N", help="Seed of all randomness; 0 when not given.")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="A-B", help="Several seeds, scored together.")] = None,
     out: Out = Path("results"),
-    data: Annotated[str | None, typer.Option(help="Your own data: a file or a folder of images.")] = None,
+    data: Annotated[str | None, typer.Option(help="Your own data: a file, or a folder or .zip of images.")] = None,
+    key: Annotated[str | None, typer.Option(metavar="NAME", help="Which array of an .npz --data is.")] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Axes of --data: chw or hwc; for a table, rows or columns are samples.")
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers compute.")
     ] = None,
@@ -86,7 +91,8 @@ def run(
 ) -> int:
     """Compute what is missing, draw it, and score it."""
     try:
-        return _run(names or [], preset, parse_seeds(seed, seeds) or (0,), out, data, scheduler, dashboard)
+        given = _given_data(data, key, layout)
+        return _run(names or [], preset, parse_seeds(seed, seeds) or (0,), out, given, scheduler, dashboard)
     except KeyboardInterrupt:
         sentence = "interrupted; the same command goes on from the last finished stage"
         print(sentence, file=sys.stderr)
@@ -98,7 +104,7 @@ def _run(
     preset: str,
     seeds: tuple[int, ...],
     out: Path,
-    data: str | None,
+    data: GivenData | None,
     scheduler: str | None,
     dashboard: bool,
 ) -> int:
@@ -125,13 +131,16 @@ def _run(
 
     surroundings = Surroundings(variables, versions())
     with nullcontext() if scheduler is None else on_scheduler(scheduler, surroundings) as cluster:
-        jobs = runner.plan(chosen, preset, seeds, data)
-        spare_the_collector()
         store, drawings = Store(out), Drawings(out)
+        with shown_reading() as told:
+            jobs = runner.plan(chosen, preset, seeds, data, told)
+            missing = [job for job in jobs if not store.folder(job.address).exists()]
+            runner.prepare(missing, told)
+        spare_the_collector()
         store.clean()
         drawings.clean()
         results = {}
-        to_compute = {job.name: job.expected_seconds for job in jobs if not store.folder(job.address).exists()}
+        to_compute = {job.name: job.expected_seconds for job in missing}
         # One thread draws while the next figures are computed.
         with progress_for(to_compute) as progress, ThreadPoolExecutor(max_workers=1) as draughtsman:
             drawn = []
@@ -141,13 +150,32 @@ def _run(
                     results[job.name] = result
                     if job.seed == seeds[0]:
                         drawn.append(draughtsman.submit(drawings.draw, job.parts, result))
-            for drawing in drawn:
-                drawing.result()
+            faults = [fault for fault in map(_fault_of, drawn) if fault is not None]
     by_figure = {job.parts: [results[one.name] for one in jobs if one.figure == job.figure] for job in jobs}
-    print_scorecard(_console(), Scorecard([score(parts, found) for parts, found in by_figure.items()]))
+    scorecard = Scorecard([score(parts, found) for parts, found in by_figure.items()])
+    print_scorecard(_console(), scorecard)
+    for fault in faults:
+        print(f"note: {fault}", file=sys.stderr)
     page = _write_page(out, seeds)
     _console().print(Text(f"page: {page}"))
-    return 0
+    return int(bool(faults or any(one.fault for one in scorecard.scored)))
+
+
+def _given_data(data: str | None, key: str | None, layout: str | None) -> GivenData | None:
+    if data is None and (key is not None or layout is not None):
+        raise UserError("--key and --layout say how --data is to be read, which is not given")
+    return None if data is None else GivenData(data, key, layout)
+
+
+def _fault_of(drawing: Future) -> str | None:
+    """Why a result could not be drawn."""
+    from paper_repro.drawings import CannotDraw
+
+    try:
+        drawing.result()
+    except CannotDraw as error:
+        return str(error)
+    return None
 
 
 @app.command()
@@ -178,6 +206,8 @@ def compare(
     for one in scored:
         if as_json and not one.current:
             print(f"note: {one.label}", file=sys.stderr)
+        if as_json and one.fault:
+            print(f"note: {one.label}: {one.fault}", file=sys.stderr)
     for name in sorted(set(names or []) - {one.figure for one in scored}):
         print(f"note: {name} has not been computed yet", file=sys.stderr)
     if as_json:
