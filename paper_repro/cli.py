@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +20,7 @@ from paper_repro.commands import carry_out
 from paper_repro.errors import EXIT_INTERRUPTED, UserError
 from paper_repro.folders import check_no_file, folder
 from paper_repro.seeds import named, parse_seeds
+from paper_repro.users_data import GivenData, shown_reading
 
 WIDTH_WITHOUT_TERMINAL = 170
 
@@ -63,7 +64,11 @@ def run(
     seed: Annotated[str | None, typer.Option(metavar="N", help="Seed of all randomness; 0 when not given.")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="A-B", help="Several seeds, scored together.")] = None,
     out: Out = Path("results"),
-    data: Annotated[str | None, typer.Option(help="Your own data: a file or a folder of images.")] = None,
+    data: Annotated[str | None, typer.Option(help="Your own data: a file, or a folder or .zip of images.")] = None,
+    key: Annotated[str | None, typer.Option(metavar="NAME", help="Which array of an .npz --data is.")] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Axes of --data: chw or hwc; for a table, rows or columns are samples.")
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers compute.")
     ] = None,
@@ -71,7 +76,8 @@ def run(
 ) -> int:
     """Compute what is missing, draw it, and score it."""
     try:
-        return _run(names or [], preset, parse_seeds(seed, seeds) or (0,), out, data, scheduler, dashboard)
+        given = _given_data(data, key, layout)
+        return _run(names or [], preset, parse_seeds(seed, seeds) or (0,), out, given, scheduler, dashboard)
     except KeyboardInterrupt as error:
         sentence = "interrupted; the same command goes on from the last finished stage"
         raise UserError(sentence, exit_code=EXIT_INTERRUPTED) from error
@@ -82,7 +88,7 @@ def _run(
     preset: str,
     seeds: tuple[int, ...],
     out: Path,
-    data: str | None,
+    data: GivenData | None,
     scheduler: str | None,
     dashboard: bool,
 ) -> int:
@@ -109,13 +115,16 @@ def _run(
 
     surroundings = Surroundings(variables, versions())
     with nullcontext() if scheduler is None else on_scheduler(scheduler, surroundings) as cluster:
-        jobs = runner.plan(chosen, preset, seeds, data)
-        spare_the_collector()
         store, drawings = Store(out), Drawings(out)
+        with shown_reading() as told:
+            jobs = runner.plan(chosen, preset, seeds, data, told)
+            missing = [job for job in jobs if not store.folder(job.address).exists()]
+            runner.prepare(missing, told)
+        spare_the_collector()
         store.clean()
         drawings.clean()
         results = {}
-        to_compute = {job.name: job.expected_seconds for job in jobs if not store.folder(job.address).exists()}
+        to_compute = {job.name: job.expected_seconds for job in missing}
         # One thread draws while the next figures are computed.
         with progress_for(to_compute) as progress, ThreadPoolExecutor(max_workers=1) as draughtsman:
             drawn = []
@@ -125,13 +134,31 @@ def _run(
                     results[job.name] = result
                     if job.seed == seeds[0]:
                         drawn.append(draughtsman.submit(drawings.draw, job.parts, result))
-            for drawing in drawn:
-                drawing.result()
+            faults = [fault for fault in map(_fault_of, drawn) if fault is not None]
     by_figure = {job.parts: [results[one.name] for one in jobs if one.figure == job.figure] for job in jobs}
     page = _write_page(out, seeds)  # before anything that a full standard output could end
-    print_scorecard(_console(), Scorecard([score(parts, found) for parts, found in by_figure.items()]))
+    scorecard = Scorecard([score(parts, found) for parts, found in by_figure.items()])
+    print_scorecard(_console(), scorecard)
+    _note(faults)
     _console().print(Text(f"page: {page}"))
-    return 0
+    return int(bool(faults or any(one.fault for one in scorecard.scored)))
+
+
+def _given_data(data: str | None, key: str | None, layout: str | None) -> GivenData | None:
+    if data is None and (key is not None or layout is not None):
+        raise UserError("--key and --layout say how --data is to be read, which is not given")
+    return None if data is None else GivenData(data, key, layout)
+
+
+def _fault_of(drawing: Future) -> str | None:
+    """Why a result could not be drawn."""
+    from paper_repro.drawings import CannotDraw
+
+    try:
+        drawing.result()
+    except CannotDraw as error:
+        return str(error)
+    return None
 
 
 @app.command()
@@ -165,6 +192,7 @@ def compare(
         _note([nothing])
     _note(_missing_seeds(scored, asked or ()) if asked else _other_seeds(scored))
     _note(one.label for one in scored if as_json and not one.current)
+    _note(f"{one.label}: {one.fault}" for one in scored if as_json and one.fault)
     _note(f"{name} has not been computed yet" for name in sorted(set(names or []) - {one.figure for one in scored}))
     if as_json:
         print(json.dumps(claims_as_json(Scorecard(scored)), indent=1, allow_nan=False))

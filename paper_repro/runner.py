@@ -2,7 +2,8 @@
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -10,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import figures
-from paper_repro.addresses import Address, address_of, data_digest
+from paper_repro.addresses import Address, address_of
 from paper_repro.checkpoints import Checkpoints
 from paper_repro.computing import check_device, device, spare_memory_maps
 from paper_repro.engines import Engine
 from paper_repro.errors import UserError
 from paper_repro.progress import Named, Progress
 from paper_repro.store import Store, StoredResult
-from sims.data.formats import kind_of
+from paper_repro.users_data import GivenData, Told, check_format
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Job:
     config: Any
     parts: figures.Figure
     address: Address
-    data_name: str | None
+    data: GivenData | None
     name: str  # the figure's, with the seed where there are several
 
     @property
@@ -79,8 +80,8 @@ def default_names() -> list[str]:
     return [name for name, entry in figures.FIGURES.items() if not entry.on_request]
 
 
-def check_data(names: Sequence[str], data: str | None) -> None:
-    """Raises UserError where `--data` does not fit the figures, is not there or of a format that is not read."""
+def check_data(names: Sequence[str], data: GivenData | None) -> None:
+    """Raises UserError where `--data` does not fit the figures, is not there, or is of a format that is not read."""
     if data is None:
         return
     accepting = ", ".join(name for name, entry in figures.FIGURES.items() if entry.accepts_data)
@@ -88,15 +89,7 @@ def check_data(names: Sequence[str], data: str | None) -> None:
         raise UserError(f"--data needs the name of exactly one figure that accepts it: {accepting}")
     if not figures.FIGURES[names[0]].accepts_data:
         raise UserError(f"{names[0]} does not accept --data; figures that do: {accepting}")
-    if not data.strip():
-        raise UserError("the name of the data is empty")
-    # What the reader would say too, but the figure's own check comes with JAX, which takes seconds.
-    try:
-        kind_of(Path(data))
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    except OSError as error:
-        raise UserError(_unreadable(data, error)) from error
+    check_format(data)
 
 
 def check_writable(out: Path) -> None:
@@ -119,34 +112,46 @@ def _exists(path: Path) -> bool:
         raise UserError(f"cannot write results to {str(path)!r}: {error.strerror}") from error
 
 
-def plan(names: Sequence[str], preset: str, seeds: Sequence[int], data: str | None) -> list[Job]:
+def plan(names: Sequence[str], preset: str, seeds: Sequence[int], data: GivenData | None, told: Told) -> list[Job]:
     """The jobs for figures that `check_names` has passed. Raises UserError for data that a figure rejects."""
-    several = len(seeds) > 1
+    return [job for name in names for job in _jobs(name, preset, seeds, data, told)]
+
+
+def _jobs(name: str, preset: str, seeds: Sequence[int], data: GivenData | None, told: Told) -> list[Job]:
+    """A job for every seed; `told` hears of the user's data as they are looked at."""
+    parts = load_figure(name)
+    config = common = parts.experiment.PRESETS[preset]
+    data_sha256 = None
+    if data is not None:
+        config = replace(config, **data.fields())
+        with _sentences(data):
+            data_sha256 = parts.experiment.check(config, told)
+    # The hash stands for the data and how it is read, so a file may move.
+    addresses = [address_of(name, preset, common, seed, data_sha256) for seed in seeds]
+    names = [f"{name}, seed {seed}" if len(seeds) > 1 else name for seed in seeds]
     return [
-        _job(name, preset, seed, data, f"{name}, seed {seed}" if several else name) for name in names for seed in seeds
+        Job(name, preset, seed, config, parts, address, data, job_name)
+        for seed, address, job_name in zip(seeds, addresses, names, strict=True)
     ]
 
 
-def _job(name: str, preset: str, seed: int, data: str | None, job_name: str) -> Job:
-    parts = load_figure(name)
-    config = parts.experiment.PRESETS[preset]
-    if data is not None:
-        config = replace(config, data=data)
+def prepare(jobs: Sequence[Job], told: Told) -> None:
+    """Let figures read users' data before anything is trained. Raises UserError for data that they reject."""
+    for job in jobs:
+        if job.data is not None:
+            with _sentences(job.data):
+                job.parts.experiment.prepare(job.config, told)
+
+
+@contextmanager
+def _sentences(data: GivenData) -> Iterator[None]:
+    """Of what is wrong with a user's data."""
     try:
-        check = getattr(parts.experiment, "check", None)
-        if check is not None:
-            check(config)
-        data_sha256 = None if data is None else data_digest(Path(data))
-        address = address_of(name, preset, config, seed, data_sha256)
+        yield
     except ValueError as error:
         raise UserError(str(error)) from error
     except OSError as error:
-        raise UserError(_unreadable(data, error)) from error
-    return Job(name, preset, seed, config, parts, address, None if data is None else Path(data).name, job_name)
-
-
-def _unreadable(data: str | None, error: OSError) -> str:
-    return f"data {data!r} cannot be read: {error.strerror}"
+        raise UserError(f"data {data.path!r} cannot be read: {error.strerror}") from error
 
 
 def complete(job: Job, store: Store, progress: Progress, engine: Engine) -> StoredResult:
@@ -177,7 +182,7 @@ def _provenance(job: Job, seconds: float, checkpoints: Checkpoints) -> dict[str,
         "figure": job.figure,
         "preset": job.preset,
         "seed": job.seed,
-        "config": asdict(job.config) | ({} if job.data_name is None else {"data": job.data_name}),
+        "config": asdict(job.config) | ({} if job.data is None else {"data": job.data.name}),
         "data_sha256": job.address.data_sha256,
         "code_version": job.address.code_version,
         "wall_seconds": round(seconds, 3),
