@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.trained_modes.lag import without_lag
 from sims.experiments.linear import generated_mode_variances, mode_gains, train_seeds_minibatch
 from sims.networks.linear import linear_denoiser
 from sims.sampling.linear_flow import flow_of, sample_linear_networks
@@ -123,11 +124,17 @@ def shown_places(count: int, dimension: int) -> np.ndarray:
 
 
 def compute_experiment(config: ExperimentConfig, data: DataInModes, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Spectrum of the samples, closed forms, and SGD-trained networks measured in the data's eigenbasis."""
+    """Spectrum of the samples, closed forms, and SGD-trained networks measured in the data's eigenbasis.
+
+    Raises ValueError where noise levels would lag behind others, see `without_lag`.
+    """
     train_key, small_key, shown_key = jax.random.split(key, 3)
     # In its own eigenbasis the data's covariance is diagonal; the rotation changes nothing for W(0) ∝ I.
     spectrum = Spectrum(jnp.zeros(data.variance.size), jnp.asarray(data.variance))
     small = replace(config, batch_per_effective_mode=config.small_batch_per_effective_mode)
+    for sizes in (config, small):
+        clock = _clock(sizes, np.asarray(spectrum.variance))
+        without_lag(clock, _denoiser(config, spectrum), _noise_levels(config), _snapshot_times(config))
     keys, small_keys = jax.random.split(train_key, config.seeds), jax.random.split(small_key, config.small_batch_seeds)
     stages = [Stage("theory", partial(_theory, config, spectrum), 0.15)]
     # A stage for every denoiser: none takes long, and an interrupted run goes on from the last.
@@ -152,6 +159,10 @@ def compute_experiment(config: ExperimentConfig, data: DataInModes, *, key: PRNG
     }
 
 
+def _denoiser(config: ExperimentConfig, spectrum: Spectrum) -> OneLayer:
+    return OneLayer(spectrum, EDM(), config.initial_gain, learning_rate=1.0)
+
+
 def _snapshot_times(config: ExperimentConfig) -> np.ndarray:
     return np.geomspace(config.first_time, config.last_time, config.snapshots)
 
@@ -170,7 +181,7 @@ def _clock(config: ExperimentConfig, variance: np.ndarray) -> Clock:
 
 
 def _theory(config: ExperimentConfig, spectrum: Spectrum) -> Arrays:
-    denoiser = OneLayer(spectrum, EDM(), config.initial_gain, learning_rate=1.0)
+    denoiser = _denoiser(config, spectrum)
     times, levels = _snapshot_times(config), _noise_levels(config)
     clock = _clock(config, np.asarray(spectrum.variance))
     gains = gain_after_steps(denoiser, levels, jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps))
