@@ -95,6 +95,16 @@ class LinearModels:
         return np.asarray(_carried_by_score(PointMasses(self.points), process, initial, times, SOLVERS[method]))
 
 
+def averages(weights: Float[np.ndarray, "models dim F"], groups: int) -> Float[np.ndarray, "averages dim F"]:
+    """Mean weights of all models, and the same without one of `groups` of models after the other: (1 + groups, dim, F).
+
+    What a model with the mean weights generates is no mean over models; its error is the jackknife's over groups.
+    """
+    parts = np.array_split(np.arange(len(weights)), groups)
+    without = [np.delete(weights, part, axis=0).mean(axis=0) for part in parts]
+    return np.stack([weights.mean(axis=0), *without])
+
+
 @eqx.filter_jit
 def _carried_by_score(data: PointMasses, process: VariancePreserving, initial, times, solver) -> jnp.ndarray:
     """Positions at the end of the probability-flow ODE of the exact score."""

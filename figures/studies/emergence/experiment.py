@@ -19,8 +19,8 @@ from figures.studies.trained_modes.experiment import (
     named,
     trained_modes,
     training_sets,
-    variance_with_finite_steps,
 )
+from figures.studies.trained_modes.finite_steps import with_finite_steps
 from sims.networks.linear import linear_denoiser, tied_two_layer_denoiser
 from sims.training.descent import Clock
 from sims.training.pairs import SecondMoments
@@ -127,7 +127,7 @@ def _train(
     trained = trained_modes(denoiser, network, moments, levels, clock, shown=0)
     return {
         "variance_trained": trained["variance_trained"],
-        "variance_finite_steps": variance_with_finite_steps(denoiser, levels, clock, times),
+        "variance_finite_steps": with_finite_steps(denoiser, levels, clock, times).variance,
     }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.trained_modes.finite_steps import with_finite_steps
 from figures.studies.trained_modes.lag import without_lag
 from sims.experiments.linear import generated_mode_variances, mode_gains, train_seeds_minibatch
 from sims.networks.linear import linear_denoiser
@@ -21,9 +22,8 @@ from sims.training.descent import Clock, common_clock
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
 from theory.definitions.targets import DenoiserTarget
-from theory.spectral_law.descent import gain_after_steps
 from theory.spectral_law.emergence import emergence_level, emergence_time
-from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
+from theory.spectral_law.generation import generated_variance
 from theory.spectral_law.parametrisations.one_layer import OneLayer
 
 
@@ -184,13 +184,11 @@ def _theory(config: ExperimentConfig, spectrum: Spectrum) -> Arrays:
     denoiser = _denoiser(config, spectrum)
     times, levels = _snapshot_times(config), _noise_levels(config)
     clock = _clock(config, np.asarray(spectrum.variance))
-    gains = gain_after_steps(denoiser, levels, jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps))
+    finite_steps = with_finite_steps(denoiser, levels, clock, times)
     return {
         "variance_closed_form": np.asarray(generated_variance(denoiser, times)),
-        "variance_finite_steps": np.asarray(
-            generated_variance_on_schedule(denoiser, times, levels, jnp.swapaxes(gains, 0, 1))
-        ),
-        "gain_finite_steps": np.asarray(gains),
+        "variance_finite_steps": finite_steps.variance,
+        "gain_finite_steps": finite_steps.gain,
         "emergence_theory": np.asarray(emergence_time(denoiser)),
         "level": np.asarray(emergence_level(denoiser)),
     }

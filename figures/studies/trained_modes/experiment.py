@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.trained_modes.finite_steps import with_finite_steps
 from figures.studies.trained_modes.lag import without_lag
 from sims.experiments.linear import generated_mode_variances, mode_gains
 from sims.measurements.modes import first_crossing
@@ -30,8 +31,7 @@ from sims.training.training_sets import gaussian_training_sets
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
 from theory.spectral_law.denoiser import AbstractDenoiser, regression_at
-from theory.spectral_law.descent import gain_after_steps
-from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
+from theory.spectral_law.generation import generated_variance
 
 FINE_TIMES = 300  # of every curve of the theory
 Drawn = TypeVar("Drawn", SecondMoments, ShiftMoments)
@@ -163,7 +163,7 @@ def theory_of_modes(denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock,
     The last `shown` of the `levels` are those whose weights are shown; the others carry the samples.
     """
     fine = np.geomspace(sizes.first_time, sizes.last_time, FINE_TIMES)
-    gains = gain_after_steps(denoiser, levels, jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps))
+    finite_steps = with_finite_steps(denoiser, levels, clock, sizes.times, shown=shown)
     sampling = levels.size - shown
     shown_levels = levels[sampling:]
     # One call for all times, and the same ones for gains: what is compiled depends on their number.
@@ -179,26 +179,11 @@ def theory_of_modes(denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock,
         else np.zeros((0, fine.size, denoiser.spectrum.dimension)),
         "variance_curve": variances,
         "variance_closed_form": at_snapshots,
-        "variance_finite_steps": _variance_on_schedule(denoiser, levels[:sampling], gains[:, :sampling], sizes.times),
-        "gain_finite_steps": np.asarray(jnp.swapaxes(gains[:, sampling:], 0, 1)),
+        "variance_finite_steps": finite_steps.variance,
+        "gain_finite_steps": np.swapaxes(finite_steps.gain[:, sampling:], 0, 1),
         "emergence_theory": first_crossing(fine, variances, level),
         "level": level,
     }
-
-
-def variance_with_finite_steps(
-    denoiser: AbstractDenoiser, levels: jax.Array, clock: Clock, times: np.ndarray
-) -> np.ndarray:
-    """What infinite data, the clock's steps and Heun's method on these levels make of λ̃, (snapshots, modes)."""
-    gains = gain_after_steps(denoiser, levels, jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps))
-    return _variance_on_schedule(denoiser, levels, gains, times)
-
-
-def _variance_on_schedule(
-    denoiser: AbstractDenoiser, levels: jax.Array, gains: jax.Array, times: np.ndarray
-) -> np.ndarray:
-    by_level = jnp.swapaxes(gains, 0, 1)
-    return np.asarray(generated_variance_on_schedule(denoiser, jnp.asarray(times), levels, by_level))
 
 
 @eqx.filter_jit

@@ -29,15 +29,15 @@ from figures.studies.trained_modes.experiment import (
     trained_modes,
     training_sets,
 )
+from figures.studies.trained_modes.finite_steps import with_finite_steps
 from figures.studies.trained_modes.lag import without_lag
 from sims.networks.linear import AbstractLinearNetwork, linear_denoiser, tied_two_layer_denoiser
 from sims.training.descent import Clock, common_clock
 from sims.training.pairs import SecondMoments
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
-from theory.spectral_law.descent import gain_after_steps
 from theory.spectral_law.emergence import emergence_level, emergence_time
-from theory.spectral_law.generation import generated_variance, generated_variance_on_schedule
+from theory.spectral_law.generation import generated_variance
 from theory.spectral_law.parametrisations.one_layer import OneLayer
 from theory.spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer
 
@@ -156,15 +156,14 @@ def _theory(config: ArchitecturesConfig, name: str, spectrum: Spectrum) -> Array
         config.sizes.times,
     )
     fine = np.geomspace(config.first_time, max(config.last_time, 1e3), 400)
-    gains = gain_after_steps(denoiser, levels, jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps))
-    by_level = jnp.swapaxes(gains[:, :-1], 0, 1)
+    finite_steps = with_finite_steps(denoiser, levels, clock, times, shown=1)
     return {
         "fine_times": fine,
         "gain_curve": np.asarray(gain_at(denoiser, jnp.asarray(fine), levels[-1])),
         "variance_curve": np.asarray(generated_variance(denoiser, fine)),
         "variance_closed_form": np.asarray(generated_variance(denoiser, times)),
-        "variance_finite_steps": np.asarray(generated_variance_on_schedule(denoiser, times, levels[:-1], by_level)),
-        "gain_finite_steps": np.asarray(gains[:, -1]),
+        "variance_finite_steps": finite_steps.variance,
+        "gain_finite_steps": finite_steps.gain[:, -1],
         "emergence_theory": np.asarray(emergence_time(denoiser)),
         "level": np.asarray(emergence_level(denoiser)),
     }

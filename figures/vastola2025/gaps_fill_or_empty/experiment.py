@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
-from figures.studies.linear_ensembles import LinearModels
+from figures.studies.linear_ensembles import LinearModels, averages
 from figures.studies.published_setting import FEATURES, GAP, stratified_prior
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_shares
@@ -126,17 +126,10 @@ def _row(config: Config, kind: str, per_time: int, cutoff: float, key: PRNGKeyAr
         cell = {}
         for name, ensemble in ensembles.items():
             cell[name] = gap_shares(model.samples(ensemble, initial, config.steps)[..., 0], *GAP)
-        average = FeatureModel(model.features, jnp.asarray(_averages(np.asarray(ensembles["trained"].weight))))
+        average = FeatureModel(model.features, jnp.asarray(averages(np.asarray(ensembles["trained"].weight), GROUPS)))
         cell["trained_average"] = _average_masses(config, model, average)
         cells.append(cell | {"average": _average_mass(config, model)})
     return {name: np.array([cell[name] for cell in cells]) for name in cells[0]}
-
-
-def _averages(weight: np.ndarray) -> np.ndarray:
-    """Mean of the weights of all models, and the same without one group after the other, (1 + GROUPS, ...)."""
-    groups = np.array_split(np.arange(len(weight)), GROUPS)
-    without = [np.delete(weight, group, axis=0).mean(axis=0) for group in groups]
-    return np.stack([weight.mean(axis=0), *without])
 
 
 def _average_mass(config: Config, model: LinearModels) -> np.ndarray:

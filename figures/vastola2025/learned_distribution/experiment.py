@@ -21,7 +21,7 @@ from jaxtyping import PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
 from figures.common.stages import Arrays, RunStage, Stage
-from figures.studies.linear_ensembles import LinearModels, Sampler
+from figures.studies.linear_ensembles import LinearModels, Sampler, averages
 from figures.studies.published_setting import GAP, bin_edges, stratified_prior
 from sims.data.built_in import triple
 from sims.measurements.densities import gap_shares, histograms
@@ -115,7 +115,7 @@ def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
         "predicted": model.predicted(config.predicted_models, predict_key),
         "surrogate": FeatureModel(model.features, jnp.asarray(gaussian_surrogates(weight, len(weight), random))),
         "average": FeatureModel(model.features, model.kernel.mean_weights[None]),
-        "trained_average": FeatureModel(model.features, jnp.asarray(_averages(weight))),
+        "trained_average": FeatureModel(model.features, jnp.asarray(averages(weight, GROUPS))),
     }
     samples = {sampler: _generated(config, model, ensembles, sampler) for sampler in SUFFIXES}
     return {
@@ -130,15 +130,6 @@ def _run(config: Config, draws: int, key: PRNGKeyArray) -> Arrays:
             for name, value in _measured(samples[sampler]).items()
         },
     }
-
-
-def _averages(weight: np.ndarray) -> np.ndarray:
-    """Mean of all trained weights, and the same without one group of models after the other, (1 + GROUPS, ...)."""
-    groups = [np.sum(group, axis=0) for group in np.array_split(weight, GROUPS)]
-    counts = [len(group) for group in np.array_split(weight, GROUPS)]
-    total = np.sum(groups, axis=0)
-    without = [(total - group) / (len(weight) - count) for group, count in zip(groups, counts, strict=True)]
-    return np.stack([total / len(weight), *without])
 
 
 def _generated(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from figures.studies.linear_ensembles import LinearModels
+from figures.studies.linear_ensembles import LinearModels, averages
 from figures.studies.published_setting import stratified_prior
 
 
@@ -28,3 +28,10 @@ def test_exact_score_with_the_published_sampler_takes_uniform_euler_steps(one_po
     factor = np.prod(1 + np.diff(times) * (beta * (1 / variance - 1))[:-1])
     initial = stratified_prior(one_point.process, 9)
     np.testing.assert_allclose(one_point.exact(initial, 30, "published"), factor * np.asarray(initial), rtol=1e-9)
+
+
+def test_averages_are_of_all_models_and_without_each_group():
+    weights = np.random.default_rng(0).normal(size=(7, 1, 4))
+    found = averages(weights, 3)
+    kept = [range(7), range(3, 7), [0, 1, 2, 5, 6], range(5)]
+    np.testing.assert_allclose(found, [np.mean([weights[model] for model in models], axis=0) for models in kept])

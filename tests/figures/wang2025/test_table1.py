@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from figures.studies.trained_modes.experiment import Sizes, clock_for, training_sets, variance_with_finite_steps
+from figures.studies.trained_modes.experiment import Sizes, clock_for, training_sets
+from figures.studies.trained_modes.finite_steps import with_finite_steps
 from figures.wang2025.table1.claims import _alignment_claims, _unaligned_claims
 from figures.wang2025.table1.statistics import share_off_axes
 from figures.wang2025.table1.unaligned import CORRELATION, run_unaligned
@@ -88,5 +89,5 @@ def test_unaligned_networks_mix_modes_as_first_order_says_and_aligned_ones_do_no
     assert not expected[0][:, ~np.eye(3, dtype=bool)].any()
     assert predicted[:, 0, 1].max() > 2 * CORRELATION
     of_samples = Clock(clock.step_sizes[:, :-1], clock.steps, clock.reached[:, :-1])
-    aligned = variance_with_finite_steps(denoiser, levels[:-1], of_samples, sizes.times)
+    aligned = with_finite_steps(denoiser, levels[:-1], of_samples, sizes.times).variance
     np.testing.assert_allclose(np.diagonal(expected[0], axis1=-2, axis2=-1), aligned, rtol=1e-10)
