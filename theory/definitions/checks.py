@@ -52,13 +52,14 @@ def checked_numbers(requirement: str, inside: Any, **numbers: Scalar) -> tuple[S
     return tuple(numbers.values())
 
 
-def check_integer(name: str, value: Any) -> None:
-    """Raises TypeError for an integer that is traced where a shape or a formula hangs on it."""
+def integer(name: str, value: Any) -> int:
+    """The value as an integer. Raises TypeError for one that is traced, where shapes or formulas hang on it."""
     if isinstance(value, Tracer):
         raise TypeError(
-            f"{name} must be a Python integer, since shapes or formulas hang on it; a transformation traces this one "
-            f"(give it to jax.jit by static_argnames, or bind it before with functools.partial)"
+            f"{name} must be a plain integer, since shapes and formulas hang on it; got one that JAX traces "
+            f"(name it in static_argnames of jax.jit, or bind it with functools.partial before)"
         )
+    return int(value)
 
 
 def check_count(name: str, count: ArrayLike) -> None:
@@ -91,7 +92,7 @@ def check_coordinates(x: Float[Array, "*batch dim"], dimension: int) -> None:
 
 
 def positive(name: str, value: ArrayLike) -> ArrayLike:
-    """The value itself. Raises ValueError unless it is one positive and finite number; NaN if it is traced and is not."""
+    """The value itself. Raises ValueError unless it is one positive and finite number; NaN if traced."""
     if isinstance(value, Tracer):
         return nan_unless((value > 0) & jnp.isfinite(value), value)
     if not 0 < float(value) < float("inf"):

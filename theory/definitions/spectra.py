@@ -9,7 +9,7 @@ from jax.scipy.special import ndtri
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import floating
-from theory.definitions.checks import check_integer, nan_unless
+from theory.definitions.checks import integer, nan_unless
 
 
 def _not_negative(variance: Float[Array, " modes"]) -> Float[Array, " modes"]:
@@ -180,7 +180,7 @@ def _check_samples(shape: tuple[int, ...]) -> None:
 
 
 def _check_dimension(dimension: int) -> None:
-    check_integer("the dimension of a spectrum", dimension)
+    integer("the dimension of a spectrum", dimension)
     if dimension < 1:
         raise ValueError(f"the dimension of a spectrum must be one or more; got {dimension}")
 
@@ -267,7 +267,7 @@ def patch_offsets(width: int | tuple[int, ...], grid: tuple[int, ...]) -> Int[np
 
     Raises ValueError unless 1 ≤ K ≤ N along each axis. One number stands for the same width along every axis.
     """
-    widths = (width,) * len(grid) if isinstance(width, int) else tuple(width)
+    widths = (integer("width", width),) * len(grid) if np.ndim(width) == 0 else tuple(width)
     if len(widths) != len(grid):
         raise ValueError(f"widths on a grid of shape {grid} must be one per axis; got {widths}")
     for each, length in zip(widths, grid, strict=True):

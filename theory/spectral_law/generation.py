@@ -127,9 +127,10 @@ def panel_edges(denoiser: AbstractDenoiser) -> Float[Array, " edges"]:
 def over_panels(
     add_panel: Callable[[PyTree, Array, Array], PyTree], start: PyTree, edges: Float[Array, " edges"]
 ) -> PyTree:
-    """`add_panel(total, start of the panel, its width)` for one panel after the other; blocks without width cost nothing.
+    """`add_panel(total, start of the panel, its width)` for one panel after the other.
 
-    A loop with derivatives in both modes has a fixed number of steps, hence the blocks.
+    A loop with derivatives in both modes has a fixed number of steps. It goes in blocks, and those without width cost
+    nothing.
     """
     left_over = -(edges.size - 1) % _PANEL_BLOCK
     edges = jnp.concatenate([edges, jnp.repeat(edges[-1:], left_over)])

@@ -25,7 +25,6 @@ from theory import (
 )
 from theory.definitions.arrays import FormulaChoice, floating, jit
 
-
 FEATURES = GaussianFeatures(1, 4, 3, positions=(-1.5, 1.5), times=(0.0, 1.0))
 
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import Time
-from theory.definitions.checks import check_integer
+from theory.definitions.checks import integer
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
@@ -52,11 +52,10 @@ class DeepLinear(AbstractModewiseDenoiser):
         depth: int = 3,
         objective: Objective | None = None,
     ) -> None:
-        check_integer("depth", depth)
+        self.depth = integer("depth", depth)
         if depth < 1:
             raise ValueError(f"depth must be one or more; got {depth}")
         assign_modewise_fields(self, spectrum, process, initial_gain, learning_rate, objective, non_negative=depth > 1)
-        self.depth = int(depth)
 
     @classmethod
     def residual(
