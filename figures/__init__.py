@@ -23,6 +23,7 @@ class FigureEntry:
     seconds: dict[str, float]  # expected wall time on two cores, by preset
     gigabytes: dict[str, float] = field(default_factory=dict)  # most memory of one process, where it was measured
     accepts_data: bool = False  # whether `--data FILE` replaces its data set
+    title_on_data: str = ""  # the title where it does, with {name} for the file's
     on_request: bool = False  # runs only when named
 
 
@@ -171,6 +172,7 @@ FIGURES: dict[str, FigureEntry] = {
         source="Wang & Pehlevan 2025, Secs. 4-5",
         seconds={"quick": 45, "paper": 600},
         accepts_data=True,
+        title_on_data="The spectral law on {name}",
         on_request=True,
     ),
 }
@@ -184,7 +186,11 @@ class Figure:
 
     @property
     def experiment(self) -> ModuleType:
-        """`Config`, `PRESETS`, `compute`, and `check(config)` where the figure reads users' data."""
+        """`Config`, `PRESETS`, `compute`.
+
+        Where the figure accepts users' data also `check(config, told)`, which gives their SHA-256, and
+        `prepare(config, told)`, which reads them before anything is trained.
+        """
         return importlib.import_module(f"{self.package}.experiment")
 
     def claims(self, arrays: Mapping[str, Any]) -> list:
@@ -204,6 +210,10 @@ class Figure:
     def differs(self) -> str:
         """How the picture differs from the published one: `plots.DIFFERS`; empty where none is published."""
         return getattr(self._plots, "DIFFERS", "")
+
+    def notes(self, arrays: Mapping[str, Any]) -> list[str]:
+        """Sentences below the caption that these arrays need: `plots.notes(arrays)`; none where it has none."""
+        return getattr(self._plots, "notes", lambda _: [])(arrays)
 
     @property
     def _plots(self) -> ModuleType:

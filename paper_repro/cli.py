@@ -1,12 +1,10 @@
 """The command line `paper-repro`. Nothing heavy is imported before a command needs it."""
 
-import io
 import json
 import os
 import sys
-import warnings
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,12 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 import figures
-from paper_repro.errors import UserError
-from paper_repro.folders import folder
+from paper_repro.commands import carry_out
+from paper_repro.errors import EXIT_INTERRUPTED, UserError
+from paper_repro.folders import check_no_file, folder
 from paper_repro.seeds import named, parse_seeds
+from paper_repro.users_data import GivenData, shown_reading
 
 WIDTH_WITHOUT_TERMINAL = 170
-EXIT_INTERRUPTED = 130
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Figures, as in `list`.")]
 
@@ -34,22 +33,9 @@ app = typer.Typer(add_completion=False, help="Regenerate the papers' figures and
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 2 for bad input, 130 when interrupted."""
+    """Run the command line and return its exit code: see `carry_out`. Without arguments it shows its help."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    _print_any_character()
-    with warnings.catch_warnings():
-        _show_warnings_as_sentences()
-        try:
-            command = typer.main.get_command(app)
-            code = command.main(given or ["--help"], prog_name="paper-repro", standalone_mode=False)
-        except UserError as error:
-            return _fail(str(error), error.exit_code)
-        except Exception as error:
-            # The base class of usage errors has lived in different packages; what it can do has not changed.
-            if not hasattr(error, "format_message"):
-                raise
-            return _fail(error.format_message(), getattr(error, "exit_code", 2))  # type: ignore[attr-defined]
-    return code if isinstance(code, int) else 0
+    return carry_out(typer.main.get_command(app), given or ["--help"], "paper-repro")
 
 
 @app.command("list")
@@ -78,7 +64,11 @@ def run(
     seed: Annotated[str | None, typer.Option(metavar="N", help="Seed of all randomness; 0 when not given.")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="A-B", help="Several seeds, scored together.")] = None,
     out: Out = Path("results"),
-    data: Annotated[str | None, typer.Option(help="Your own data: a file or a folder of images.")] = None,
+    data: Annotated[str | None, typer.Option(help="Your own data: a file, or a folder or .zip of images.")] = None,
+    key: Annotated[str | None, typer.Option(metavar="NAME", help="Which array of an .npz --data is.")] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Axes of --data: chw or hwc; for a table, rows or columns are samples.")
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers compute.")
     ] = None,
@@ -86,11 +76,11 @@ def run(
 ) -> int:
     """Compute what is missing, draw it, and score it."""
     try:
-        return _run(names or [], preset, parse_seeds(seed, seeds) or (0,), out, data, scheduler, dashboard)
-    except KeyboardInterrupt:
+        given = _given_data(data, key, layout)
+        return _run(names or [], preset, parse_seeds(seed, seeds) or (0,), out, given, scheduler, dashboard)
+    except KeyboardInterrupt as error:
         sentence = "interrupted; the same command goes on from the last finished stage"
-        print(sentence, file=sys.stderr)
-        return EXIT_INTERRUPTED
+        raise UserError(sentence, exit_code=EXIT_INTERRUPTED) from error
 
 
 def _run(
@@ -98,7 +88,7 @@ def _run(
     preset: str,
     seeds: tuple[int, ...],
     out: Path,
-    data: str | None,
+    data: GivenData | None,
     scheduler: str | None,
     dashboard: bool,
 ) -> int:
@@ -125,13 +115,16 @@ def _run(
 
     surroundings = Surroundings(variables, versions())
     with nullcontext() if scheduler is None else on_scheduler(scheduler, surroundings) as cluster:
-        jobs = runner.plan(chosen, preset, seeds, data)
-        spare_the_collector()
         store, drawings = Store(out), Drawings(out)
+        with shown_reading() as told:
+            jobs = runner.plan(chosen, preset, seeds, data, told)
+            missing = [job for job in jobs if not store.folder(job.address).exists()]
+            runner.prepare(missing, told)
+        spare_the_collector()
         store.clean()
         drawings.clean()
         results = {}
-        to_compute = {job.name: job.expected_seconds for job in jobs if not store.folder(job.address).exists()}
+        to_compute = {job.name: job.expected_seconds for job in missing}
         # One thread draws while the next figures are computed.
         with progress_for(to_compute) as progress, ThreadPoolExecutor(max_workers=1) as draughtsman:
             drawn = []
@@ -141,13 +134,31 @@ def _run(
                     results[job.name] = result
                     if job.seed == seeds[0]:
                         drawn.append(draughtsman.submit(drawings.draw, job.parts, result))
-            for drawing in drawn:
-                drawing.result()
+            faults = [fault for fault in map(_fault_of, drawn) if fault is not None]
     by_figure = {job.parts: [results[one.name] for one in jobs if one.figure == job.figure] for job in jobs}
-    print_scorecard(_console(), Scorecard([score(parts, found) for parts, found in by_figure.items()]))
-    page = _write_page(out, seeds)
+    page = _write_page(out, seeds)  # before anything that a full standard output could end
+    scorecard = Scorecard([score(parts, found) for parts, found in by_figure.items()])
+    print_scorecard(_console(), scorecard)
+    _note(faults)
     _console().print(Text(f"page: {page}"))
-    return 0
+    return int(bool(faults or any(one.fault for one in scorecard.scored)))
+
+
+def _given_data(data: str | None, key: str | None, layout: str | None) -> GivenData | None:
+    if data is None and (key is not None or layout is not None):
+        raise UserError("--key and --layout say how --data is to be read, which is not given")
+    return None if data is None else GivenData(data, key, layout)
+
+
+def _fault_of(drawing: Future) -> str | None:
+    """Why a result could not be drawn."""
+    from paper_repro.drawings import CannotDraw
+
+    try:
+        drawing.result()
+    except CannotDraw as error:
+        return str(error)
+    return None
 
 
 @app.command()
@@ -160,26 +171,29 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list on standard output.")] = False,
 ) -> int:
     """The scorecard of what has been computed."""
-    from paper_repro.runner import check_names
+    from paper_repro.runner import check_names, check_preset
 
     asked = parse_seeds(seed, seeds)
     chosen = check_names(names or list(figures.FIGURES), preset if names else None)
-    _check_some_figure_has(preset)
+    check_preset(preset)
     from paper_repro.claims_as_json import claims_as_json
     from paper_repro.scorecard import Scorecard, collect
     from paper_repro.store import Store
     from paper_repro.terminal import print_scorecard
 
-    _check_folder(out)
-    scored = collect(Store(out), chosen, preset, asked)
-    if not scored and not (as_json and not names):
-        raise UserError(_nothing_computed(out, names or [], preset, asked))
-    _note_missing_seeds(scored, asked or ())
-    for one in scored:
-        if as_json and not one.current:
-            print(f"note: {one.label}", file=sys.stderr)
-    for name in sorted(set(names or []) - {one.figure for one in scored}):
-        print(f"note: {name} has not been computed yet", file=sys.stderr)
+    check_no_file(out)
+    store = Store(out)
+    scored = collect(store, chosen, preset, asked)
+    _note(store.damaged.values())
+    if not scored:
+        nothing = _nothing_computed(out, names or [], preset, asked)
+        if names or not as_json:
+            raise UserError(nothing)
+        _note([nothing])
+    _note(_missing_seeds(scored, asked or ()) if asked else _other_seeds(scored))
+    _note(one.label for one in scored if as_json and not one.current)
+    _note(f"{one.label}: {one.fault}" for one in scored if as_json and one.fault)
+    _note(f"{name} has not been computed yet" for name in sorted(set(names or []) - {one.figure for one in scored}))
     if as_json:
         print(json.dumps(claims_as_json(Scorecard(scored)), indent=1, allow_nan=False))
     else:
@@ -199,14 +213,14 @@ def report(
     from paper_repro.runner import check_writable
 
     asked = parse_seeds(None, seeds)
-    _check_folder(out)
+    check_no_file(out)
     check_writable(out)
-    print(_write_page(out, asked, single_file=single_file, say_missing=True))
+    print(_write_page(out, asked, single_file=single_file, say_seeds=True))
     return 0
 
 
 def _write_page(
-    out: Path, seeds: tuple[int, ...] | None, *, single_file: bool = False, say_missing: bool = False
+    out: Path, seeds: tuple[int, ...] | None, *, single_file: bool = False, say_seeds: bool = False
 ) -> Path:
     from paper_repro.report import write_page
     from paper_repro.scorecard import Scorecard, collect
@@ -214,26 +228,39 @@ def _write_page(
 
     # Of one seed the newest result is what was asked for last.
     several = seeds if seeds and len(seeds) > 1 else None
-    scored = collect(Store(out), list(figures.FIGURES), None, several, or_newest=True)
+    store = Store(out)
+    scored = collect(store, list(figures.FIGURES), None, several, or_newest=True)
+    _note(store.damaged.values())
     together = [one for one in scored if set(one.seeds) & set(several or one.seeds)]
     if not together:
         raise UserError(_nothing_computed(out, [], None, seeds))
-    if say_missing:
-        _note_missing_seeds(together, several or ())
+    if say_seeds:
+        _note(_missing_seeds(together, several) if several else _other_seeds(scored))
     return write_page(out, Scorecard(scored), single_file=single_file)
 
 
-def _note_missing_seeds(scored: Sequence, asked: Sequence[int]) -> None:
+def _note(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        print(f"note: {sentence}", file=sys.stderr)
+
+
+def _missing_seeds(scored: Sequence, asked: Sequence[int]) -> Iterator[str]:
     for one in scored:
         missing = sorted(set(asked) - set(one.seeds))
         if missing:
-            print(f"note: {one.label}: not computed for {named(missing)}", file=sys.stderr)
+            yield f"{one.label}: not computed for {named(missing)}"
 
 
-def _check_some_figure_has(preset: str | None) -> None:
-    presets = dict.fromkeys(key for entry in figures.FIGURES.values() for key in entry.seconds)
-    if preset is not None and preset not in presets:
-        raise UserError(f"unknown preset {preset!r}; expected one of {', '.join(presets)}")
+def _other_seeds(scored: Sequence) -> Iterator[str]:
+    """One sentence for all figures: a run of several seeds stores them all, and the newest alone is shown."""
+    more = [one for one in scored if one.other_seeds]
+    if more:
+        first, others = more[0], f" and {len(more) - 1} more" if len(more) > 1 else ""
+        together = sorted((*first.seeds, *first.other_seeds))
+        yield (
+            f"{first.label}{others}: {named(first.other_seeds)} stored too, and not shown; "
+            f"--seeds {together[0]}-{together[-1]} scores them together"
+        )
 
 
 def _check_dashboard(dashboard: bool, scheduler: str | None) -> None:
@@ -241,11 +268,6 @@ def _check_dashboard(dashboard: bool, scheduler: str | None) -> None:
         raise UserError("--dashboard is for processes on this machine; a scheduler has a dashboard of its own")
     if dashboard and find_spec("bokeh") is None:
         raise UserError("--dashboard needs the package bokeh: pip install 'diffusion-learning-theory[dashboard]'")
-
-
-def _check_folder(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{str(out)!r} is not a folder")
 
 
 def _nothing_computed(out: Path, names: list[str], preset: str | None, seeds: tuple[int, ...] | None) -> str:
@@ -258,30 +280,3 @@ def _nothing_computed(out: Path, names: list[str], preset: str | None, seeds: tu
 def _console() -> Console:
     """Standard output, wide enough for the tables where there is no terminal to ask for a width."""
     return Console() if sys.stdout.isatty() else Console(width=WIDTH_WITHOUT_TERMINAL)
-
-
-def _fail(sentence: str, code: int) -> int:
-    print(f"error: {' '.join(sentence.split())}", file=sys.stderr)
-    return code
-
-
-def _print_any_character() -> None:
-    """Let a terminal without Unicode show `?` rather than end the program."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-
-
-def _show_warnings_as_sentences() -> None:
-    """Print a warning about the user's data once, without the line of code that raised it."""
-    shown: set[str] = set()
-    show_with_source = warnings.showwarning
-
-    def show(message, category, filename, lineno, file=None, line=None) -> None:
-        if category is not UserWarning:
-            show_with_source(message, category, filename, lineno, file, line)
-        elif str(message) not in shown:
-            shown.add(str(message))
-            print(f"warning: {message}", file=sys.stderr)
-
-    warnings.showwarning = show

@@ -2,6 +2,7 @@
 
 import gc
 import importlib.metadata
+import os
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ import numpy as np
 
 from paper_repro.archives import pack
 from paper_repro.environment import processor
+from paper_repro.errors import UserError
 from paper_repro.memory import forget_peak, peak_gigabytes
 
 # What decides the numbers; the same everywhere or a stage is refused.
@@ -58,6 +60,18 @@ def device() -> str:
     import jax
 
     return processor() if jax.default_backend() == "cpu" else jax.devices()[0].device_kind
+
+
+def check_device() -> None:
+    """Raises UserError where JAX has nothing to compute on, such as for a `JAX_PLATFORMS` that is not there."""
+    import jax
+
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:  # of CUDA without its package an assertion fails
+        asked = os.environ.get("JAX_PLATFORMS")
+        what = f"JAX_PLATFORMS is {asked!r}, and JAX finds no such platform here" if asked else "JAX finds no device"
+        raise UserError(": ".join([what, *str(error).splitlines()[:1]])) from error
 
 
 def spare_the_collector() -> None:

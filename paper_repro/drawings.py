@@ -6,10 +6,15 @@ from pathlib import Path
 
 import figures
 from paper_repro.atomic import remove_abandoned, write_atomically
+from paper_repro.errors import UserError
 from paper_repro.store import StoredResult
 
 PNG_DPI = 150
 MARK = "Result"  # the PNG text field that holds the digest
+
+
+class CannotDraw(UserError):
+    """Today's code cannot draw a result."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +34,16 @@ class Drawings:
         return drawing.parent / "thumbnails" / drawing.name
 
     def draw(self, parts: figures.Figure, result: StoredResult) -> bytes:
-        """Draw a result, write both files and return the PNG. Raises UserError where that is not possible."""
-        from matplotlib import pyplot as plt
+        """Draw a result, write both files and return the PNG.
 
-        figure = _settled(parts.draw(result.arrays))
-        digest = result.provenance["digest"]
-        try:
-            png = _png(figure, {"Software": None, MARK: digest})
-            pdf = _pdf(figure, {"CreationDate": None, "Keywords": digest})
-        finally:
-            plt.close(figure)
+        Raises CannotDraw for what the figure's own code raises, and UserError where files cannot be written.
+        """
         where = result.provenance["figure"], result.provenance["preset"]
+        try:
+            png, pdf = _drawn(parts, result)
+        except Exception as error:  # whatever the arrays of one result make of one figure, the others go on
+            said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise CannotDraw(f"{where[0]} ({where[1]}) cannot be drawn: {said}", exit_code=1) from error
         write_atomically(self.path(*where, "pdf"), pdf)
         write_atomically(self.path(*where, "png"), png)
         return png
@@ -58,6 +62,21 @@ class Drawings:
         """Remove what killed runs have left behind."""
         remove_abandoned(self.out / "figures")
         remove_abandoned(self.out / "figures" / "thumbnails")
+
+
+def _drawn(parts: figures.Figure, result: StoredResult) -> tuple[bytes, bytes]:
+    """PNG and PDF."""
+    from matplotlib import pyplot as plt
+
+    open_before = set(plt.get_fignums())
+    digest = result.provenance["digest"]
+    try:
+        figure = _settled(parts.draw(result.arrays))
+        png = _png(figure, {"Software": None, MARK: digest})
+        return png, _pdf(figure, {"CreationDate": None, "Keywords": digest})
+    finally:
+        for number in set(plt.get_fignums()) - open_before:
+            plt.close(number)
 
 
 def _settled(figure):

@@ -7,16 +7,18 @@ The comment on top of the prose says how a placeholder is written, and lists the
 """
 
 import difflib
-import json
 import re
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from paper_repro.atomic import write_atomically
+from paper_repro.commands import run_program
 from paper_repro.errors import UserError
+from paper_repro.folders import check_there
+from paper_repro.folders import folder as named_folder
+from paper_repro.json_files import read_claims, read_text
 from paper_repro.placeholders import Quoted, fill
 from paper_repro.reference import CLAIMS
 
@@ -39,7 +41,8 @@ def findings(folder: Path) -> str:
     Raises UserError where a file is missing, for a placeholder that does not fit, and for a decimal number that is
     neither in a placeholder nor in the list of the comment.
     """
-    comment, prose = _parts(_text(folder / PROSE))
+    check_there(folder)
+    comment, prose = _parts(read_text(folder / PROSE))
     typed = set(_DECIMAL.findall(comment.partition(TYPED)[2]))
     loose = [number for number in _DECIMAL.findall(_PLACEHOLDER.sub("", prose)) if number not in typed]
     if loose:
@@ -61,26 +64,10 @@ def _parts(text: str) -> tuple[str, str]:
 
 def _reference_claims(folder: Path) -> Claims:
     return {
-        (preset, claim["figure"], claim["name"]): claim
+        (preset, claim["figure"], str(claim.get("name"))): claim
         for preset, place in FOLDERS.items()
-        for claim in _json(folder / place / CLAIMS)
+        for claim in read_claims(folder / place / CLAIMS)
     }
-
-
-def _json(path: Path) -> list[dict[str, Any]]:
-    try:
-        return json.loads(_text(path))
-    except ValueError as error:
-        raise UserError(f"{path} is damaged: no JSON") from error
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"cannot read {path}: no UTF-8") from error
 
 
 def _quoted(place: str, claims: Claims) -> Quoted:
@@ -93,17 +80,16 @@ def _quoted(place: str, claims: Claims) -> Quoted:
     if name not in names:
         nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
         raise UserError(f"{PROSE}: {figure!r} at preset {preset!r} has no claim {name!r}; the nearest is {nearest!r}")
-    return Quoted.of_json(claims[preset, figure, name])
-
-
-def main(folder: Annotated[Path, typer.Argument()] = Path("docs")) -> None:
-    """Write the findings of a FOLDER of documents."""
     try:
-        write_atomically(folder / FINDINGS, findings(folder).encode())
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from error
+        return Quoted.of_json(claims[preset, figure, name])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{FOLDERS[preset]}/{CLAIMS} is damaged: {name!r} of {figure!r} is no claim") from error
+
+
+def main(folder: Annotated[Path, typer.Argument(parser=named_folder, metavar="FOLDER")] = Path("docs")) -> None:
+    """Write the findings of a FOLDER of documents."""
+    write_atomically(folder / FINDINGS, findings(folder).encode())
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_program(main, "paper_repro.findings")

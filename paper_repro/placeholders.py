@@ -31,12 +31,15 @@ class Quoted:
 
     @classmethod
     def of_json(cls, claim: Mapping[str, Any]) -> Self:
-        """What may be quoted of a claim as `compare --json` prints it."""
+        """What may be quoted of a claim as `compare --json` prints it.
+
+        Raises KeyError, TypeError or ValueError for anything else.
+        """
         low, high = claim["interval"] or (None, None)
         # Claims that were scored by earlier rules name no reference.
         measured, reference = claim["measured"], claim[claim.get("held_against", "theory")]
-        interval = None if low is None or high is None else (low, high)
-        return cls(_number(measured), interval, _number(reference), claim["verdict"])
+        interval = None if low is None or high is None else (float(low), float(high))
+        return cls(_number(measured), interval, _number(reference), str(claim["verdict"]))
 
 
 def fill(text: str, lookup: Callable[[str], Quoted]) -> str:
@@ -80,4 +83,4 @@ def _inside(quoted: Quoted) -> float:
 
 
 def _number(value: float | None) -> float:
-    return math.nan if value is None else value
+    return math.nan if value is None else float(value)

@@ -11,7 +11,6 @@ so (`"rescored": false`). Arrays stay out.
 
 import io
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -21,9 +20,13 @@ import typer
 import figures
 from paper_repro.atomic import write_atomically
 from paper_repro.claims_as_json import claims_as_json
+from paper_repro.commands import run_program
 from paper_repro.drawings import Drawings
 from paper_repro.errors import UserError
+from paper_repro.folders import check_no_file
 from paper_repro.folders import folder as named_folder
+from paper_repro.json_files import read_claims, read_records
+from paper_repro.runner import check_preset
 from paper_repro.scorecard import Scorecard, Scored, collect
 from paper_repro.seeds import named, parse_seeds
 from paper_repro.store import Store
@@ -36,8 +39,12 @@ PROVENANCE = "provenance.json"
 def publish(out: Path, folder: Path, preset: str = "quick", seeds: Sequence[int] | None = None) -> list[str]:
     """Put the newest results of a preset, or those of these seeds, under `out` into `folder`; names of their figures.
 
-    Raises UserError where there are none, where one was computed with earlier code, or where files cannot be written.
+    Raises UserError where there are none, for a preset that no figure has or a file in place of a folder, where one was
+    computed with earlier code, or where files cannot be written.
     """
+    check_preset(preset)
+    check_no_file(out)
+    check_no_file(folder)
     scored = collect(Store(out), list(figures.FIGURES), preset, seeds)
     if not scored:
         raise UserError(f"nothing has been computed at preset {preset!r} under {str(out)!r}")
@@ -76,7 +83,8 @@ def shrunk(png: bytes, limit: int = LARGEST_PICTURE) -> bytes:
 def _claims(path: Path, scored: list[Scored]) -> str:
     """Claims by figure, in the order of the table of figures."""
     new = {one.figure for one in scored}
-    kept = [claim for claim in _read(path, []) if claim["figure"] not in new and claim["figure"] in figures.FIGURES]
+    there = read_claims(path) if path.exists() else []
+    kept = [claim for claim in there if claim["figure"] not in new and claim["figure"] in figures.FIGURES]
     kept = [claim if "kind" in claim else claim | {"rescored": False} for claim in kept]
     order = list(figures.FIGURES)
     claims = sorted([*kept, *claims_as_json(Scorecard(scored))], key=lambda claim: order.index(claim["figure"]))
@@ -84,7 +92,8 @@ def _claims(path: Path, scored: list[Scored]) -> str:
 
 
 def _provenances(path: Path, scored: list[Scored]) -> str:
-    kept = {figure: record for figure, record in _read(path, {}).items() if figure in figures.FIGURES}
+    there = read_records(path) if path.exists() else {}
+    kept = {figure: record for figure, record in there.items() if figure in figures.FIGURES}
     records = kept | {one.figure: _provenance(one) for one in scored}
     ordered = {figure: records[figure] for figure in figures.FIGURES if figure in records}
     return json.dumps(ordered, indent=1) + "\n"
@@ -95,13 +104,6 @@ def _provenance(scored: Scored) -> dict:
     return scored.result.provenance | ({"arrays_sha256_of_other_seeds": others} if others else {})
 
 
-def _read(path: Path, default):
-    try:
-        return json.loads(path.read_text()) if path.exists() else default
-    except ValueError as error:
-        raise UserError(f"{path} is damaged: no JSON") from error
-
-
 def main(
     results: Annotated[Path, typer.Argument(parser=named_folder)],
     reference: Annotated[Path, typer.Argument(parser=named_folder)],
@@ -109,12 +111,8 @@ def main(
     seeds: Annotated[str | None, typer.Option(metavar="A-B")] = None,
 ) -> None:
     """Put the newest RESULTS of a preset, or those of several seeds, into the folder REFERENCE."""
-    try:
-        print("\n".join(publish(results, reference, preset, parse_seeds(None, seeds))))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from error
+    print("\n".join(publish(results, reference, preset, parse_seeds(None, seeds))))
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_program(main, "paper_repro.reference")

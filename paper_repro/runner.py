@@ -1,9 +1,9 @@
 """From names to stored results: what is asked for is checked first, then computed, drawn and kept."""
 
-import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import figures
-from paper_repro.addresses import Address, address_of, data_digest
+from paper_repro.addresses import Address, address_of
 from paper_repro.checkpoints import Checkpoints
-from paper_repro.computing import device, spare_memory_maps
+from paper_repro.computing import check_device, device, spare_memory_maps
 from paper_repro.engines import Engine
 from paper_repro.errors import UserError
 from paper_repro.progress import Named, Progress
 from paper_repro.store import Store, StoredResult
+from paper_repro.users_data import GivenData, Told, check_format
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Job:
     config: Any
     parts: figures.Figure
     address: Address
-    data_name: str | None
+    data: GivenData | None
     name: str  # the figure's, with the seed where there are several
 
     @property
@@ -40,11 +41,15 @@ class Job:
 
 
 def load_figure(name: str) -> figures.Figure:
-    """The figure's parts; 64-bit numbers and drawing without a screen are turned on before the import."""
+    """The figure's parts; 64-bit numbers and drawing without a screen are turned on before the import.
+
+    Raises UserError where JAX has no device to compute on.
+    """
     import jax
     import matplotlib
 
     jax.config.update("jax_enable_x64", True)
+    check_device()
     matplotlib.use("Agg")
     return figures.load(name)
 
@@ -63,13 +68,20 @@ def check_names(names: Sequence[str], preset: str | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def check_preset(preset: str | None) -> None:
+    """Raises UserError for a preset that no figure has."""
+    presets = dict.fromkeys(key for entry in figures.FIGURES.values() for key in entry.seconds)
+    if preset is not None and preset not in presets:
+        raise UserError(f"unknown preset {preset!r}; expected one of {', '.join(presets)}")
+
+
 def default_names() -> list[str]:
     """The figures that run when none is named."""
     return [name for name, entry in figures.FIGURES.items() if not entry.on_request]
 
 
-def check_data(names: Sequence[str], data: str | None) -> None:
-    """Raises UserError where `--data` does not fit the figures or is not there."""
+def check_data(names: Sequence[str], data: GivenData | None) -> None:
+    """Raises UserError where `--data` does not fit the figures, is not there, or is of a format that is not read."""
     if data is None:
         return
     accepting = ", ".join(name for name, entry in figures.FIGURES.items() if entry.accepts_data)
@@ -77,10 +89,7 @@ def check_data(names: Sequence[str], data: str | None) -> None:
         raise UserError(f"--data needs the name of exactly one figure that accepts it: {accepting}")
     if not figures.FIGURES[names[0]].accepts_data:
         raise UserError(f"{names[0]} does not accept --data; figures that do: {accepting}")
-    if not os.path.exists(data):
-        raise UserError(f"data file {data!r} does not exist")
-    if not (os.path.isfile(data) or os.path.isdir(data)):
-        raise UserError(f"data {data!r} is neither a file nor a folder")
+    check_format(data)
 
 
 def check_writable(out: Path) -> None:
@@ -103,30 +112,46 @@ def _exists(path: Path) -> bool:
         raise UserError(f"cannot write results to {str(path)!r}: {error.strerror}") from error
 
 
-def plan(names: Sequence[str], preset: str, seeds: Sequence[int], data: str | None) -> list[Job]:
+def plan(names: Sequence[str], preset: str, seeds: Sequence[int], data: GivenData | None, told: Told) -> list[Job]:
     """The jobs for figures that `check_names` has passed. Raises UserError for data that a figure rejects."""
-    several = len(seeds) > 1
+    return [job for name in names for job in _jobs(name, preset, seeds, data, told)]
+
+
+def _jobs(name: str, preset: str, seeds: Sequence[int], data: GivenData | None, told: Told) -> list[Job]:
+    """A job for every seed; `told` hears of the user's data as they are looked at."""
+    parts = load_figure(name)
+    config = common = parts.experiment.PRESETS[preset]
+    data_sha256 = None
+    if data is not None:
+        config = replace(config, **data.fields())
+        with _sentences(data):
+            data_sha256 = parts.experiment.check(config, told)
+    # The hash stands for the data and how it is read, so a file may move.
+    addresses = [address_of(name, preset, common, seed, data_sha256) for seed in seeds]
+    names = [f"{name}, seed {seed}" if len(seeds) > 1 else name for seed in seeds]
     return [
-        _job(name, preset, seed, data, f"{name}, seed {seed}" if several else name) for name in names for seed in seeds
+        Job(name, preset, seed, config, parts, address, data, job_name)
+        for seed, address, job_name in zip(seeds, addresses, names, strict=True)
     ]
 
 
-def _job(name: str, preset: str, seed: int, data: str | None, job_name: str) -> Job:
-    parts = load_figure(name)
-    config = parts.experiment.PRESETS[preset]
-    if data is not None:
-        config = replace(config, data=data)
+def prepare(jobs: Sequence[Job], told: Told) -> None:
+    """Let figures read users' data before anything is trained. Raises UserError for data that they reject."""
+    for job in jobs:
+        if job.data is not None:
+            with _sentences(job.data):
+                job.parts.experiment.prepare(job.config, told)
+
+
+@contextmanager
+def _sentences(data: GivenData) -> Iterator[None]:
+    """Of what is wrong with a user's data."""
     try:
-        check = getattr(parts.experiment, "check", None)
-        if check is not None:
-            check(config)
-        data_sha256 = None if data is None else data_digest(Path(data))
-        address = address_of(name, preset, config, seed, data_sha256)
+        yield
     except ValueError as error:
         raise UserError(str(error)) from error
     except OSError as error:
-        raise UserError(f"data {data!r} cannot be read: {error.strerror}") from error
-    return Job(name, preset, seed, config, parts, address, None if data is None else Path(data).name, job_name)
+        raise UserError(f"data {data.path!r} cannot be read: {error.strerror}") from error
 
 
 def complete(job: Job, store: Store, progress: Progress, engine: Engine) -> StoredResult:
@@ -157,7 +182,7 @@ def _provenance(job: Job, seconds: float, checkpoints: Checkpoints) -> dict[str,
         "figure": job.figure,
         "preset": job.preset,
         "seed": job.seed,
-        "config": asdict(job.config) | ({} if job.data_name is None else {"data": job.data_name}),
+        "config": asdict(job.config) | ({} if job.data is None else {"data": job.data.name}),
         "data_sha256": job.address.data_sha256,
         "code_version": job.address.code_version,
         "wall_seconds": round(seconds, 3),

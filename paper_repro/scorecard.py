@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import figures
 from figures.common.claims import Claim
@@ -11,7 +12,7 @@ from figures.common.pooling import Pooled, pool_claims
 from paper_repro.multiplicity import LEVEL, holm, isolated
 from paper_repro.runner import is_current, load_figure
 from paper_repro.seeds import named
-from paper_repro.store import Store, StoredResult, load_folder
+from paper_repro.store import Store, StoredResult
 
 EARLIER = "computed with earlier code"
 VERDICTS = ("holds", "differs", "undecided")
@@ -30,6 +31,8 @@ class Scored:
     results: tuple[StoredResult, ...]  # by seed
     claims: list[Pooled]
     current: bool  # whether today's code would compute the same
+    other_seeds: tuple[int, ...] = ()  # of results that are stored and could be scored together with these
+    fault: str | None = None  # why there are no claims, or none of some seeds
 
     @property
     def result(self) -> StoredResult:
@@ -50,6 +53,13 @@ class Scored:
     def seeds(self) -> tuple[int, ...]:
         """The seeds."""
         return tuple(result.provenance["seed"] for result in self.results)
+
+    @property
+    def title(self) -> str:
+        """What is shown, by the name of a user's data."""
+        entry, provenance = figures.FIGURES[self.figure], self.result.provenance
+        own = provenance.get("data_sha256") and entry.title_on_data
+        return own.format(name=provenance["config"]["data"]) if own else entry.title
 
     @property
     def label(self) -> str:
@@ -88,40 +98,48 @@ def collect(
 
 
 def _collect_one(store: Store, figure: str, preset: str, seeds: Sequence[int] | None) -> Scored | None:
-    parts, kept, claims = load_figure(figure), [], {}
+    parts, kept = load_figure(figure), []
     for seed in (None,) if seeds is None else seeds:
         for folder in store.newest(figure, preset, seed, lambda provenance: is_current(provenance, parts)):
-            result = load_folder(folder)
-            if result is None or (kept and not _belong_together(kept[0], result)):
+            result = store.load_folder(folder)
+            if result is None or (kept and not _belong_together(kept[0].provenance, result.provenance)):
                 continue
-            statements = _claims_of(parts, result)
-            if statements is not None:
+            if is_current(result.provenance, parts) or _fault(parts, result) is None:
                 kept.append(result)
-                claims[result.provenance["seed"]] = statements
                 break
     if not kept:
         return None
-    return Scored(parts, tuple(kept), pool_claims(claims), is_current(kept[0].provenance, parts))
+    first = kept[0].provenance
+    stored = store.seeds(figure, preset, lambda provenance: _belong_together(first, provenance))
+    scored = _scored(parts, kept, is_current(first, parts))
+    return replace(scored, other_seeds=tuple(seed for seed in stored if seed not in scored.seeds))
 
 
-def _belong_together(first: StoredResult, second: StoredResult) -> bool:
-    return all(first.provenance.get(key) == second.provenance.get(key) for key in _SAME)
+def _belong_together(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    return all(first[key] == second[key] for key in _SAME)
 
 
-def _claims_of(parts: figures.Figure, result: StoredResult) -> list[Claim] | None:
-    """The claims of a result; None for arrays of earlier code that today's claims cannot read."""
-    try:
-        return parts.claims(result.arrays)
-    except Exception:
-        if is_current(result.provenance, parts):
-            raise
-        return None
+def _fault(parts: figures.Figure, result: StoredResult) -> str | None:
+    """Why claims cannot be read from a result; None where they can."""
+    return _scored(parts, [result], False).fault
 
 
 def score(parts: figures.Figure, results: Sequence[StoredResult]) -> Scored:
     """The claims of results of the current code, one for every seed."""
-    claims = {result.provenance["seed"]: parts.claims(result.arrays) for result in results}
-    return Scored(parts, tuple(results), pool_claims(claims), current=True)
+    return _scored(parts, results, True)
+
+
+def _scored(parts: figures.Figure, results: Sequence[StoredResult], current: bool) -> Scored:
+    """Whatever one result makes of its figure's claims, those of other seeds and other figures stand."""
+    claims, faults = {}, []
+    for result in results:
+        try:
+            claims[result.provenance["seed"]] = parts.claims(result.arrays)
+        except Exception as error:
+            seed = result.provenance["seed"]
+            faults.append(f"cannot be scored for seed {seed}: {type(error).__name__}: {' '.join(str(error).split())}")
+    pooled = pool_claims(claims) if claims else []
+    return Scored(parts, tuple(results), pooled, current, fault="; ".join(faults) or None)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@
 Only equivalences and differences count: what is deterministic cannot turn.
 """
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,12 @@ import typer
 
 import figures
 from figures.common.claims import Verdict
+from paper_repro.commands import run_program
 from paper_repro.errors import UserError
+from paper_repro.folders import check_there, folder
+from paper_repro.runner import check_preset
 from paper_repro.scorecard import collect
-from paper_repro.seeds import parse_seeds
+from paper_repro.seeds import named, parse_seeds
 from paper_repro.store import Store
 
 OPPOSITE = {"holds", "differs"}
@@ -32,12 +34,15 @@ class Verdicts:
     single: tuple[Verdict, ...]
 
 
+Claims = dict[tuple[str, str], Verdicts]  # by figure and claim
+
+
 @dataclass(frozen=True)
 class Stability:
     """How often verdicts turn, over the claims that both sets decide."""
 
-    first: dict[tuple[str, str], Verdicts]  # by figure and claim
-    second: dict[tuple[str, str], Verdicts]
+    first: Claims
+    second: Claims
 
     @property
     def pairs(self) -> list[tuple[Verdict, Verdict]]:
@@ -78,12 +83,18 @@ class Stability:
     def turning(self) -> list[str]:
         """A line for every claim that turns."""
         lines = []
-        for key in self.first:
+        for key in self.first | self.second:
             sets = [verdicts[key] for verdicts in (self.first, self.second) if key in verdicts]
             if len({each.pooled for each in sets} | {single for each in sets for single in each.single}) > 1:
                 shown = "; ".join(f"{each.pooled}: {', '.join(each.single)}" for each in sets)
                 lines.append(f"{' / '.join(key)}: {shown}")
         return lines
+
+    def alone(self) -> tuple[list[str], list[str]]:
+        """The claims that the first set alone makes, and those of the second: nothing can be said of whether they turn
+        from one to the other."""
+        first = [" / ".join(key) for key in self.first if key not in self.second]
+        return first, [" / ".join(key) for key in self.second if key not in self.first]
 
 
 def share(outcomes: Iterable[bool]) -> float:
@@ -92,7 +103,7 @@ def share(outcomes: Iterable[bool]) -> float:
     return sum(listed) / len(listed) if listed else float("nan")
 
 
-def verdicts_of(out: Path, preset: str, seeds: Sequence[int]) -> dict[tuple[str, str], Verdicts]:
+def verdicts_of(out: Path, preset: str, seeds: Sequence[int]) -> Claims:
     """The claims with an interval of all figures that are stored for all these seeds, computed with today's code."""
     scored = [one for one in collect(Store(out), list(figures.FIGURES), preset, seeds) if one.seeds == tuple(seeds)]
     return {
@@ -105,26 +116,43 @@ def verdicts_of(out: Path, preset: str, seeds: Sequence[int]) -> dict[tuple[str,
 
 
 def main(
-    results: Path,
+    results: Annotated[Path, typer.Argument(parser=folder, metavar="RESULTS")],
     first: Annotated[str, typer.Argument(metavar="A-B")],
     second: Annotated[str, typer.Argument(metavar="A-B")],
     preset: str = "quick",
 ) -> None:
     """Print how often verdicts of RESULTS turn between two sets of seeds."""
-    try:
-        sets = [verdicts_of(results, preset, parse_seeds(None, seeds) or ()) for seeds in (first, second)]
-        if not all(sets):
-            raise UserError(f"no figure is stored under {str(results)!r} for all of these seeds")
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from error
-    found = Stability(*sets)
+    sets = parse_sets(first, second)
+    check_preset(preset)
+    check_there(results)
+    found = Stability(*(_decided(results, preset, seeds) for seeds in sets))
     print(f"claims with an interval: {len(found.first)} and {len(found.second)}, in both {len(found.pools)}")
     print(f"(claim, seed) pairs that turn from their pool: {found.turned:.2%}; to the opposite: {found.opposed:.2%}")
     print(f"pools that agree: {found.agreeing_pools:.2%}; opposite: {found.opposed_pools}")
     print(f"undecided in the pool: {found.undecided:.2%}")
-    print("\n".join(found.turning()))
+    for line in found.turning():
+        print(line)
+    for seeds, claims in zip(sets, found.alone(), strict=True):
+        for claim in claims:
+            print(f"{claim}: claimed by {named(seeds)} only")
+
+
+def parse_sets(first: str, second: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Two sets of seeds. Raises UserError for bad ones and where they share a seed, which agrees with itself."""
+    sets = tuple(parse_seeds(None, seeds) or () for seeds in (first, second))
+    shared = sorted(set(sets[0]) & set(sets[1]))
+    if shared:
+        raise UserError(f"the sets {first} and {second} share {named(shared)}; expected two without a seed in common")
+    return sets[0], sets[1]
+
+
+def _decided(results: Path, preset: str, seeds: Sequence[int]) -> Claims:
+    found = verdicts_of(results, preset, seeds)
+    if not found:
+        place = f"at preset {preset} under {str(results)!r}"
+        raise UserError(f"no figure is stored {place} for all of {named(seeds)}, computed with today's code")
+    return found
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_program(main, "paper_repro.stability")

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from figures.common.stages import Arrays
 from paper_repro.addresses import Address
 from paper_repro.archives import pack, unpack
 from paper_repro.atomic import remove_abandoned, write_folder_atomically
+from paper_repro.provenance import fault_of
 
 ARRAYS = "arrays.npz"
 PROVENANCE = "provenance.json"
@@ -39,6 +40,7 @@ class Store:
 
     def __init__(self, out: Path) -> None:
         self.root = out / "store"
+        self.damaged: dict[Path, str] = {}  # by file, a sentence on what was met and left out
 
     def folder(self, address: Address) -> Path:
         """Where the result with this address is, or would be."""
@@ -58,7 +60,38 @@ class Store:
 
     def load(self, address: Address) -> StoredResult | None:
         """The result with this address; None where it is missing or damaged."""
-        return load_folder(self.folder(address))
+        return self.load_folder(self.folder(address))
+
+    def load_folder(self, folder: Path) -> StoredResult | None:
+        """The result in this folder; None where it is missing or damaged."""
+        provenance = self._provenance(folder / PROVENANCE)
+        if provenance is None:
+            return None
+        data = read_bytes(folder / ARRAYS)
+        if data is not None and provenance["arrays_sha256"] == hashlib.sha256(data).hexdigest():
+            arrays = unpack(data)
+            if arrays is not None:
+                return StoredResult(arrays, provenance)
+        self._leave_out(folder / ARRAYS, "missing" if data is None else "not what was written")
+        return None
+
+    def _provenance(self, path: Path) -> dict[str, Any] | None:
+        """What a provenance says; None where it is missing or damaged."""
+        data = read_bytes(path)
+        if data is None:
+            return None
+        try:
+            value = json.loads(data)
+        except (ValueError, RecursionError):
+            value = None
+        fault = fault_of(value, path.parent.parent.name)
+        if fault is None:
+            return value
+        self._leave_out(path, fault)
+        return None
+
+    def _leave_out(self, path: Path, fault: str) -> None:
+        self.damaged[path] = f"{path} is damaged ({fault}); its result is left out, and computed again by a run"
 
     def mark_as_newest(self, address: Address) -> None:
         """Let `newest` find this result first: the user has just asked for it."""
@@ -85,28 +118,26 @@ class Store:
 
     def newest(self, figure: str, preset: str, seed: int | None, is_current: Callable[[dict], bool]) -> list[Path]:
         """Folders of the results of a figure, best first: those of the current code, then by time."""
-        found = []
-        for path in (self.root / figure).glob(f"*/{PROVENANCE}"):
-            provenance = _read_json(path)
-            if path.parent.name.startswith(".") or provenance.get("preset") != preset:
-                continue
-            if seed is None or provenance.get("seed") == seed:
-                found.append((is_current(provenance), path.stat().st_mtime_ns, path.parent))
+        found = [
+            (is_current(provenance), path.stat().st_mtime_ns, path.parent)
+            for path, provenance in self._stored(figure, preset)
+            if seed is None or provenance["seed"] == seed
+        ]
         return [folder for _, _, folder in sorted(found, reverse=True)]
+
+    def seeds(self, figure: str, preset: str, belongs: Callable[[dict], bool]) -> tuple[int, ...]:
+        """The seeds of the results of a figure whose provenance belongs."""
+        return tuple(sorted({found["seed"] for _, found in self._stored(figure, preset) if belongs(found)}))
 
     def has(self, figure: str, preset: str) -> bool:
         """Whether any result of this figure and preset is stored."""
-        return bool(self.newest(figure, preset, None, lambda _: False))
+        return any(True for _ in self._stored(figure, preset))
 
-
-def load_folder(folder: Path) -> StoredResult | None:
-    """The result in this folder; None where it is missing or damaged."""
-    provenance = _read_json(folder / PROVENANCE)
-    data = read_bytes(folder / ARRAYS)
-    if data is None or provenance.get("arrays_sha256") != hashlib.sha256(data).hexdigest():
-        return None
-    arrays = unpack(data)
-    return None if arrays is None else StoredResult(arrays, provenance)
+    def _stored(self, figure: str, preset: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+        for path in (self.root / figure).glob(f"*/{PROVENANCE}"):
+            provenance = None if path.parent.name.startswith(".") else self._provenance(path)
+            if provenance is not None and provenance["preset"] == preset:
+                yield path, provenance
 
 
 def _array_digest(array: np.ndarray) -> str:
@@ -119,12 +150,3 @@ def read_bytes(path: Path) -> bytes | None:
         return path.read_bytes()
     except OSError:
         return None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty where it is missing or damaged."""
-    try:
-        value = json.loads(read_bytes(path) or b"{}")
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -5,7 +5,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import figures
 from paper_repro.multiplicity import expected_by_chance
 from paper_repro.scorecard import VERDICTS, Scorecard
 from paper_repro.wording import expected, measured, verdict
@@ -15,8 +14,10 @@ STYLES = {"holds": "bold blue", "differs": "bold yellow", "undecided": "bold"}
 
 def print_scorecard(console: Console, scorecard: Scorecard) -> None:
     """One table for every figure, and the counts."""
-    for place in range(len(scorecard.scored)):
+    for place, scored in enumerate(scorecard.scored):
         console.print(_table(scorecard, place))
+        if scored.fault:
+            console.print(Text(f"{scored.label}: {scored.fault}"))
         console.print()
     console.print(_counts(scorecard))
     tested, chance = scorecard.tested(), expected_by_chance(scorecard.tested())
@@ -25,7 +26,7 @@ def print_scorecard(console: Console, scorecard: Scorecard) -> None:
 
 def _table(scorecard: Scorecard, place: int) -> Table:
     scored = scorecard.scored[place]
-    title = Text.assemble((scored.label, "bold"), f"\n{figures.FIGURES[scored.figure].title}")
+    title = Text.assemble((scored.label, "bold"), f"\n{scored.title}")
     narrow = {"box": HORIZONTALS, "padding": (0, 1, 0, 0), "pad_edge": False}
     grid = Table(title=title, title_style="", title_justify="left", show_lines=True, **narrow)
     grid.add_column("claim", overflow="fold")

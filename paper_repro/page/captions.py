@@ -16,4 +16,4 @@ def result_of(figure: FigureOnPage, panel: Panel) -> str:
         filled = fill(caption, lambda name: Quoted.of(claims[name]))
     except KeyError:
         filled = ""
-    return filled or f"{figure.entry.title}. {figure.entry.source}."
+    return filled or f"{figure.title}. {figure.entry.source}."

@@ -59,7 +59,7 @@ def scorecard_in_short(page: Page) -> Html:
     for figure in page.figures:
         for panel in figure.panels:
             label = tag("span", panel.scored.label, class_="where")
-            link = joined((tag("a", figure.entry.title, href=f"#{figure.name}"), " ", label))
+            link = joined((tag("a", figure.title, href=f"#{figure.name}"), " ", label))
             head = tag("tr", tag("th", link, colspan=4, scope="rowgroup"), class_="group")
             rows = [_short_row(panel, *claim) for claim in page.claims(panel)]
             bodies.append(tag("tbody", head, *rows, data_shows=panel.shown_with))

@@ -50,7 +50,7 @@ def _leading_picture(figure: FigureOnPage) -> Html:
     picture = figure.counted.picture
     assert picture is not None
     width, height = picture.size
-    image = tag("a", picture.image(f"Picture: {figure.entry.title}", lazy=False), href=f"#{figure.name}")
+    image = tag("a", picture.image(f"Picture: {figure.title}", lazy=False), href=f"#{figure.name}")
     caption = tag("figcaption", result_of(figure, figure.counted))
     return tag("figure", image, caption, style=f"flex: {width / height:.3f} 1 0")  # of one height, side by side
 
@@ -154,7 +154,7 @@ def _content(figure: FigureOnPage) -> Html:
     verdicts = " · ".join(f"{count}\xa0{SYMBOLS[verdict]}" for verdict, count in counts.items() if count)
     words = joined(
         (
-            figure.entry.title,
+            figure.title,
             tag("span", figure.entry.source, class_="where"),
             tag("span", verdicts, class_="where tally"),
         )

@@ -7,12 +7,13 @@ from functools import cached_property
 import figures
 from figures.common.claims import Claim, Verdict
 from figures.common.pooling import Pooled
-from paper_repro.drawings import Drawings
+from paper_repro.drawings import CannotDraw, Drawings
 from paper_repro.page.pictures import Picture, picture_of
 from paper_repro.scorecard import Scorecard, Scored
 
 # By what claims are shown or hidden, in the order of the rows of the counts.
 GROUPS = ("paper", "theory", "control", "deterministic")
+_EARLIER_CODE = "This result comes from earlier code and today's code cannot draw it; run the figure again."
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Panel:
 
     place: int  # of the result in the scorecard
     scored: Scored
-    picture: Picture | None  # None where it cannot be drawn any more
+    picture: Picture | None  # None where it cannot be drawn …
+    undrawn: str | None = None  # … and why
 
     @property
     def anchor(self) -> str:
@@ -45,6 +47,11 @@ class FigureOnPage:
 
     name: str
     panels: tuple[Panel, ...]
+
+    @property
+    def title(self) -> str:
+        """What the panel that counts shows."""
+        return self.counted.scored.title
 
     @property
     def entry(self) -> figures.FigureEntry:
@@ -94,8 +101,15 @@ def page_of(scorecard: Scorecard, drawings: Drawings, *, inside: bool) -> Page:
     """The page of a scorecard; `inside`: pictures become part of it. Raises UserError where files cannot be written."""
     panels: dict[str, list[Panel]] = {}
     for place, one in enumerate(scorecard.scored):
-        panels.setdefault(one.figure, []).append(Panel(place, one, picture_of(one, drawings, inside=inside)))
+        panels.setdefault(one.figure, []).append(_panel(place, one, drawings, inside=inside))
     return Page(scorecard, tuple(FigureOnPage(name, tuple(found)) for name, found in panels.items()))
+
+
+def _panel(place: int, one: Scored, drawings: Drawings, *, inside: bool) -> Panel:
+    try:
+        return Panel(place, one, picture_of(one, drawings, inside=inside))
+    except CannotDraw as error:
+        return Panel(place, one, None, str(error) if one.current else _EARLIER_CODE)
 
 
 def filters_of(claim: Claim) -> str:

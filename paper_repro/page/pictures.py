@@ -34,17 +34,13 @@ class Picture:
         return _image(self.thumbnail, self.thumbnail_size, description, True, None)
 
 
-def picture_of(one: Scored, drawings: Drawings, *, inside: bool) -> Picture | None:
-    """The picture of a result, drawn where it is not; None where today's code cannot draw a result of earlier code.
+def picture_of(one: Scored, drawings: Drawings, *, inside: bool) -> Picture:
+    """The picture of a result, drawn where it is not.
 
-    `inside`: its bytes become part of the page. Raises UserError where files cannot be written.
+    `inside`: its bytes become part of the page. Raises CannotDraw where today's code cannot, and UserError where files
+    cannot be written.
     """
-    try:
-        png = drawings.current_png(one.parts, one.result)
-    except Exception:
-        if one.current:
-            raise
-        return None
+    png = drawings.current_png(one.parts, one.result)
     where = one.figure, one.preset
     thumbnail = current_thumbnail(png, drawings.thumbnail_path(*where))
     sizes = {"size": _size(png), "thumbnail_size": _size(thumbnail)}

@@ -8,8 +8,7 @@ from paper_repro.page.claims import claims_in_full, earlier
 from paper_repro.page.markup import Html, joined, tag
 from paper_repro.page.panels import FigureOnPage, Page, Panel
 from paper_repro.scorecard import Scored
-
-_CANNOT_DRAW = "This result comes from earlier code and today's code cannot draw it; run the figure again."
+from paper_repro.seeds import named
 
 
 def section(page: Page, figure: FigureOnPage) -> Html:
@@ -17,7 +16,7 @@ def section(page: Page, figure: FigureOnPage) -> Html:
     heading = f"{figure.name}-heading"
     return tag(
         "section",
-        tag("h2", figure.entry.title, id=heading),
+        tag("h2", figure.title, id=heading),
         tag("p", figure.entry.source, class_="where"),
         _switch(figure),
         *(_panel(page, figure, panel) for panel in figure.panels),
@@ -68,10 +67,11 @@ def _panel(page: Page, figure: FigureOnPage, panel: Panel) -> Html:
     )
     return tag(
         "div",
-        tag("p", panel.scored.label, class_="where"),
+        tag("p", panel.scored.label, _not_shown(panel.scored), class_="where"),
         earlier(panel),
         _picture(figure, panel),
         tag("h3", "Claims"),
+        tag("p", panel.scored.fault, class_="note") if panel.scored.fault else "",
         claims_in_full(page, figure, panel),
         details,
         id=panel.anchor,
@@ -79,17 +79,28 @@ def _panel(page: Page, figure: FigureOnPage, panel: Panel) -> Html:
     )
 
 
+def _not_shown(scored: Scored) -> str:
+    return f"; {named(scored.other_seeds)} stored too, and not shown" if scored.other_seeds else ""
+
+
 def _picture(figure: FigureOnPage, panel: Panel) -> Html:
     if panel.picture is None:
-        return tag("p", _CANNOT_DRAW, class_="note")
+        return tag("p", panel.undrawn, class_="note")
     differs, pdf = panel.scored.parts.differs, panel.picture.pdf
     caption = tag(
         "figcaption",
         tag("p", result_of(figure, panel)),
+        *(tag("p", note) for note in _notes(panel)),
         tag("p", f"Differs from the published figure: {differs.removesuffix('.')}.") if differs else "",
         tag("a", "PDF", href=pdf) if pdf else "",
     )
-    return tag("figure", panel.picture.image(f"Picture: {figure.entry.title}"), caption)
+    return tag("figure", panel.picture.image(f"Picture: {figure.title}"), caption)
+
+
+def _notes(panel: Panel) -> list[str]:
+    """What the figure says of these arrays; nothing of those of earlier code."""
+    scored = panel.scored
+    return scored.parts.notes(scored.result.arrays) if scored.current else []
 
 
 def _provenance(scored: Scored) -> dict[str, Any]:

@@ -1,270 +1,181 @@
-"""Reading users' own samples: `.npy`, `.npz`, IDX (the MNIST format, gzipped or not) and folders of images.
+"""Users' own samples: arrays and collections of images, checked as they are opened and read in blocks.
 
 Whatever is wrong with a file is said in one sentence that names the file, the fault and what was expected.
 Nothing is ever unpickled.
 """
 
-import gzip
-import math
+import hashlib
 import os
-import re
-import struct
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image
 
-SUPPORTED = ".npy, .npz, IDX (such as train-images-idx3-ubyte.gz or *.idx) or a folder of images"
-IMAGE_EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-ARRAY_NAMES = ("x", "images", "data")  # in an archive of several arrays, the first of these that is there
+from sims.data.arrays import open_idx, open_numpy
+from sims.data.formats import check_options, kind_of
+from sims.data.images import image_names, open_images
+from sims.data.layouts import Layout, layout_of
 
-IDX_NAME = re.compile(r"[.-]idx\d?(-\w+)?(\.gz)?$", re.IGNORECASE)
-IDX_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-GZIP_MAGIC = b"\x1f\x8b"
-NUMPY_MAGICS = (b"\x93NUMPY", b"PK\x03\x04", b"PK\x05\x06")  # .npy, .npz, an .npz without arrays
+BLOCK_BYTES = 1 << 25  # of samples in float64
+LARGEST = 1e100  # beyond, squares of 64-bit numbers and their sums overflow
+
+Told = Callable[[str, float], None]  # what is being done, and the fraction of it that is
+
+
+class _Rows(Protocol):
+    def rows(self, number: int) -> Iterator[np.ndarray]: ...
+
+
+def tell_nobody(words: str, fraction: float) -> None:
+    """For who waits without wanting to know."""
 
 
 @dataclass(frozen=True, eq=False)
 class UserData:
-    """Samples read from a user's file.
+    """Samples in a user's file, which are read whenever they are asked for.
 
     Attributes:
-        samples: shape (n, d), float64, finite and not constant, n ≥ 2.
+        path: the file or folder.
+        count: n ≥ 2.
+        dimension: d.
         image_shape: (h, w) or (h, w, 3) when the samples are images, with d the product; else None.
-        description: one line saying what was read, from where, and whether it was scaled.
+        description: one line saying what is read, from where, and whether it is scaled.
     """
 
-    samples: Float[np.ndarray, "n d"]
+    path: Path
+    count: int
+    dimension: int
     image_shape: tuple[int, ...] | None
     description: str
+    stored: _Rows
+    layout: Layout
+    pixels: bool
+
+    def blocks(self, words: str = "reading", told: Told = tell_nobody) -> Iterator[Float[np.ndarray, "m d"]]:
+        """All samples in float64, in blocks of a few megabytes.
+
+        Raises ValueError, in one sentence, for a file that turns out to be damaged, and for values that are NaN,
+        infinite or too large to be squared.
+        """
+        done = 0
+        number = max(1, BLOCK_BYTES // (8 * self.dimension))
+        for raw in self.layout.samples_of(self.stored, number):
+            block = self._numbers(raw)
+            self._check_values(block, done)
+            done += len(block)
+            told(words, done / self.count)
+            yield block
+
+    def _numbers(self, raw: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):  # what is wrong with the result is said below
+            block = raw.reshape(len(raw), self.dimension).astype(np.float64)
+        if self.pixels:
+            block /= 127.5
+            block -= 1.0
+        return block
+
+    def _check_values(self, block: np.ndarray, before: int) -> None:
+        largest = np.maximum(block.max(axis=1), -block.min(axis=1))
+        finite = np.isfinite(largest)
+        if not finite.all():
+            raise ValueError(
+                f"{self.path} holds NaN or infinite values, the first in sample {before + int(np.argmin(finite))} "
+                "(counting from 0); expected finite numbers"
+            )
+        if largest.max() > LARGEST:
+            raise ValueError(
+                f"{self.path} holds values as large as {largest.max():.1e}, whose squares overflow; "
+                f"expected none above {LARGEST:g}: divide them all by one number"
+            )
 
 
-def load_user_data(path: str | os.PathLike[str]) -> UserData:
-    """Read samples from a file or a folder of images.
+def load_user_data(
+    path: str | os.PathLike[str], *, key: str | None = None, layout: str | None = None, told: Told = tell_nobody
+) -> UserData:
+    """Open a file of samples or a collection of images, and check all that does not need every number.
 
     | format | samples |
     |---|---|
     | `.npy` | an array of shape (n, d), (n, h, w) or (n, h, w, c) with c = 1 or 3 |
-    | `.npz` | the same; the only array of the archive, or else the one named `x`, `images` or `data` |
+    | `.npz` | the same; the only array of the archive, the one called `key`, or the one named `x`, `images` or `data` |
     | IDX, also gzipped | the same; known by a name like `t10k-images-idx3-ubyte.gz` or by its magic number |
-    | folder | its PNG, JPEG, BMP, GIF, WebP and TIFF images in the order of their names, all of one shape |
+    | folder | its PNG, JPEG, BMP, GIF, WebP and TIFF images in the order of their names, all of one size; where there |
+    |        | are none, those in its subfolders, one for each class |
+    | `.zip` | all such images in it, as EDM has them |
 
-    Unsigned bytes are taken as pixels, flattened or not, and scaled from [0, 255] to [-1, 1]; all other
-    numbers are taken as they are, booleans as 0 and 1. Of an image file, transparency and all frames but the
-    first are dropped.
+    Unsigned bytes are taken as pixels, flattened or not, and scaled from [0, 255] to [-1, 1]; all other numbers are
+    taken as they are, booleans as 0 and 1. Images are turned as their EXIF orientation says and become RGB if any of
+    them has colours; of an image file, transparency and all frames but the first are dropped.
 
-    **Arguments:** `path`, the file or folder.
+    **Arguments:** `path`, the file or folder; `key`, the name of an array in an `.npz`; `layout`, the order of the
+    axes: `chw` for (n, c, h, w), `hwc` as above; for a table, `rows` or `columns`, whichever are the samples; `told`,
+    called with what is being done and its fraction.
 
-    **Returns:** A `UserData`, with samples of shape (n, d) in float64.
+    **Returns:** A `UserData`, whose samples have shape (n, d).
 
     Raises ValueError, in one sentence, for a file that is missing, unsupported, empty, corrupt or truncated; for images
-    of unequal shapes; for data that are not numbers, not of a shape above, NaN or infinite, constant, or fewer than two
-    samples.
+    of unequal sizes; for data that are not numbers, not of a shape above, or fewer than two samples; for a table with
+    fewer rows than columns and no `layout`.
 
     Warns:
         UserWarning: when there are fewer samples than dimensions.
     """
     path = Path(path)
     try:
-        array = _read(path)
+        kind = kind_of(path)
+        check_options(path, kind, key, layout)
+        if kind in ("folder", "zip"):
+            stored = open_images(path, lambda fraction: told(f"looking at the images in {path.name}", fraction))
+            shape, dtype = stored.shape, np.dtype(np.uint8)
+        else:
+            stored = open_numpy(path, key) if kind == "numpy" else open_idx(path)
+            shape, dtype = stored.header.shape, stored.header.dtype
     except OSError as error:
         raise ValueError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
-    _check_array(path, array)
-    samples, image_shape = _as_samples(array)
-    _check_values(path, samples)
-    count, dimensions = samples.shape
-    if count < dimensions:
+    found = layout_of(path, shape, dtype, layout)
+    count, dimension, image_shape = found.count, found.dimension, found.image_shape
+    if count < dimension:
         warnings.warn(
-            f"{path} has fewer samples ({count}) than dimensions ({dimensions}), so the covariance is rank deficient",
+            f"{path} has fewer samples ({count}) than dimensions ({dimension}), so the covariance is rank deficient",
             UserWarning,
             stacklevel=2,
         )
-    scaled = ", bytes scaled to [-1, 1]" if array.dtype == np.uint8 else ""
-    what = f"{dimensions} features" if image_shape is None else f"{' x '.join(map(str, image_shape))} pixels"
-    return UserData(samples, image_shape, f"{count} samples of {what} from {path.name}{scaled}")
+    scaled = ", bytes scaled to [-1, 1]" if dtype == np.uint8 else ""
+    what = f"{dimension} features" if image_shape is None else f"{' x '.join(map(str, image_shape))} pixels"
+    description = f"{count} samples of {what} from {path.name}{scaled}"
+    return UserData(path, count, dimension, image_shape, description, stored, found, dtype == np.uint8)
 
 
-def _read(path: Path) -> np.ndarray:
-    if not path.exists():
-        raise ValueError(f"{path} does not exist; expected {SUPPORTED}")
-    if path.is_dir():
-        return _read_folder(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is not a regular file; expected {SUPPORTED}")
-    if path.stat().st_size == 0:
-        raise ValueError(f"{path} is empty (0 bytes); expected {SUPPORTED}")
-    if path.suffix.lower() in (".npy", ".npz"):
-        return _read_numpy(path)
-    if IDX_NAME.search(path.name) or _starts_like_idx(path):
-        return _read_idx(path)
-    raise ValueError(f"{path} has the unsupported extension '{path.suffix}'; expected {SUPPORTED}")
+def digest_of(
+    path: str | os.PathLike[str], *, key: str | None = None, layout: str | None = None, told: Told = tell_nobody
+) -> str:
+    """SHA-256 of what decides the samples: of a file, or of the images of a folder that are used, in their order.
 
-
-@contextmanager
-def _decoding(path: Path, kind: str) -> Iterator[None]:
-    """Turn whatever a decoder raises into a sentence; fed with corrupt bytes it may raise almost anything."""
+    Where `key` or `layout` is given, of that and them. Raises ValueError where something cannot be read.
+    """
+    path = Path(path)
+    words = f"hashing {path.name}"
     try:
-        yield
-    except MemoryError:
-        raise
-    except Exception as error:
-        if "Object arrays" in str(error):  # NumPy's refusal to unpickle
-            raise ValueError(
-                f"{path} holds Python objects, which are never unpickled; expected an array of numbers"
-            ) from error
-        raise ValueError(f"{path} is truncated or corrupt; expected a whole {kind}") from error
+        if path.is_dir():
+            names = image_names(path)
+            digest = hashlib.sha256()
+            for index, name in enumerate(names, start=1):
+                digest.update(_file_digest(path / name))
+                told(words, index / len(names))
+            content = digest.hexdigest()
+        else:
+            content = _file_digest(path).hex()
+    except OSError as error:
+        raise ValueError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
+    if key is None and layout is None:
+        return content
+    return hashlib.sha256(f"{content}\0{key}\0{layout}".encode()).hexdigest()
 
 
-# --- NumPy ---
-
-
-def _read_numpy(path: Path) -> np.ndarray:
+def _file_digest(path: Path) -> bytes:
     with path.open("rb") as stream:
-        if not stream.read(6).startswith(NUMPY_MAGICS):
-            raise ValueError(f"{path} is not a NumPy file; expected one written by np.save or np.savez")
-        stream.seek(0)
-        with _decoding(path, "NumPy file"):
-            loaded = np.load(stream, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            key = _choose_key(path, loaded.files)
-            with _decoding(path, "NumPy file"):
-                return np.asarray(loaded[key])
-
-
-def _choose_key(path: Path, keys: list[str]) -> str:
-    if not keys:
-        raise ValueError(f"{path} holds no arrays; expected one array")
-    if len(keys) == 1:
-        return keys[0]
-    for name in ARRAY_NAMES:
-        if name in keys:
-            return name
-    raise ValueError(
-        f"{path} holds several arrays ({', '.join(keys)}); expected a single one, or one named x, images or data"
-    )
-
-
-# --- IDX ---
-
-
-def _starts_like_idx(path: Path) -> bool:
-    with path.open("rb") as stream:
-        start = stream.read(4)
-    return start[:2] == GZIP_MAGIC or _is_idx_magic(start)
-
-
-def _is_idx_magic(magic: bytes) -> bool:
-    """Two zero bytes, the code of the number type, and the number of dimensions."""
-    return len(magic) == 4 and magic[:2] == b"\0\0" and magic[2] in IDX_DTYPES
-
-
-def _read_idx(path: Path) -> np.ndarray:
-    content = path.read_bytes()
-    if content[:2] == GZIP_MAGIC:
-        with _decoding(path, "gzip file"):
-            content = gzip.decompress(content)
-    magic = content[:4]
-    if not _is_idx_magic(magic):
-        raise ValueError(
-            f"{path} is not an IDX file: it begins with the bytes '{magic.hex(' ')}'; expected '00 00', "
-            "the code of a number type and the number of dimensions"
-        )
-    dtype, rank = np.dtype(IDX_DTYPES[magic[2]]), magic[3]
-    header = 4 + 4 * rank
-    if len(content) < header:
-        raise ValueError(f"{path} is truncated: it ends within its header of {header} bytes; expected a whole IDX file")
-    shape = struct.unpack(f">{rank}I", content[4:header])
-    expected, found = math.prod(shape) * dtype.itemsize, len(content) - header
-    if found != expected:
-        raise ValueError(
-            f"{path} is truncated or corrupt: expected {expected} bytes of data for its shape {shape}, found {found}"
-        )
-    with _decoding(path, "IDX file"):  # NumPy has a limit on the number of dimensions
-        return np.frombuffer(content, dtype=dtype, offset=header).reshape(shape)
-
-
-# --- Folders of images ---
-
-
-def _read_folder(folder: Path) -> np.ndarray:
-    files = sorted(
-        file
-        for file in folder.iterdir()
-        if file.suffix.lower() in IMAGE_EXTENSIONS and not file.name.startswith(".") and file.is_file()
-    )
-    if not files:
-        raise ValueError(
-            f"{folder} holds no images; expected {', '.join(IMAGE_EXTENSIONS)} files directly in the folder"
-        )
-    images = []
-    for file in files:
-        image = _read_image(file)
-        if images and image.shape != images[0].shape:
-            raise ValueError(
-                f"{file} has shape {image.shape} but {files[0].name} has shape {images[0].shape}; "
-                "expected images of one shape"
-            )
-        images.append(image)
-    return np.stack(images)
-
-
-def _read_image(file: Path) -> np.ndarray:
-    """Unsigned bytes of shape (h, w) for a grey image, (h, w, 3) for a colour one."""
-    with file.open("rb") as stream, _decoding(file, "image file"), Image.open(stream) as image:
-        mode = image.mode
-        if mode in ("1", "L", "LA"):
-            return np.asarray(image.convert("L"))
-        if mode in ("P", "PA"):  # by way of RGBA, because Pillow warns of a transparent palette otherwise
-            return np.asarray(image.convert("RGBA").convert("RGB"))
-        if not mode.startswith(("I", "F")):
-            return np.asarray(image.convert("RGB"))
-    raise ValueError(f"{file} has more than 8 bits per pixel (mode {mode}); expected 8-bit grey or colour")
-
-
-# --- Checks ---
-
-
-def _check_array(path: Path, array: np.ndarray) -> None:
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{path} holds values of type {array.dtype}; expected real numbers")
-    if not 2 <= array.ndim <= 4:
-        raise ValueError(
-            f"{path} holds a {array.ndim}-dimensional array of shape {array.shape}; "
-            "expected (n, d), (n, h, w) or (n, h, w, c)"
-        )
-    if array.ndim == 4 and array.shape[-1] not in (1, 3):
-        raise ValueError(f"{path} has shape {array.shape}; expected (n, h, w, c) with c = 1 or 3 channels last")
-    if array.shape[0] < 2:
-        raise ValueError(f"{path} holds too few samples ({array.shape[0]}); expected at least 2")
-    if array.size == 0:
-        raise ValueError(f"{path} has shape {array.shape}, without any values; expected at least one per sample")
-
-
-def _as_samples(array: np.ndarray) -> tuple[np.ndarray, tuple[int, ...] | None]:
-    image_shape = array.shape[1:] if array.ndim > 2 else None
-    if array.ndim == 4 and array.shape[-1] == 1:
-        image_shape = array.shape[1:3]
-    samples = array.reshape(array.shape[0], -1).astype(np.float64)
-    if array.dtype == np.uint8:
-        samples /= 127.5
-        samples -= 1.0
-    return samples, image_shape
-
-
-def _check_values(path: Path, samples: np.ndarray) -> None:
-    finite = np.isfinite(samples)
-    if not finite.all():
-        bad, first = np.count_nonzero(~finite), int(np.argmin(finite.all(axis=1)))
-        raise ValueError(
-            f"{path} holds {bad} NaN or infinite values, the first in sample {first} (counting from 0); "
-            "expected finite numbers"
-        )
-    if np.all(samples == samples[0]):
-        raise ValueError(f"{path} has zero variance: all samples are equal; expected samples that differ")
+        return hashlib.file_digest(stream, "sha256").digest()

@@ -97,14 +97,15 @@ class Agreement(NamedTuple):
 def agreement(deviations: Float[np.ndarray, "models *cells"]) -> Agreement:
     """The statistic of these deviations from a theory, of models that were trained on draws of their own.
 
-    Raises ValueError for fewer than two models.
+    NaN, and so undecided, where no cell is left. Raises ValueError for fewer than two models.
     """
     deviations = np.asarray(deviations, dtype=float)
     models = deviations.shape[0]
     if models < 2:
         raise ValueError(f"agreement needs at least two models; got {models}")
     deviations = deviations.reshape(models, -1)
-    products = deviations @ deviations.T / deviations.shape[1]
+    with np.errstate(invalid="ignore"):  # 0/0 where no cell is left
+        products = deviations @ deviations.T / deviations.shape[1]
     np.fill_diagonal(products, 0.0)
     return Agreement((products,))
 

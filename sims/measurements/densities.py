@@ -12,25 +12,41 @@ def gap_mass(samples: Float[np.ndarray, "models n"], low: float, high: float) ->
 
 
 def gap_shares(samples: Float[np.ndarray, "*models n"], low: float, high: float) -> Float[np.ndarray, "*models"]:
-    """Share of every model's samples with low < |x| < high. Raises ValueError unless low < high."""
+    """Share of every model's samples with low < |x| < high. Raises ValueError unless low < high, and for NaN."""
     if not low < high:
         raise ValueError(f"a gap needs low < high; got low={low}, high={high}")
-    distance = np.abs(np.asarray(samples))
+    distance = np.abs(_numbers(samples))
     return np.mean((distance > low) & (distance < high), axis=-1)
 
 
 def histograms(
     samples: Float[np.ndarray, "models n"], edges: Float[np.ndarray, " edges"]
 ) -> Float[np.ndarray, "models bins"]:
-    """Density of every model's samples in the bins; samples outside count towards the normalisation."""
+    """Density of every model's samples in the bins; samples outside count towards the normalisation.
+
+    Raises ValueError for NaN.
+    """
     widths = np.diff(edges)
-    counts = np.stack([np.histogram(row, bins=edges)[0] for row in np.asarray(samples)])
+    counts = np.stack([np.histogram(row, bins=edges)[0] for row in _numbers(samples)])
     return counts / (np.asarray(samples).shape[-1] * widths)
 
 
 def joint_histogram(
     samples: Float[np.ndarray, "n 2"], edges: Float[np.ndarray, " edges"]
 ) -> Float[np.ndarray, "bins bins"]:
-    """Joint density on a square grid, indexed [x bin, y bin]; samples outside count towards the normalisation."""
+    """Joint density on a square grid, indexed [x bin, y bin]; samples outside count towards the normalisation.
+
+    Raises ValueError for NaN.
+    """
+    samples = _numbers(samples)
     counts, _, _ = np.histogram2d(samples[:, 0], samples[:, 1], bins=(edges, edges))
     return counts / (len(samples) * np.outer(np.diff(edges), np.diff(edges)))
+
+
+def _numbers(samples: Float[np.ndarray, "*models n"]) -> Float[np.ndarray, "*models n"]:
+    """The samples. Raises ValueError if some are NaN: a model that diverged is no share of anything."""
+    samples = np.asarray(samples)
+    lost = int(np.isnan(samples).sum())
+    if lost:
+        raise ValueError(f"samples must be numbers; got {lost} of {samples.size} that are NaN")
+    return samples

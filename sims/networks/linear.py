@@ -182,7 +182,7 @@ def one_per_level(network: Network, levels: int) -> Network:
     return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (levels, *leaf.shape)), network)
 
 
-# --- Initial networks: the total map is Q·I, aligned with every data set ---
+# --- Initial networks: where no map is given it is Q·I, aligned with every data set ---
 
 
 def linear_denoiser(
@@ -199,6 +199,20 @@ def tied_two_layer_denoiser(
 ) -> TiedTwoLayerDenoiser:
     """P(0) = √Q·O with O a random rotation, so that P Pᵀ = Q·I is aligned while P itself is generic."""
     return TiedTwoLayerDenoiser(jnp.sqrt(jnp.asarray(initial_gain, dtype)) * _rotation(key, dimension, dtype))
+
+
+def tied_two_layer_denoiser_of(
+    key: PRNGKeyArray, total_map: Float[ArrayLike, "dim dim"], dtype=jnp.float32
+) -> TiedTwoLayerDenoiser:
+    """P(0) = L·O with L Lᵀ the given total map and O a random rotation: any symmetric map, aligned or not.
+
+    Raises ValueError where the map is not symmetric and positive definite.
+    """
+    product = np.asarray(total_map, float)
+    if not np.allclose(product, product.T) or np.linalg.eigvalsh(product)[0] <= 0:
+        raise ValueError(f"the total map of tied layers must be symmetric and positive definite; got {product}")
+    root = jnp.asarray(np.linalg.cholesky(product), dtype)
+    return TiedTwoLayerDenoiser(root @ _rotation(key, len(product), dtype))
 
 
 def two_layer_denoiser(

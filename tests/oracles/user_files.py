@@ -1,11 +1,15 @@
 """Files as users bring them, written from the definitions of their formats or by other libraries, whole and damaged."""
 
+import io
 import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from sims.data.user_files import UserData
 
 RANDOM = np.random.default_rng(0)
 BYTES = RANDOM.integers(0, 256, size=(40, 4, 5), dtype=np.uint8)
@@ -24,6 +28,11 @@ def write_images(folder: Path, images: np.ndarray, extension: str = "png") -> Pa
     for index, image in enumerate(images):
         Image.fromarray(image).save(folder / f"{index:03d}.{extension}")
     return folder
+
+
+def samples_of(data: UserData) -> np.ndarray:
+    """All samples at once, (n, d)."""
+    return np.concatenate(list(data.blocks()))
 
 
 def pixels(images: np.ndarray) -> np.ndarray:
@@ -71,3 +80,37 @@ def cut(write: Callable[[Path], Path], length: int, name: str = "") -> Callable[
         return path
 
     return write_part
+
+
+def grown(path: Path) -> Path:
+    """The same file with a byte more."""
+    path.write_bytes(path.read_bytes() + b"1")
+    return path
+
+
+def saved_with_header(shape: tuple[int, ...]) -> Callable[[Path], Path]:
+    """`FLOATS` under a header that tells another shape."""
+
+    def write(folder: Path) -> Path:
+        header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".encode().ljust(117) + b"\n"
+        content = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + FLOATS.tobytes()
+        return written("mine.npy", content)(folder)
+
+    return write
+
+
+def zipped(files: dict[str, bytes], name: str = "mine.zip") -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        with zipfile.ZipFile(folder / name, "w") as archive:
+            for file, content in files.items():
+                archive.writestr(file, content)
+        return folder / name
+
+    return write
+
+
+def encoded(image: np.ndarray | Image.Image, kind: str = "PNG", **options) -> bytes:
+    """An image file."""
+    buffer = io.BytesIO()
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(buffer, kind, **options)
+    return buffer.getvalue()

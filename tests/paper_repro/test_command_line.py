@@ -264,30 +264,6 @@ def test_the_page_of_seeds_that_are_not_stored_is_refused_and_a_gap_is_said(here
     assert "note: fake_fig1 (quick, seeds 0-1): not computed for seed 2" in capsys.readouterr().err
 
 
-def test_own_data_is_addressed_by_its_content(here, capsys):
-    for name in ("a.txt", "b.txt"):
-        (here / name).write_text("good")
-    assert main(["run", "fake_own", "--data", "a.txt"]) == 0
-    capsys.readouterr()
-    assert main(["run", "fake_own", "--data", "b.txt"]) == 0
-    assert "already stored" in capsys.readouterr().err
-    assert main(["run", "fake_own"]) == 0
-    assert "already stored" not in capsys.readouterr().err
-    assert main(["run", "fake_own", "--data", "a.txt"]) == 0
-    capsys.readouterr()
-    assert main(["compare", "fake_own"]) == 0
-    assert "fake_own (quick, seed 0, data a.txt)" in capsys.readouterr().out
-
-
-@pytest.mark.filterwarnings("default")
-def test_a_warning_about_the_data_is_one_sentence(here, capsys):
-    (here / "few.txt").write_text("few")
-    assert main(["run", "fake_own", "--data", "few.txt"]) == 0
-    err = capsys.readouterr().err
-    assert err.startswith("warning: only a few samples\n")
-    assert err.count("only a few") == 1
-
-
 def test_what_earlier_code_stored_and_today_cannot_read_is_no_error(here, monkeypatch, capsys):
     assert main(["run"]) == 0
     code = here.parent / "code"
@@ -331,11 +307,18 @@ def test_what_earlier_code_stored_and_today_cannot_read_is_no_error(here, monkey
         ("compare --seeds 4-0", "seeds '4-0' is no range"),
         (f"run --seed {2**63}", f"seed '{2**63}' is not a whole number from 0 to {2**63 - 1}"),
         ("compare --seed -1", "seed '-1' is not a whole number"),
-        ("run fake_own --data missing.npz", "data file 'missing.npz' does not exist"),
-        ("run fake_own --data bad.txt", "the data in bad.txt is not good"),
+        ("run fake_own --data missing.npz", "missing.npz does not exist; expected .npy, .npz, IDX"),
+        ("run fake_own --data bad.txt", "bad.txt has the unsupported extension '.txt'; expected .npy"),
+        ("run fake_own --data nothing.npy", "nothing.npy is empty (0 bytes)"),
+        ("run fake_own --data nothing.npy --layout cwh", "nothing.npy is empty (0 bytes)"),
+        ("run fake_own --data bad.npy --layout cwh", "unknown layout 'cwh'; expected one of hwc, chw, rows, columns"),
+        ("run fake_own --data bad.npy --key x", "bad.npy holds no named arrays; --key is for .npz archives"),
+        ("run --key x", "--key and --layout say how --data is to be read, which is not given"),
         ("run fake_fig1 --data good.txt", "fake_fig1 does not accept --data; figures that do: fake_own"),
         ("run --data good.txt", "--data needs the name of exactly one figure"),
         ("run fake_own fake_fig1 --data good.txt", "--data needs the name of exactly one figure"),
+        ("run fake_own --data=", "the name of the data is empty"),
+        ("run fake_own --data /dev/null", "/dev/null is not a regular file"),
         ("run --out=", "the name of a folder is empty"),
         ("compare --out=", "the name of a folder is empty"),
         ("run --out good.txt", "'good.txt' is not a folder"),
@@ -361,6 +344,8 @@ def test_what_earlier_code_stored_and_today_cannot_read_is_no_error(here, monkey
 def test_bad_input_gets_one_sentence_and_touches_nothing(here, capsys, command, sentence):
     (here / "good.txt").write_text("good")
     (here / "bad.txt").write_text("bad")
+    (here / "bad.npy").write_text("bad")
+    (here / "nothing.npy").write_bytes(b"")
     (here / "dangling").symlink_to("nowhere")
     (here / "blocked").mkdir()
     (here / "blocked" / "store").write_text("")

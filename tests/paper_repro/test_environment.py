@@ -92,3 +92,26 @@ def test_a_kept_program_that_is_not_whole_is_compiled_anew_without_a_word(tmp_pa
         assert kept
         for program in kept:
             program.write_bytes(program.read_bytes()[:20])
+
+
+def test_data_of_a_wrong_format_is_refused_before_jax_is_imported(tmp_path):
+    (tmp_path / "table.csv").write_text("1,2\n")
+    script = (
+        "import sys; from paper_repro.cli import main;"
+        f"code = main(['run', 'spectral_law', '--data', '{tmp_path}/table.csv']);"
+        "print(code, {'jax', 'scipy', 'matplotlib', 'distributed'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "2 set()\n"
+    assert "table.csv has the unsupported extension '.csv'; expected .npy" in done.stderr
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu", "nonsense"])
+def test_a_platform_that_is_not_there_is_one_sentence(tmp_path, platform):
+    program = [sys.executable, "-m", "paper_repro", "run", "wang2025_fig6"]
+    variables = os.environ | {"JAX_PLATFORMS": platform, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path, env=variables)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: JAX_PLATFORMS is {platform!r}, and JAX finds no such platform here")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from paper_repro.addresses import data_digest
 from paper_repro.archives import origin_of, pack, unpack
 from paper_repro.atomic import remove_abandoned, temporary_name, write_atomically, write_folder_atomically
 from paper_repro.durations import duration
@@ -114,19 +113,6 @@ def test_only_what_dead_writers_left_is_removed(tmp_path, monkeypatch):
     (dead / "half").write_bytes(b"")
     remove_abandoned(tmp_path)
     assert set(tmp_path.iterdir()) == {own, foreign, tmp_path / "result"}
-
-
-def test_data_is_known_by_content(tmp_path):
-    first, second = tmp_path / "a.npy", tmp_path / "b.npy"
-    first.write_bytes(b"1")
-    second.write_bytes(b"1")
-    assert data_digest(first) == data_digest(second)
-    second.write_bytes(b"2")
-    assert data_digest(first) != data_digest(second)
-    digest = data_digest(tmp_path)
-    assert data_digest(tmp_path) == digest
-    second.rename(tmp_path / "c.npy")
-    assert data_digest(tmp_path) != digest
 
 
 def test_durations_are_readable():

@@ -225,7 +225,11 @@ CASES: dict[str, Question] = {
     ),
     "LinearVKernel": _kernel(LinearVKernel, ridge=0.1),
     "LazyVKernel": _kernel(LazyVKernel, tau=3.0),
-    "NaiveVKernel": lambda x: (_naive(x).diffusion(_X, x), _naive(x).diffusion_root(_X, x), _naive(x).mean_drift(_X, x)),
+    "NaiveVKernel": lambda x: (
+        _naive(x).diffusion(_X, x),
+        _naive(x).diffusion_root(_X, x),
+        _naive(x).mean_drift(_X, x),
+    ),
     "score_drift": _exact_drift,
     "path_action": lambda x: path_action(_path(x), _TIMES * x, _drift, _naive(x)),
     "action_gradient": lambda x: action_gradient(_path(x), _TIMES * x, _drift, _naive(x)),
@@ -237,16 +241,14 @@ CASES: dict[str, Question] = {
     "gaussian_cells": lambda x: gaussian_cells(_EDGES * x, x).density,
     "gaussian_cells_ending_at": lambda x: gaussian_cells_ending_at(_EDGES * x, x, _drift, _TIMES * x).density,
     "sample_effective_sde": lambda x: sample_effective_sde(_naive(x), _drift, _X * x, _TIMES, key=jax.random.key(0)),
-    "solve_effective_sde": lambda x: solve_effective_sde(
-        _naive(x), _drift, _X * x, _TIMES, key=jax.random.key(0)
-    ),
+    "solve_effective_sde": lambda x: solve_effective_sde(_naive(x), _drift, _X * x, _TIMES, key=jax.random.key(0)),
     "sample_gaussian_field_ode": lambda x: sample_gaussian_field_ode(
         jnp.asarray([0.5, 1.0]) * x, lambda weight, place, time: weight * place * time, _X, _TIMES * x
     ),
     "fokker_planck": lambda x: fokker_planck(_naive(x), _drift, gaussian_cells(_EDGES, x), _TIMES).mass,
-    "first_order_fokker_planck": lambda x: first_order_fokker_planck(
-        _naive(x), _drift, gaussian_cells(_EDGES, x), _TIMES
-    )[1].mass,
+    "first_order_fokker_planck": lambda x: (
+        first_order_fokker_planck(_naive(x), _drift, gaussian_cells(_EDGES, x), _TIMES)[1].mass
+    ),
     "linear_flow_covariance": lambda x: linear_flow_covariance(
         _naive(x), lambda place, time: place * x * time, jnp.eye(1) * x, _TIMES
     ),

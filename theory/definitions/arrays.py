@@ -29,9 +29,20 @@ class FormulaChoice(eqx.Module):
 
 
 def floating(x: ArrayLike) -> Array:
-    """`x` as a floating-point array; integers take the default precision."""
-    x = jnp.asarray(x)
+    """`x` as a floating-point array; integers take the default precision. Raises ValueError for complex numbers."""
+    x = jnp.asarray(_real(x))
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
+
+
+def default_floating(x: ArrayLike) -> Array:
+    """`x` in the default precision. Raises ValueError for complex numbers, whose imaginary parts would be lost."""
+    return jnp.asarray(_real(x), dtype=float)
+
+
+def _real(x: ArrayLike) -> ArrayLike:
+    if jnp.iscomplexobj(x):
+        raise ValueError("numbers must be real; got complex ones")
+    return x
 
 
 def jit(question: Callable[Question, Answer]) -> Callable[Question, Answer]:

@@ -7,7 +7,7 @@ they become NaN (`nan_unless`), and so does what is computed from them.
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -19,9 +19,10 @@ from theory.definitions.arrays import Answer, Question, Scalar, is_traced, jit
 
 
 def checked_jit(
-    **checks: Callable[[str, Any], None],
+    *together: Callable[[Mapping[str, Any]], None], **checks: Callable[[str, Any], None]
 ) -> Callable[[Callable[Question, Answer]], Callable[Question, Answer]]:
-    """`jit` for functions whose arguments of these names are checked, by name and value, at every call."""
+    """`jit` for functions whose arguments are checked at every call: those named alone, by name and value, and others
+    `together`, by a mapping of names to values."""
 
     def compile_checked(question: Callable[Question, Answer]) -> Callable[Question, Answer]:
         signature, compiled = inspect.signature(question), jit(question)
@@ -31,6 +32,8 @@ def checked_jit(
             arguments = signature.bind(*args, **kwargs).arguments
             for name, check in checks.items():
                 check(name, arguments[name])
+            for check in together:
+                check(arguments)
             return compiled(*args, **kwargs)
 
         return checked
@@ -52,14 +55,13 @@ def checked_numbers(requirement: str, inside: Any, **numbers: Scalar) -> tuple[S
     return tuple(numbers.values())
 
 
-def integer(name: str, value: Any) -> int:
-    """The value as an integer. Raises TypeError for one that is traced, where shapes or formulas hang on it."""
+def check_integer(name: str, value: Any) -> None:
+    """Raises TypeError for an integer that is traced where a shape or a formula hangs on it."""
     if isinstance(value, Tracer):
         raise TypeError(
-            f"{name} must be a plain integer, since shapes and formulas hang on it; got one that JAX traces "
-            f"(name it in static_argnames of jax.jit, or bind it with functools.partial before)"
+            f"{name} must be a Python integer, since shapes or formulas hang on it; a transformation traces this one "
+            f"(give it to jax.jit by static_argnames, or bind it before with functools.partial)"
         )
-    return int(value)
 
 
 def check_count(name: str, count: ArrayLike) -> None:
@@ -74,13 +76,33 @@ def check_not_negative(name: str, value: ArrayLike) -> None:
         raise ValueError(f"{name} must be zero or more; got {value}")
 
 
+def check_training_time(name: str, time: ArrayLike) -> None:
+    """Raises ValueError for training times below zero, NaN or complex; infinity is the end of training."""
+    if not isinstance(time, Tracer) and (np.iscomplexobj(time) or not np.all(np.asarray(time) >= 0)):
+        raise ValueError(f"{name}, a training time, must be zero or more; got {time}")
+
+
+def check_double_precision(question: str, array: Array) -> None:
+    """Raises ValueError for single precision, of traced arrays too."""
+    if array.dtype != np.float64:
+        raise ValueError(
+            f"{question} needs 64-bit numbers, jax.config.update('jax_enable_x64', True) before any array is made; "
+            f"got {array.dtype}"
+        )
+
+
 def check_times(times: Float[Array, " times"]) -> None:
-    """Raises ValueError unless `times` is a strictly monotone sequence of two or more."""
+    """Raises ValueError unless `times` is a strictly monotone sequence of two or more, finite and not negative."""
     if np.ndim(times) != 1 or np.shape(times)[0] < 2:
         raise ValueError(f"times must be a sequence of two or more; got shape {np.shape(times)}")
     if isinstance(times, Tracer):
         return
-    steps = np.diff(np.asarray(times))
+    values = np.asarray(times)
+    if not np.all(np.isfinite(values) & (values >= 0)):
+        raise ValueError(
+            f"times must be finite and zero or more; got some from {values[0]} to {values[-1]} that are not"
+        )
+    steps = np.diff(values)
     if not (np.all(steps < 0) or np.all(steps > 0)):
         raise ValueError("times must be strictly monotone, in the direction of sampling")
 
@@ -92,9 +114,17 @@ def check_coordinates(x: Float[Array, "*batch dim"], dimension: int) -> None:
 
 
 def positive(name: str, value: ArrayLike) -> ArrayLike:
-    """The value itself. Raises ValueError unless it is one positive and finite number; NaN if traced."""
+    """The value itself. Raises ValueError unless it is one positive and finite number; NaN if a traced one is not."""
     if isinstance(value, Tracer):
         return nan_unless((value > 0) & jnp.isfinite(value), value)
     if not 0 < float(value) < float("inf"):
         raise ValueError(f"{name} must be positive and finite; got {value}")
     return value
+
+
+def check_whole(name: str, number: float, least: int = 1) -> None:
+    """Raises ValueError unless `number` is one whole number of `least` or more, 3 or 3.0 say; TypeError if traced."""
+    check_integer(name, number)
+    value = np.asarray(number)
+    if value.ndim or value.dtype.kind not in "iuf" or not least <= value < np.inf or value != np.floor(value):
+        raise ValueError(f"{name} must be a whole number of {least} or more; got {number}")

@@ -1,18 +1,22 @@
 """Families of functions of one coordinate, the factors of feature maps."""
 
 import abc
-from functools import partial
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from theory.definitions.arrays import Scalar, scalar
-from theory.definitions.checks import checked_numbers, integer
+from theory.definitions.checks import check_integer, checked_numbers
 
 Coordinate = Float[Array, "*batch"]
 
 _LARGEST_POLYNOMIAL = 24
+
+
+def _plain_integer(count: int) -> int:
+    check_integer("the number of functions of a family", count)
+    return int(count)
 
 
 class AbstractFamily(eqx.Module):
@@ -40,7 +44,7 @@ class GaussianFamily(AbstractFamily):
 
     low: Scalar = eqx.field(converter=scalar)
     high: Scalar = eqx.field(converter=scalar)
-    count: int = eqx.field(converter=partial(integer, "the number of functions"), static=True)
+    count: int = eqx.field(converter=_plain_integer, static=True)
 
     def __check_init__(self) -> None:
         _length(self.low, self.high)
@@ -93,7 +97,7 @@ class FourierFamily(AbstractFamily):
 
     low: Scalar = eqx.field(converter=scalar)
     high: Scalar = eqx.field(converter=scalar)
-    count: int = eqx.field(converter=partial(integer, "the number of functions"), static=True)
+    count: int = eqx.field(converter=_plain_integer, static=True)
 
     def __check_init__(self) -> None:
         _length(self.low, self.high)

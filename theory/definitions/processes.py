@@ -12,6 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Scalar, Time, floating, is_traced, log, scalar
@@ -91,6 +92,10 @@ class AbstractProcess(eqx.Module):
     def is_straight(self) -> bool:
         """Whether α + σ = 1 from pure noise to pure data: what closed forms ask."""
 
+    @abc.abstractmethod
+    def latest_time(self) -> float:
+        """The end of the process's times; all begin at zero."""
+
     def log_snr(self, time: ArrayLike) -> Time:
         """ln(α²/σ²), the log signal-to-noise ratio for data of unit variance."""
         time = floating(time)
@@ -103,6 +108,32 @@ class AbstractProcess(eqx.Module):
         time = jnp.broadcast_to(time, jnp.shape(x)[:-1])
         rate, diffusion = self.log_signal_rate(time), self.diffusion_coefficient(time)
         return rate[..., None] * x - diffusion[..., None] * score
+
+
+def process_time(name: str, time: ArrayLike, process: AbstractProcess) -> Time:
+    """`time` as an array. Raises ValueError for times that the process does not have; NaN there where it is traced.
+
+    A ten-thousandth beyond the latest time counts as round-off.
+    """
+    time = floating(time)
+    latest = process.latest_time() * (1 + 1e-4)
+    if isinstance(time, Tracer):
+        return jnp.where((time >= 0) & (time <= latest), time, jnp.nan)
+    if not np.all((np.asarray(time) >= 0) & (np.asarray(time) <= latest)):
+        raise ValueError(
+            f"{name} must lie between 0 and {process.latest_time():g} for {type(process).__name__}; got {time}"
+        )
+    return time
+
+
+def check_noisy_time(name: str, time: ArrayLike, process: AbstractProcess) -> None:
+    """Raises ValueError for times that the process does not have, and where x_t has no noise, so that it has no score.
+
+    Times that are traced are not checked.
+    """
+    time = process_time(name, time, process)
+    if not isinstance(time, Tracer) and not np.all(np.asarray(process.noise_scale(time)) > 0):
+        raise ValueError(f"{name} must leave noise in x_t, since a score divides by its variance; got {time}")
 
 
 class AbstractFiniteProcess(AbstractProcess):
@@ -175,6 +206,9 @@ class EDM(AbstractFiniteProcess):
     def log_ratio_range(self) -> tuple[Scalar, Scalar]:
         return -log(self.sigma_max), -log(self.sigma_min)
 
+    def latest_time(self) -> float:
+        return float("inf")
+
     def variance_exploding_range(self) -> tuple[Scalar, Scalar] | None:
         return self.sigma_min, self.sigma_max
 
@@ -228,6 +262,9 @@ class VariancePreserving(AbstractFiniteProcess):
         start, end = at_both_ends(self, self.log_snr)
         return start / 2, end / 2
 
+    def latest_time(self) -> float:
+        return 1.0
+
     def variance_exploding_range(self) -> tuple[Scalar, Scalar] | None:
         return None
 
@@ -274,6 +311,9 @@ class FlowMatching(AbstractProcess):
 
     def log_ratio_range(self) -> tuple[Scalar, Scalar]:
         return -LARGEST_LOG_RATIO, LARGEST_LOG_RATIO
+
+    def latest_time(self) -> float:
+        return 1.0
 
     def scales_at_log_ratio(self, log_ratio: Array) -> tuple[Array, Array]:
         # From ln(α/σ) itself: 1 - t loses σ near the data.

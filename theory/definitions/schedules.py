@@ -45,9 +45,9 @@ class LinearSchedule(AbstractSchedule):
 
     def __init__(self, beta_min: ArrayLike = 0.1, beta_max: ArrayLike = 20.0) -> None:
         low, high = scalar(beta_min), scalar(beta_max)
-        self.beta_min, self.beta_max = checked_numbers(
-            "LinearSchedule must have 0 < beta_min < beta_max", (0 < low) & (low < high), beta_min=low, beta_max=high
-        )
+        inside = (low > 0) & (low < high) & (high < math.inf)
+        requirement = "LinearSchedule must have 0 < beta_min < beta_max < inf"
+        self.beta_min, self.beta_max = checked_numbers(requirement, inside, beta_min=low, beta_max=high)
 
     def log_signal_scale(self, time: Time) -> Time:
         return -(self.beta_min * time + (self.beta_max - self.beta_min) * time**2 / 2)
@@ -66,6 +66,10 @@ class CosineSchedule(AbstractSchedule):
 
     offset: Scalar = eqx.field(default=0.008, converter=scalar)
     latest_time: ClassVar[float] = 0.999
+
+    def __check_init__(self) -> None:
+        inside = (self.offset >= 0) & (self.offset < math.inf)
+        checked_numbers("CosineSchedule must have 0 <= offset < inf", inside, offset=self.offset)
 
     def _angle(self, time: ArrayLike) -> Time:
         return (jnp.pi / 2) * (jnp.asarray(time) + self.offset) / (1 + self.offset)
@@ -96,6 +100,14 @@ class SigmoidSchedule(AbstractSchedule):
     start: Scalar = eqx.field(default=-3.0, converter=scalar)
     end: Scalar = eqx.field(default=3.0, converter=scalar)
     latest_time: ClassVar[float] = 0.999
+
+    def __check_init__(self) -> None:
+        checked_numbers(
+            "SigmoidSchedule must have finite start < end",
+            (-math.inf < self.start) & (self.start < self.end) & (self.end < math.inf),
+            start=self.start,
+            end=self.end,
+        )
 
     def _range(self) -> tuple[Scalar, Scalar]:
         """S(b) and S(b) - S(a)."""

@@ -8,12 +8,14 @@ from jax.core import Tracer
 from jax.scipy.special import ndtri
 from jaxtyping import Array, ArrayLike, Float, Int
 
-from theory.definitions.arrays import floating
-from theory.definitions.checks import integer, nan_unless
+from theory.definitions.arrays import default_floating, floating
+from theory.definitions.checks import check_integer, check_whole, nan_unless
+from theory.definitions.sample_moments import sample_moments
 
 
-def _not_negative(variance: Float[Array, " modes"]) -> Float[Array, " modes"]:
-    """NaN in place of traced variances below zero; those that are known are checked."""
+def _not_negative(variance: ArrayLike) -> Float[Array, " modes"]:
+    """Floating-point numbers; NaN in place of traced variances below zero, while those that are known are checked."""
+    variance = floating(variance)
     return nan_unless(variance >= 0, variance) if isinstance(variance, Tracer) else variance
 
 
@@ -25,9 +27,11 @@ class Spectrum(eqx.Module):
     Raises ValueError for shapes that do not fit, NaN, or a negative variance (traced, it becomes NaN).
     """
 
-    mean: Float[Array, " modes"]
+    mean: Float[Array, " modes"] = eqx.field(converter=floating)
     variance: Float[Array, " modes"] = eqx.field(converter=_not_negative)
-    basis: Float[Array, "modes modes"] | None = None
+    basis: Float[Array, "modes modes"] | None = eqx.field(
+        default=None, converter=lambda basis: None if basis is None else floating(basis)
+    )
 
     def __check_init__(self) -> None:
         if self.variance.ndim != 1 or self.mean.shape != self.variance.shape:
@@ -39,7 +43,7 @@ class Spectrum(eqx.Module):
                 f"the basis must be a square matrix of {self.variance.size} modes; got shape {self.basis.shape}"
             )
 
-        if any(isinstance(array, Tracer) for array in (self.mean, self.variance)):
+        if any(isinstance(array, Tracer) for array in (self.mean, self.variance, self.basis)):
             return
         # Checks of values are NumPy's here and below: JAX would compile each of their steps at the first call.
         mean, variance = np.asarray(self.mean), np.asarray(self.variance)
@@ -47,6 +51,8 @@ class Spectrum(eqx.Module):
             raise ValueError(
                 "the mean must be finite and the variances finite and not negative; got NaN, inf or less than zero"
             )
+        if self.basis is not None and not np.isfinite(np.asarray(self.basis)).all():
+            raise ValueError("the basis must be finite; got NaN or inf")
 
     @property
     def dimension(self) -> int:
@@ -64,7 +70,7 @@ class Spectrum(eqx.Module):
 
         Raises ValueError unless `variance` is a vector of finite positive numbers.
         """
-        variance = jnp.asarray(variance, dtype=float)
+        variance = default_floating(variance)
         if variance.ndim != 1 or variance.size == 0:
             raise ValueError(f"variances must be a non-empty vector; got shape {variance.shape}")
         if isinstance(variance, Tracer):
@@ -77,27 +83,24 @@ class Spectrum(eqx.Module):
     def from_samples(cls, x: Float[ArrayLike, "n d"]) -> "Spectrum":
         """Spectrum of the sample covariance Σ = (1/n) Σ_i (x_i - μ)(x_i - μ)ᵀ, variances in decreasing order.
 
-        Normalised by n, not n - 1: a network trained on these samples sees exactly this covariance. Raises
-        ValueError unless x is (n, d) with n ≥ 2, finite, and not constant; traced samples of that kind give NaN.
-        Derivatives of the basis do not exist where variances are equal, as are those of rank-deficient samples.
+        Normalised by n, not n - 1: a network trained on these samples sees exactly this covariance. Accumulated in
+        float64, and given in the samples' precision. Raises ValueError unless x is (n, d) with n ≥ 2, real, finite and
+        not constant, and if the variances do not fit into that precision (samples of 1e200, say). Traced samples are
+        accumulated in their own precision, and those that are constant give NaN. Derivatives of the basis do not exist
+        where variances are equal, as are those of rank-deficient samples.
         """
         if isinstance(x, Tracer):
             return cls._from_traced_samples(x)
-        x = np.asarray(x, dtype=np.promote_types(np.asarray(x).dtype, np.float32))
+        x = np.asarray(x)
         _check_samples(x.shape)
-        if not np.isfinite(x).all():
-            raise ValueError(f"samples must be finite; got {np.count_nonzero(~np.isfinite(x))} values that are not")
-        mean = x.mean(axis=0)
-        variance, basis = np.linalg.eigh((x - mean).T @ (x - mean) / len(x))
-        # The mean of equal numbers is off by round-off, and so is their variance.
-        if not variance[-1] > (16 * np.finfo(x.dtype).eps * np.abs(x).max()) ** 2:
-            raise ValueError("samples must vary; got the same in every row")
+        if not (np.issubdtype(x.dtype, np.integer) or np.issubdtype(x.dtype, np.floating) or x.dtype == bool):
+            raise ValueError(f"samples must be real numbers; got {x.dtype}")
+        moments = sample_moments(x)
+        variance, basis = np.linalg.eigh(moments.scaled_covariance)
         # Round-off makes zero variances slightly negative.
-        return cls(
-            jnp.asarray(mean),
-            jnp.asarray(np.maximum(variance[::-1], 0.0)),
-            jnp.asarray(basis[:, ::-1].copy()),
-        )
+        dtype = floating(x[:0]).dtype
+        variance = _in_range(np.maximum(variance[::-1], 0.0), moments.unit, np.promote_types(dtype, np.float32))
+        return cls(*(jnp.asarray(part, variance.dtype) for part in (moments.mean, variance, basis[:, ::-1].copy())))
 
     @classmethod
     def _from_traced_samples(cls, x: Float[Array, "n d"]) -> "Spectrum":
@@ -113,13 +116,13 @@ class Spectrum(eqx.Module):
     @classmethod
     def power_law(cls, dimension: int, exponent: float, scale: float = 1.0) -> "Spectrum":
         """λ_k = scale · k^-exponent for k = 1 … d."""
-        _check_dimension(dimension)
+        check_whole("the dimension of a spectrum", dimension)
         return cls.from_variances(scale * jnp.arange(1, dimension + 1, dtype=float) ** (-exponent))
 
     @classmethod
     def log_normal(cls, dimension: int, median: float = 1.0, log_std: float = 1.0) -> "Spectrum":
         """The d mid-quantiles of a log-normal law: ln λ_k = ln median + log_std · Φ⁻¹(1 - (k-½)/d)."""
-        _check_dimension(dimension)
+        check_whole("the dimension of a spectrum", dimension)
         quantile = 1 - (jnp.arange(dimension, dtype=float) + 0.5) / dimension
         return cls.from_variances(median * jnp.exp(log_std * ndtri(quantile)))
 
@@ -132,7 +135,7 @@ class Spectrum(eqx.Module):
         (cosines for k ≤ N/2, sines above), on a torus mode k_1 W + k_2 belongs to (k_1, k_2). Raises ValueError unless
         r is symmetric, r(j) = r(-j), with a spectrum ≥ 0; a traced one that is not gives NaN.
         """
-        autocovariance = jnp.asarray(autocovariance, dtype=float)
+        autocovariance = default_floating(autocovariance)
         if autocovariance.ndim not in (1, 2) or autocovariance.size == 0:
             raise ValueError(f"an autocovariance must be a vector or a matrix; got shape {autocovariance.shape}")
         variance = jnp.fft.fftn(autocovariance).real
@@ -174,15 +177,18 @@ class Spectrum(eqx.Module):
         return columns @ self.basis.T
 
 
+def _in_range(scaled: Float[np.ndarray, " d"], unit: float, dtype: np.dtype) -> Float[np.ndarray, " d"]:
+    """Variances given in units of `unit`², in a precision. Raises ValueError where the largest does not fit."""
+    with np.errstate(over="ignore", under="ignore"):
+        variance = (scaled * unit * unit).astype(dtype)
+    if not np.finfo(dtype).tiny <= variance[0] < np.inf:
+        raise ValueError(f"variances of samples that vary by {unit:.1g} do not fit into {dtype}; rescale the samples")
+    return variance
+
+
 def _check_samples(shape: tuple[int, ...]) -> None:
     if len(shape) != 2 or shape[0] < 2 or shape[1] < 1:
         raise ValueError(f"samples must be an array of shape (n, d) with n >= 2; got shape {shape}")
-
-
-def _check_dimension(dimension: int) -> None:
-    integer("the dimension of a spectrum", dimension)
-    if dimension < 1:
-        raise ValueError(f"the dimension of a spectrum must be one or more; got {dimension}")
 
 
 def reflected(x: Float[Array, "*grid"]) -> Float[Array, "*grid"]:
@@ -237,7 +243,7 @@ def stationary_autocovariance(x: Float[ArrayLike, "n *grid"]) -> Float[Array, "*
     Samples are centred by their overall mean first (stationary data have one mean for all positions). Raises
     ValueError unless x is (n, N) or (n, H, W).
     """
-    x = jnp.asarray(x, dtype=float)
+    x = default_floating(x)
     if x.ndim not in (2, 3):
         raise ValueError(f"stationary data must have shape (n, N) or (n, H, W); got shape {x.shape}")
     axes = tuple(range(1, x.ndim))
@@ -252,7 +258,7 @@ def shift_average(covariance: Float[ArrayLike, "n n"], grid: int | tuple[int, ..
     (Wang & Pehlevan 2025, App. G.3.2). Σ is taken about one mean for all positions, pixels in row order. Raises
     ValueError unless Σ is (N, N) for a grid of N points.
     """
-    covariance = jnp.asarray(covariance, dtype=float)
+    covariance = default_floating(covariance)
     grid = (grid,) if isinstance(grid, int) else tuple(grid)
     size = int(np.prod(grid))
     if covariance.shape != (size, size):
@@ -267,7 +273,8 @@ def patch_offsets(width: int | tuple[int, ...], grid: tuple[int, ...]) -> Int[np
 
     Raises ValueError unless 1 ≤ K ≤ N along each axis. One number stands for the same width along every axis.
     """
-    widths = (integer("width", width),) * len(grid) if np.ndim(width) == 0 else tuple(width)
+    check_integer("width", width)
+    widths = (width,) * len(grid) if isinstance(width, int) else tuple(width)
     if len(widths) != len(grid):
         raise ValueError(f"widths on a grid of shape {grid} must be one per axis; got {widths}")
     for each, length in zip(widths, grid, strict=True):

@@ -1,7 +1,8 @@
 """Data that are point masses: posterior, score, and the covariance of the proxy score."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -9,40 +10,45 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from theory.definitions.arrays import floating, is_traced, jit
-from theory.definitions.checks import check_coordinates
-from theory.definitions.processes import AbstractProcess
+from theory.definitions.arrays import default_floating, floating, is_traced
+from theory.definitions.checks import check_coordinates, checked_jit
+from theory.definitions.processes import AbstractProcess, check_noisy_time, process_time
 
 Points = Float[Array, "*batch dim"]
 
 _MOST_NUMBERS = 2**25  # of positions times points times coordinates, for which all are answered at once
 
 
+def _check_noisy(arguments: Mapping[str, Any]) -> None:
+    check_noisy_time("time", arguments["time"], arguments["process"])
+
+
 class PointMasses(eqx.Module):
     """The empirical distribution of m points in D dimensions, each of mass 1/m.
 
     Positions `x` are (..., D) and process times `time` (...,) or anything that broadcasts against x's batch axes.
-    Raises ValueError unless `points` is a finite array (m, D). Where positions times points are many, a few positions
-    are answered at a time: beside the data and the answer, memory is bounded by twice the data or half a gigabyte.
+    Raises ValueError unless `points` is a finite real array (m, D), and for times at which x_t has no noise. Where
+    positions times points are many, a few positions are answered at a time: beside the data and the answer, memory is
+    bounded by twice the data or half a gigabyte.
     """
 
     points: Float[Array, "m dim"]
 
     def __init__(self, points: ArrayLike) -> None:
-        self.points = jnp.asarray(points, dtype=float)
+        self.points = default_floating(points)
         if self.points.ndim != 2 or self.points.size == 0:
             raise ValueError(f"point masses must have shape (m, D); got shape {self.points.shape}")
         if not is_traced(self.points) and not np.isfinite(self.points).all():
             raise ValueError("point masses must be finite; got NaN or infinite coordinates")
 
-    @jit
+    @checked_jit(_check_noisy)
     def posterior(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch m"]:
         """p(x_0 = point_i | x, t) = softmax_i(-|x - α point_i|²/2σ²)."""
         odds, _ = self._log_odds(floating(x), time, process)
         weight = jnp.exp(odds)
         return weight / jnp.sum(weight, axis=-1, keepdims=True)
 
-    @jit
+    @checked_jit(_check_noisy)
     def log_density(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch"]:
         """ln p(x | t) of the noisy mixture (1/m) Σ_i N(α point_i, σ²)."""
         x = floating(x)
@@ -53,20 +59,20 @@ class PointMasses(eqx.Module):
         normalisation = dimension * (jnp.log(sigma[..., 0]) + jnp.log(2 * jnp.pi) / 2) + jnp.log(count)
         return jax.nn.logsumexp(odds, axis=-1) - distance / (2 * sigma[..., 0] ** 2) - normalisation
 
-    @jit
+    @checked_jit(_check_noisy)
     def denoised(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Points:
         """E[x_0 | x, t], the optimal denoiser."""
         weight = self.posterior(x, time, process)
         return weight @ self._points_for(weight)
 
-    @jit
+    @checked_jit(_check_noisy)
     def score(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Points:
         """∇ ln p(x | t) = (α E[x_0|x,t] - x)/σ²."""
         x = floating(x)
         alpha, sigma = _scales(x, time, process)
         return (alpha * self.denoised(x, time, process) - x) / sigma**2
 
-    @jit
+    @checked_jit(_check_noisy)
     def posterior_covariance(
         self, x: Points, time: ArrayLike, process: AbstractProcess
     ) -> Float[Array, "*batch dim dim"]:
@@ -81,7 +87,7 @@ class PointMasses(eqx.Module):
 
         return _few_at_a_time(covariance, points.size, weight)
 
-    @jit
+    @checked_jit(_check_noisy)
     def proxy_covariance(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch dim dim"]:
         """C(x, t) = Cov(s̃ | x, t) = (α²/σ⁴) Cov(x_0 | x, t) of the proxy score s̃ = (αx_0 - x)/σ².
 
@@ -91,7 +97,7 @@ class PointMasses(eqx.Module):
         alpha, sigma = _scales(x, time, process)
         return (alpha**2 / sigma**4)[..., None] * self.posterior_covariance(x, time, process)
 
-    @jit
+    @checked_jit(_check_noisy)
     def boundary_fraction(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch"]:
         """tr C/(tr C + |s|²), the share of the proxy score's power that is variance (Vastola 2025, Fig. 1).
 
@@ -103,7 +109,7 @@ class PointMasses(eqx.Module):
         trace = alpha[..., 0] ** 2 * jnp.trace(self.posterior_covariance(x, time, process), axis1=-2, axis2=-1)
         pull = jnp.sum((alpha * self.denoised(x, time, process) - x) ** 2, axis=-1)
         total = trace + pull
-        return jnp.where(total > 0, trace, 0.0) / jnp.where(total > 0, total, 1.0)
+        return jnp.where(total == 0, 0.0, trace) / jnp.where(total == 0, 1.0, total)
 
     def _points_for(self, x: Array) -> Float[Array, "m dim"]:
         """The points in the precision of x."""
@@ -147,5 +153,5 @@ def _few_at_a_time(function: Callable[..., PyTree], size: int, *rows: Float[Arra
 
 def _scales(x: Points, time: ArrayLike, process: AbstractProcess) -> tuple[Array, Array]:
     """α and σ at each position, (..., 1)."""
-    time = jnp.broadcast_to(jnp.asarray(time, dtype=x.dtype), x.shape[:-1])[..., None]
+    time = jnp.broadcast_to(process_time("time", time, process).astype(x.dtype), x.shape[:-1])[..., None]
     return process.signal_scale(time), process.noise_scale(time)

@@ -7,6 +7,7 @@ of the data is known.
 """
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Concatenate
 
@@ -17,10 +18,17 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from theory.definitions.arrays import floating
-from theory.definitions.checks import Answer, Question, check_count, checked_jit
+from theory.definitions.checks import (
+    Answer,
+    Question,
+    check_count,
+    check_double_precision,
+    check_training_time,
+    checked_jit,
+)
 from theory.finite_data.deterministic_equivalent import expected_function, variance_of_function
 from theory.finite_data.weight_covariances import Elements, over_batch
-from theory.spectral_law.denoiser import effective_weight, regression_at, scales_at
+from theory.spectral_law.denoiser import check_noise_level, effective_weight, regression_at, scales_at
 from theory.spectral_law.generation import NODE_WEIGHTS, NODES, over_panels, panel_edges
 from theory.spectral_law.parametrisations.one_layer import OneLayer
 from theory.spectral_law.regression import Modes, scaled_time
@@ -30,10 +38,12 @@ def _of_sample_covariance(
     question: Callable[Concatenate[OneLayer, Question], Answer],
 ) -> Callable[Concatenate[OneLayer, Question], Answer]:
     """Compile a question about `data` points and denoisers that are functions of Σ̂: with one initial gain for all."""
-    compiled = checked_jit(data=check_count)(question)
+    at_level = [check_noise_level] if "noise_level" in inspect.signature(question).parameters else []
+    compiled = checked_jit(*at_level, tau=check_training_time, data=check_count)(question)
 
     @functools.wraps(question)
     def checked(denoiser: OneLayer, *args: Question.args, **kwargs: Question.kwargs) -> Answer:
+        check_double_precision(f"{question.__name__}, by contour integrals,", denoiser.spectrum.variance)
         gain = denoiser.initial_gain
         if not isinstance(gain, Tracer) and np.ptp(np.asarray(gain)) > 0:
             raise ValueError(
@@ -53,7 +63,7 @@ def expected_gain_over_data(denoiser: OneLayer, tau: ArrayLike, noise_level: Arr
     the population's λ_k (`denoiser.gain`) is that of infinite data. Mean of the data known.
 
     `tau`, `noise_level` (...,) -> (..., d). Raises ValueError if the initial gain differs between modes, for then the
-    denoiser is no function of Σ̂, and for fewer than one data point.
+    denoiser is no function of Σ̂, for fewer than one data point, and in single precision.
     """
     common = denoiser.initial_gain[0]
 

@@ -27,10 +27,24 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import floating, jit
-from theory.definitions.checks import check_coordinates, check_count, checked_jit
+from theory.definitions.checks import (
+    check_coordinates,
+    check_count,
+    check_double_precision,
+    check_training_time,
+    checked_jit,
+)
+from theory.definitions.processes import process_time
 from theory.finite_data.deterministic_equivalent import expected_function, variance_of_function
 from theory.numerics.special import difference_filter, relaxation_filter
-from theory.spectral_law.denoiser import batched, effective_weight, over_modes, regression_at, scales_at
+from theory.spectral_law.denoiser import (
+    batched,
+    check_noise_level,
+    effective_weight,
+    over_modes,
+    regression_at,
+    scales_at,
+)
 from theory.spectral_law.parametrisations.one_layer import OneLayer
 from theory.spectral_law.regression import Modes, scaled_time
 
@@ -59,7 +73,7 @@ class _Responses(NamedTuple):
     signal_scale: Modes  # α, (..., 1)
 
 
-@checked_jit(draws=check_count)
+@checked_jit(check_noise_level, tau=check_training_time, draws=check_count)
 def weight_variance_over_draws(
     denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, draws: ArrayLike
 ) -> DrawVariance:
@@ -81,7 +95,7 @@ def weight_variance_over_draws(
     return DrawVariance(targets / draws, design * _pairs_of(s) / draws)
 
 
-@checked_jit(data=check_count, noises=check_count)
+@checked_jit(check_noise_level, tau=check_training_time, data=check_count, noises=check_count)
 def weight_variance_of_shared_data(
     denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, *, data: ArrayLike, noises: ArrayLike
 ) -> Elements:
@@ -116,6 +130,7 @@ def weight_variance_of_least_squares(denoiser: OneLayer, noise_level: ArrayLike,
     """
     if not isinstance(draws, Tracer) and not np.all(np.asarray(draws) > denoiser.spectrum.dimension + 1):
         raise ValueError(f"draws of least squares must be more than d + 1; got {draws}")
+    process_time("noise_level", noise_level, denoiser.process)
     return _variance_of_least_squares(denoiser, noise_level, draws)
 
 
@@ -126,14 +141,15 @@ def _variance_of_least_squares(denoiser: OneLayer, noise_level: ArrayLike, draws
     return responses.residual_variance[..., :, None] / (responses.input_variance[..., None, :] * excess)
 
 
-@checked_jit(draws=check_count)
+@checked_jit(check_noise_level, tau=check_training_time, draws=check_count)
 def weight_mean_over_draws(denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, draws: ArrayLike) -> Modes:
     """E W_kk(τ) over sets of P triples, at any d/P: ψ*_k + (Q_k - ψ*_k) E[e^{-2wtM̂}]_kk, M̂ = (1/P) Σ x xᵀ.
 
     P → ∞ is the spectral law (Wang & Pehlevan 2025, Eq. 7); slow modes are spread by the others at finite P. At τ = ∞
     with P > d the estimator is unbiased. `tau`, `noise_level` (...,) -> (..., d); E W_kl = 0 for k ≠ l. Raises
-    ValueError for fewer than one draw.
+    ValueError for fewer than one draw and in single precision.
     """
+    check_double_precision("weight_mean_over_draws, by contour integrals,", denoiser.spectrum.variance)
 
     def mean(tau: Array, level: Array) -> Array:
         regression = regression_at(denoiser, level)
@@ -144,7 +160,7 @@ def weight_mean_over_draws(denoiser: OneLayer, tau: ArrayLike, noise_level: Arra
     return over_batch(mean, tau, noise_level)
 
 
-@checked_jit(draws=check_count)
+@checked_jit(check_noise_level, tau=check_training_time, draws=check_count)
 def weight_variance_at_ratio(
     denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, draws: ArrayLike
 ) -> DrawVariance:
@@ -152,8 +168,9 @@ def weight_variance_at_ratio(
 
         Var W_kl = (ρ_k/P) E[M̂⁻¹(1 - e^{-2wtM̂})²]_ll + Δ_k² Var[e^{-2wtM̂}]_kl.
 
-    At τ = ∞ and P > d it is ρ_k/[P S_l (1 - d/P)]. Shapes as there; raises as it does.
+    At τ = ∞ and P > d it is ρ_k/[P S_l (1 - d/P)]. Shapes as there; raises as it does, and in single precision.
     """
+    check_double_precision("weight_variance_at_ratio, by contour integrals,", denoiser.spectrum.variance)
 
     def variance(tau: Array, level: Array) -> DrawVariance:
         regression = regression_at(denoiser, level)
@@ -206,7 +223,7 @@ class OneLayerVKernel(eqx.Module):
         return covariance if spectrum.basis is None else spectrum.basis @ covariance @ spectrum.basis.T
 
 
-@checked_jit(draws=check_count)
+@checked_jit(check_noise_level, tau=check_training_time, draws=check_count)
 def one_layer_v_kernel(denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, draws: ArrayLike) -> OneLayerVKernel:
     """The V-kernel resolved in training time, to order 1/P; `tau` and `noise_level` are single numbers.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -15,7 +14,7 @@ _TOLERANCE = 1e-5
 _TANGENT_TOLERANCE = 1e-7  # derivatives are as accurate as the point that they are taken at; this adds nothing to it
 
 
-def fixed_point(step: Step, start: Array, *, failure: str, tangent_step: Step | None = None) -> Array:
+def fixed_point(step: Step, start: Array, *, tangent_step: Step | None = None) -> Array:
     """x = g(x), g = `step`, by Anderson's method from `start`, to a relative residual of 1e-5 in the root mean square.
 
     Whatever `step` has closed over may be differentiated, in forward and reverse mode: dx solves dx = (∂g/∂x) dx + dg,
@@ -23,26 +22,26 @@ def fixed_point(step: Step, start: Array, *, failure: str, tangent_step: Step | 
     derivative. The derivatives are those of `tangent_step` where it is given: the same function in a form whose
     derivative is right where that of `step` is not.
 
-    Raises `equinox.EquinoxRuntimeError` with the sentence `failure` when 300 steps do not suffice.
+    NaN throughout when 300 steps do not suffice.
     """
     slope = step if tangent_step is None else tangent_step
 
     def solve(_, start: Array) -> Array:
-        return _anderson(step, start, _TOLERANCE, failure)
+        return _anderson(step, start, _TOLERANCE)
 
     def solve_tangent(linear: Step, right: Array) -> Array:
         # `linear` is ∂g/∂x - 1 or its transpose; linear(y) = b is y = (y + linear(y)) - b.
         tolerance = max(_TANGENT_TOLERANCE, 30 * float(jnp.finfo(right.dtype).eps))
 
         def solved(matvec: Step, right: Array) -> Array:
-            return _anderson(lambda y: y + matvec(y) - right, jnp.zeros_like(right), tolerance, failure)
+            return _anderson(lambda y: y + matvec(y) - right, jnp.zeros_like(right), tolerance)
 
         return jax.lax.custom_linear_solve(linear, right, solved, transpose_solve=solved)
 
     return jax.lax.custom_root(lambda x: slope(x) - x, start, solve, solve_tangent)
 
 
-def _anderson(step: Step, start: Array, tolerance: float, failure: str) -> Array:
+def _anderson(step: Step, start: Array, tolerance: float) -> Array:
     """Of the last few steps, the combination whose residuals cancel best."""
 
     def better(state: tuple[Array, Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array, Array]:
@@ -66,4 +65,4 @@ def _anderson(step: Step, start: Array, tolerance: float, failure: str) -> Array
     empty = jnp.zeros((_HISTORY, start.size), start.dtype)
     begin = (jnp.zeros((), int), start, empty, empty, jnp.asarray(jnp.inf, start.dtype))
     count, x, _, _, error = jax.lax.while_loop(unfinished, better, begin)
-    return eqx.error_if(x, ~(error <= tolerance), failure)
+    return jnp.where(error <= tolerance, x, jnp.nan)

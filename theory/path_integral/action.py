@@ -19,6 +19,8 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Complex, Float
 
 from theory.definitions.checks import check_times
@@ -65,9 +67,8 @@ def _coloured_covariance(path: Path, times: Times, kernel: Kernel) -> Float[Arra
 
 
 def _gaussian_cost(residual: Float[Array, "*batch k"], covariance: Float[Array, "*batch k k"]) -> Float[Array, ""]:
-    """rᵀΣ⁻¹r/2 + ln det(2πΣ)/2, summed over the batch. Refuses a Σ without inverse."""
+    """rᵀΣ⁻¹r/2 + ln det(2πΣ)/2, summed over the batch. NaN for a Σ without inverse."""
     root = jnp.linalg.cholesky(covariance)
-    root = eqx.error_if(root, ~jnp.isfinite(root).all(), "V is singular along this path, which has no density")
     whitened = jax.scipy.linalg.solve_triangular(root, residual[..., None], lower=True)
     diagonal = jnp.diagonal(root, axis1=-2, axis2=-1)
     return jnp.sum(whitened**2) / 2 + jnp.sum(jnp.log(diagonal)) + residual.size * jnp.log(2 * jnp.pi) / 2
@@ -81,18 +82,27 @@ def path_action(path: Path, times: Times, drift: Drift, kernel: Kernel) -> Float
     convention, so that the density is normalised with no further determinant. It is what integrating the response field
     out of `msr_exponent` leaves (Vastola 2025, Prop. 3.1, App. D).
 
-    Raises ValueError for a path and times that do not fit, and `equinox.EquinoxRuntimeError` where Σ is singular: a V
-    of fewer features than the path has steps confines the path to fewer dimensions, and only the form with the response
+    Raises ValueError for a path and times that do not fit, and where Σ is singular (NaN where that is traced): a V of
+    fewer features than the path has steps confines the path to fewer dimensions, and only the form with the response
     field exists.
     """
     _check_path(path, times)
-    return _action(path, times, drift, kernel)
+    action = _action(path, times, drift, kernel)
+    _check_density(action)
+    return action
 
 
 def action_gradient(path: Path, times: Times, drift: Drift, kernel: Kernel) -> Path:
     """∂S/∂x_k of `path_action`, at every time; raises as `path_action` does."""
     _check_path(path, times)
-    return _action_gradient(path, times, drift, kernel)
+    gradient = _action_gradient(path, times, drift, kernel)
+    _check_density(gradient)
+    return gradient
+
+
+def _check_density(action: Array) -> None:
+    if not isinstance(action, Tracer) and not np.isfinite(action).all():
+        raise ValueError("the action must be finite; V is singular along this path, which has no density")
 
 
 @eqx.filter_jit

@@ -1,7 +1,8 @@
 """What every parametrisation of the denoiser answers, and what it is made of."""
 
 import abc
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ from theory.definitions.arrays import Scalar, Time, floating, is_traced
 from theory.definitions.checks import nan_unless, positive
 from theory.definitions.objectives import Objective, native_objective
 from theory.definitions.preconditionings import PreconditioningScales
-from theory.definitions.processes import AbstractProcess
+from theory.definitions.processes import AbstractProcess, process_time
 from theory.definitions.spectra import Spectrum
 from theory.numerics.matrix_functions import diagonal_matrix
 from theory.spectral_law.regression import ModeRegression, Modes, mode_regression, preconditioned_regression
@@ -111,7 +112,7 @@ def regression_at(denoiser: AbstractDenoiser, noise_level: Time, variance: Modes
     """
     if variance is None:
         variance = denoiser.spectrum.variance
-    noise_level = jnp.asarray(noise_level)
+    noise_level = process_time("noise_level", noise_level, denoiser.process)
     variance = variance.reshape((1,) * (noise_level.ndim + 1 - variance.ndim) + variance.shape)
     objective, process = denoiser.objective, denoiser.process
     weight = objective.weight(process, noise_level)
@@ -127,7 +128,7 @@ def effective_weight(denoiser: AbstractDenoiser, noise_level: Time) -> Time:
 
 def scales_at(denoiser: AbstractDenoiser, noise_level: Time) -> PreconditioningScales:
     """The scales around the network at process time `noise_level`, (...,) each."""
-    process = denoiser.process
+    process, noise_level = denoiser.process, process_time("noise_level", noise_level, denoiser.process)
     alpha, sigma = process.signal_scale(noise_level), process.noise_scale(noise_level)
     return denoiser.objective.preconditioning.scales(alpha, sigma)
 
@@ -162,6 +163,11 @@ def learning_rates(learning_rate: ArrayLike, spectrum: Spectrum) -> Float[Array,
     if rate.shape != ():
         raise ValueError(f"learning_rate must be one number; got shape {rate.shape}")
     return jnp.asarray(positive("learning_rate", rate))
+
+
+def check_noise_level(arguments: Mapping[str, Any]) -> None:
+    """Raises ValueError unless `noise_level` is a time of the process of `denoiser`; a traced one is not checked."""
+    process_time("noise_level", arguments["noise_level"], arguments["denoiser"].process)
 
 
 def batched(tau: ArrayLike, noise_level: ArrayLike) -> tuple[Array, Array]:

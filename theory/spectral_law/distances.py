@@ -3,14 +3,14 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.definitions.arrays import jit
+from theory.definitions.checks import check_training_time, checked_jit
 from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.generation import TrainingTime, generated_variance
 from theory.spectral_law.moments import generated_mean, mode_covariance
 from theory.spectral_law.regression import Modes
 
 
-@jit
+@checked_jit(tau=check_training_time)
 def kl_divergence(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau"]:
     """KL(p̃‖p) from the generated Gaussian to the data's, in nats (Wang & Pehlevan 2025, App. C.6).
 
@@ -33,7 +33,7 @@ def kl_divergence(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array,
     return jnp.where(present.all(axis=-1), divergence, jnp.inf)
 
 
-@jit
+@checked_jit(tau=check_training_time)
 def reverse_kl_divergence(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau"]:
     """KL(p‖p̃) from the data's Gaussian to the generated one, in nats: `kl_divergence` with the two exchanged.
 
@@ -56,7 +56,7 @@ def reverse_kl_divergence(denoiser: AbstractDenoiser, tau: TrainingTime) -> Floa
     return jnp.sum(jnp.where(present, terms, jnp.inf), axis=-1) / 2
 
 
-@jit
+@checked_jit(tau=check_training_time)
 def wasserstein2(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau"]:
     """W₂ between the generated Gaussian and the data's, in the units of the data (App. C.6).
 
@@ -75,17 +75,17 @@ def wasserstein2(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, 
         spread = jnp.sum((jnp.sqrt(generated) - jnp.sqrt(target)) ** 2, axis=-1)
     squared = spread + jnp.sum(shift**2, axis=-1)
     # The distance has a cone at zero: its value there is exact and its gradient taken as zero.
-    return jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1.0)), 0.0)
+    return jnp.where(squared <= 0, 0.0, jnp.sqrt(jnp.where(squared <= 0, 1.0, squared)))
 
 
-@jit
+@checked_jit(tau=check_training_time)
 def alignment(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau"]:
     """Σ_k (u_kᵀ Σ̃ u_k)²/‖Σ̃‖²_F: the share of the generated covariance that lies on the data's principal axes.
 
     1 where every network commutes with the data covariance, less while modes mix. `tau` (...,) -> (...,).
     """
     if not denoiser.mixes_modes:
-        return jnp.ones_like(generated_variance(denoiser, tau)[..., 0])
+        return jnp.where(jnp.isnan(generated_variance(denoiser, tau)[..., 0]), jnp.nan, 1.0)
     covariance = mode_covariance(denoiser, tau)
     diagonal = jnp.diagonal(covariance, axis1=-2, axis2=-1)
     return jnp.sum(diagonal**2, axis=-1) / jnp.sum(covariance**2, axis=(-2, -1))

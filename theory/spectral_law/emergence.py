@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Time, floating, jit
-from theory.spectral_law.denoiser import AbstractDenoiser, effective_weight
+from theory.definitions.checks import checked_jit
+from theory.spectral_law.denoiser import AbstractDenoiser, check_noise_level, effective_weight
 from theory.spectral_law.generation import generated_variance
 from theory.spectral_law.regression import Modes, saturated
 
@@ -66,7 +67,7 @@ def emergence_time(denoiser: AbstractDenoiser, mean: Mean = "geometric") -> Mode
     return _first_passage(_LogVariance(), denoiser, log_level, initial < target)
 
 
-@jit
+@checked_jit(check_noise_level)
 def weight_emergence_time(denoiser: AbstractDenoiser, noise_level: ArrayLike, mean: Mean = "harmonic") -> Modes:
     """First training time at which each mode's gain at one noise level is half-way: at the mean of its values at
     τ = 0 and τ = ∞ (Wang & Pehlevan 2025, Secs. 4.2, 5.1).

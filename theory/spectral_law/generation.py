@@ -1,13 +1,16 @@
 """The distribution a frozen denoiser generates: variance per mode through the probability-flow ODE."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from theory.definitions.arrays import Time, floating, jit
+from theory.definitions.arrays import Time, floating
+from theory.definitions.checks import check_training_time, checked_jit
 from theory.definitions.processes import LARGEST_LOG_RATIO
 from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.regression import Modes
@@ -19,48 +22,101 @@ _MOST_PANELS = int(2 * LARGEST_LOG_RATIO / _PANEL_WIDTH)  # wider ones beyond th
 _PANEL_BLOCK = 16
 _GRADING = 32.0  # natural logarithm of the finest resolution near a kink
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(16)
+# From values at the nodes to their last two Legendre coefficients, (2k+1)/2 Σ_i w_i P_k(x_i) f_i for k = 14, 15.
+_LAST = np.polynomial.legendre.legvander(NODES, 15)[:, 14:].T * NODE_WEIGHTS * np.array([[14.5], [15.5]])
+_RESOLVED = 1e-4  # error of the integral up to which panels count as narrow enough
+_FINEST = 64  # times as many panels as a built-in gain needs
 
 
-@jit
 def generated_variance(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
     """Variance per data mode of the samples that the network frozen at training time `tau` generates.
 
     λ̃_k(τ) = Var(u_kᵀ x_0) for x_T ~ N(0, prior variance) carried to the data end by the probability-flow ODE.
     Closed form where the parametrisation has one.
 
-    **Arguments:** `tau`, training time, (...,). **Returns:** (..., d), modes in the spectrum's order.
+    **Arguments:** `tau`, training time, (...,). **Returns:** (..., d), modes in the spectrum's order. Raises ValueError
+    for training times below zero or NaN, and for gains that change with the noise level too quickly for the quadrature
+    (NaN where that is traced).
     """
+    variance = _generated_variance(denoiser, tau)
+    if not isinstance(variance, Tracer) and np.isnan(variance).any():
+        raise ValueError(
+            "the gain must not oscillate in ln σ faster than panels of 1/4 resolve; "
+            "generated_variance_by_quadrature refines them"
+        )
+    return variance
+
+
+@checked_jit(tau=check_training_time)
+def _generated_variance(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
     return denoiser.generated_variance(floating(tau))
 
 
-@jit
 def generated_variance_by_quadrature(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
     """The same variance by numerical integration of `denoiser.gain` alone: the oracle of every closed form.
 
-    See `variance_by_quadrature`. Shapes as in `generated_variance`.
+    See `variance_by_quadrature`, whose panels are halved until they resolve the gain. Shapes as in
+    `generated_variance`. Raises ValueError for training times below zero or NaN, and where 64 times as many panels do
+    not suffice; where that is traced the panels are not refined, and it is NaN.
     """
-    return variance_by_quadrature(denoiser, floating(tau))
+    refinement = 1
+    variance = _variance_by_quadrature(denoiser, tau, refinement)
+    while not isinstance(variance, Tracer) and np.isnan(variance).any():
+        refinement *= 2
+        if refinement > _FINEST:
+            raise ValueError(f"the gain must not oscillate in ln σ faster than panels of 1/{4 * _FINEST} resolve")
+        variance = _variance_by_quadrature(denoiser, tau, refinement)
+    return variance
 
 
-def variance_by_quadrature(denoiser: AbstractDenoiser, tau: Time) -> Modes:
+@checked_jit(tau=check_training_time)
+def _variance_by_quadrature(denoiser: AbstractDenoiser, tau: TrainingTime, refinement: int) -> Modes:
+    return variance_by_quadrature(denoiser, floating(tau), refinement)
+
+
+def variance_by_quadrature(denoiser: AbstractDenoiser, tau: Time, refinement: int = 1) -> Modes:
     """ln λ̃ = ln(α_0²/α_T²) + ln Var(x_T) - 2 ∫ (1 - α ψ_D) dℓ over ℓ = ln(α/σ), by Gauss-Legendre panels.
 
     In the coordinate x/α every process is variance exploding, d ln(x/α) = (1 - αψ_D) d ln(σ/α), with ψ_D the gain
     of the denoised data. A network with target y = c x_0 + e ε and gain ψ has 1 - αψ_D = σ(c - αψ)/(cσ - eα).
     Panels of width 1/4 in ℓ with 16 nodes resolve e^{-cσ²} to round-off. A gain with a kink in the noise level (a
     two-layer network on flow matching, τ → ∞) is resolved to about 1e-5 only: see `variance_by_graded_quadrature`.
+    With `refinement` k panels are 1/4k wide. NaN for modes whose gain they do not resolve to 1e-4, judged by the decay
+    of the integrand's Legendre coefficients.
     """
     dtype = jnp.result_type(floating(tau), denoiser.spectrum.variance)
     tau = floating(tau).astype(dtype)
 
-    def add_panel(total: Array, start: Array, width: Array) -> Array:
+    def add_panel(total: _Integral, start: Array, width: Array) -> _Integral:
         nodes = start + width * (1 + jnp.asarray(NODES, dtype=dtype)) / 2
         rates = jax.vmap(lambda node: _contraction(denoiser, node, lambda time: denoiser.gain(tau, time)))(nodes)
-        return total + width * jnp.tensordot(jnp.asarray(NODE_WEIGHTS / 2, dtype=rates.dtype), rates, 1)
+        return total.plus(width, rates)
 
-    start = jnp.zeros((*tau.shape, denoiser.spectrum.dimension), dtype)
-    integral = over_panels(add_panel, start, panel_edges(denoiser).astype(dtype))
-    return jnp.exp(denoiser.process.initial_log_variance() - 2 * integral)
+    start = _Integral.zero((*tau.shape, denoiser.spectrum.dimension), dtype)
+    integral = over_panels(add_panel, start, panel_edges(denoiser, refinement).astype(dtype))
+    return jnp.exp(denoiser.process.initial_log_variance() - 2 * integral.trusted())
+
+
+class _Integral(NamedTuple):
+    """A sum over panels, and an estimate of what it misses."""
+
+    value: Array
+    unresolved: Array
+
+    @classmethod
+    def zero(cls, shape: tuple[int, ...], dtype: np.dtype) -> "_Integral":
+        return cls(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
+
+    def plus(self, width: Array, values: Float[Array, "nodes ..."]) -> "_Integral":
+        weights, last = (jnp.asarray(table, values.dtype) for table in (NODE_WEIGHTS / 2, _LAST))
+        fixed = jax.lax.stop_gradient(values)
+        ending, largest = jnp.max(jnp.abs(jnp.tensordot(last, fixed, 1)), axis=0), jnp.max(jnp.abs(fixed), axis=0)
+        # Sixteen nodes miss coefficients from the 32nd on: the square of the 16th for a decay that goes on as it began.
+        lost = ending**2 / jnp.where(largest > 0, largest, 1.0)
+        return _Integral(self.value + width * jnp.tensordot(weights, values, 1), self.unresolved + width * lost)
+
+    def trusted(self) -> Array:
+        return jnp.where(self.unresolved <= _RESOLVED, self.value, jnp.nan)
 
 
 def variance_by_graded_quadrature(
@@ -85,18 +141,18 @@ def variance_by_graded_quadrature(
         far = distance + jnp.log(-jnp.expm1(-jnp.maximum(distance, np.exp(-_GRADING))))  # softplus⁻¹
         width = jnp.maximum(far + _GRADING, 0.0) / panels
 
-        def add_node(total: Array, panel_and_node: tuple[Array, Array, Array]) -> tuple[Array, None]:
-            panel, node, weight = panel_and_node
+        def rate_at(panel: Array, node: Array) -> Array:
             v = -_GRADING + width * (panel + node)
             log_ratio = kink + direction * jax.nn.softplus(v)
             rate = _contraction(denoiser, log_ratio, lambda time: gain_per_mode(tau[..., None], time))
-            return total + weight * width * jax.nn.sigmoid(v) * rate, None
+            return jax.nn.sigmoid(v) * rate
 
-        index = jnp.repeat(jnp.arange(panels, dtype=dtype), NODES.size)
-        nodes = jnp.tile(jnp.asarray((1 + NODES) / 2, dtype=dtype), panels)
-        weights = jnp.tile(jnp.asarray(NODE_WEIGHTS / 2, dtype=dtype), panels)
-        start = jnp.zeros((*tau.shape, denoiser.spectrum.dimension), dtype)
-        return jax.lax.scan(add_node, start, (index, nodes, weights))[0]
+        def add_panel(total: _Integral, panel: Array) -> tuple[_Integral, None]:
+            nodes = jnp.asarray((1 + NODES) / 2, dtype=dtype)
+            return total.plus(width, jax.lax.map(lambda node: rate_at(panel, node), nodes)), None
+
+        start = _Integral.zero((*tau.shape, denoiser.spectrum.dimension), dtype)
+        return jax.lax.scan(add_panel, start, jnp.arange(panels, dtype=dtype))[0].trusted()
 
     integral = side(-1, kink - low) + side(1, high - kink)
     return jnp.exp(denoiser.process.initial_log_variance() - 2 * integral)
@@ -111,14 +167,15 @@ def _contraction(denoiser: AbstractDenoiser, log_ratio: Array, gain: Callable[[A
     return sigma * (signal - alpha * gain(time)) / target.determinant(alpha, sigma)
 
 
-def panel_edges(denoiser: AbstractDenoiser) -> Float[Array, " edges"]:
-    """Edges of the quadrature's panels in ℓ, at most 1/4 apart, with one wherever the loss weight bends.
+def panel_edges(denoiser: AbstractDenoiser, refinement: int = 1) -> Float[Array, " edges"]:
+    """Edges of the quadrature's panels in ℓ, at most 1/4k apart for a `refinement` k, one wherever the weight bends.
 
     The range may be traced, so their number does not depend on it: panels left over lie at the end, without width.
     """
     low, high = (jnp.asarray(end, float) for end in denoiser.process.log_ratio_range())
-    panels = jnp.ceil(jnp.minimum((high - low) / _PANEL_WIDTH, _MOST_PANELS))
-    index = jnp.arange(_MOST_PANELS + 1, dtype=low.dtype)
+    most = _MOST_PANELS * refinement
+    panels = jnp.ceil(jnp.minimum((high - low) * refinement / _PANEL_WIDTH, most))
+    index = jnp.arange(most + 1, dtype=low.dtype)
     edges = jnp.where(index < panels, low + index * ((high - low) / panels), high)
     kinks = [jnp.clip(jnp.asarray(kink, float), low, high) for kink in denoiser.objective.weight.kinks()]
     return jnp.sort(jnp.concatenate([edges, jnp.stack(kinks)])) if kinks else edges
@@ -127,7 +184,7 @@ def panel_edges(denoiser: AbstractDenoiser) -> Float[Array, " edges"]:
 def over_panels(
     add_panel: Callable[[PyTree, Array, Array], PyTree], start: PyTree, edges: Float[Array, " edges"]
 ) -> PyTree:
-    """`add_panel(total, start of the panel, its width)` for one panel after the other.
+    """`add_panel(total, start of the panel, its width)` for one panel after the other; empty ones cost nothing.
 
     A loop with derivatives in both modes has a fixed number of steps. It goes in blocks, and those without width cost
     nothing.
@@ -145,7 +202,7 @@ def over_panels(
     return jax.lax.scan(add_block, start, blocks)[0]
 
 
-@jit
+@checked_jit(tau=check_training_time)
 def generated_variance_on_schedule(
     denoiser: AbstractDenoiser, tau: TrainingTime, times: Float[Array, " steps"], gain: Modes | None = None
 ) -> Modes:

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theory.definitions.arrays import Scalar, Time, floating, jit
+from theory.definitions.checks import check_training_time, checked_jit
 from theory.definitions.processes import at_both_ends
 from theory.numerics.matrix_functions import diagonal_matrix
 from theory.spectral_law.denoiser import AbstractDenoiser, AffineMap
@@ -39,7 +40,7 @@ class Propagator(NamedTuple):
     offset: Modes
 
 
-@jit
+@checked_jit(tau=check_training_time)
 def propagator(denoiser: AbstractDenoiser, tau: TrainingTime) -> Propagator:
     """The affine map from the start to the end of sampling, by collocation on the panels of the quadrature oracle.
 
@@ -91,7 +92,7 @@ def _integration_matrix() -> np.ndarray:
     return legendre.legval(NODES, legendre.legint(coefficients, lbnd=-1)).T / 2
 
 
-@jit
+@checked_jit(tau=check_training_time)
 def mode_covariance(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau modes modes"]:
     """Uᵀ Σ̃ U: the generated covariance in the data's eigenbasis; (...,) -> (..., d, d)."""
     if not denoiser.mixes_modes:
@@ -106,14 +107,14 @@ def covariance_by_propagator(denoiser: AbstractDenoiser, carried: Propagator) ->
     return scale * carried.matrix @ jnp.swapaxes(carried.matrix, -1, -2)
 
 
-@jit
+@checked_jit(tau=check_training_time)
 def generated_covariance(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau modes modes"]:
     """Covariance Σ̃(τ) of the generated samples in the data's coordinates; (...,) -> (..., d, d)."""
     covariance, basis = mode_covariance(denoiser, tau), denoiser.spectrum.basis
     return covariance if basis is None else basis @ covariance @ basis.T
 
 
-@jit
+@checked_jit(tau=check_training_time)
 def generated_mean(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
     """Mean μ̃(τ) of the generated samples in the data's coordinates; (...,) -> (..., d).
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import Time, floating
+from theory.definitions.checks import check_training_time
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.targets import AbstractTarget
 from theory.numerics.special import relaxation_filter
@@ -113,6 +114,9 @@ def saturated(scaled_time: ArrayLike) -> Array:
     """Training time with ∞ replaced by a number so large that nothing changes any more.
 
     Products such as rate·τ and their squares then stay finite and 0·∞ never arises, in values and in gradients.
+    Raises ValueError for times below zero and NaN; a traced time below zero becomes NaN.
     """
+    check_training_time("tau", scaled_time)
     scaled_time = floating(scaled_time)
-    return jnp.minimum(scaled_time, float(jnp.finfo(scaled_time.dtype).max) ** 0.4)
+    ended = jnp.minimum(scaled_time, float(jnp.finfo(scaled_time.dtype).max) ** 0.4)
+    return jnp.where(scaled_time >= 0, ended, jnp.nan)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
+from theory.definitions.arrays import default_floating
 from theory.definitions.checks import check_not_negative
 from theory.definitions.features import FeatureMap
 from theory.definitions.processes import AbstractProcess
@@ -18,7 +19,7 @@ from theory.v_kernel.eigenfunctions import KernelFunction, nystrom_features
 from theory.v_kernel.feature_kernels import AbstractFeatureVKernel
 from theory.v_kernel.feature_regression import Regression, feature_regression
 from theory.v_kernel.learned_scores import NoiseVarianceWeight
-from theory.v_kernel.modes import Modes, moment_spectrum, where_kept
+from theory.v_kernel.modes import Modes, moment_spectrum, trusted, where_kept
 from theory.v_kernel.moments import design_covariance, gradient_covariance, normal_equations
 from theory.v_kernel.orders import check_draws, check_order
 from theory.v_kernel.population import Population
@@ -52,8 +53,9 @@ class LazyVKernel(AbstractFeatureVKernel):
     one by default. `from_kernel` starts from a kernel function instead.
 
     Raises ValueError for fewer than one draw, a negative τ, an unknown order, a prior that is not F positive numbers,
-    "corrected" with P ≤ F at τ = ∞, or features of another number of coordinates than the data;
-    `equinox.EquinoxRuntimeError` for "corrected" with P ≤ df₂.
+    "corrected" with P ≤ df₂ (P ≤ F at τ = ∞), features of another number of coordinates than the data, and training so
+    long that single precision would lose more than one per cent of V. Derivatives in τ and P are right everywhere;
+    those in data, features, process and prior are those of eigenvectors: NaN where eigenvalues coincide.
     """
 
     data: PointMasses
@@ -83,14 +85,14 @@ class LazyVKernel(AbstractFeatureVKernel):
         endless = not isinstance(tau, Tracer) and bool(jnp.isinf(jnp.asarray(tau)))
         check_draws(draws, features.number, more_than_features=order == "corrected" and endless)
         check_not_negative("training time", tau)
-        prior = jnp.ones(features.number) if prior is None else jnp.asarray(prior, dtype=float)
+        prior = jnp.ones(features.number) if prior is None else default_floating(prior)
         if prior.shape != (features.number,) or not (isinstance(prior, Tracer) or bool(jnp.all(prior > 0))):
             raise ValueError(f"the prior must be {features.number} positive numbers; got shape {prior.shape}")
         self.data, self.process, self.features = data, process, features
         self.target = DenoiserTarget() if target is None else target
         regression = feature_regression(data, process, features, self.target, weight, population)
         self.mean_weights, self.weight_factor, self.rates, self.degrees_of_freedom = _gradient_flow(
-            regression, jnp.asarray(draws, dtype=float), jnp.asarray(tau, dtype=float), prior, order
+            regression, default_floating(draws), default_floating(tau), prior, order
         )
 
     @classmethod
@@ -126,14 +128,19 @@ def _gradient_flow(
 ) -> tuple[Array, ...]:
     """Mean and factor of the weights, rates l and df₂, as in the table of `LazyVKernel`."""
     second_moment, cross = normal_equations(regression)
+    root = jnp.sqrt(prior)
+    trust = trusted(root[:, None] * second_moment * root[None], lambda smallest: relaxation_filter(smallest, tau))
     modes = _flow_modes(second_moment, tau, prior)
     noise, design = gradient_covariance(regression, None), None
     if order != "fixed_design":
         design = _design_covariance(regression, modes, cross, tau)
     freedom, left = modes.degrees_of_freedom(), draws
     if order == "corrected":
-        left = eqx.error_if(draws - freedom, freedom >= draws, "draws must be more than df₂ for 1/(1 - df₂/P)")
-    return mean_weights(modes, cross), weight_factor(modes, noise, design, left), modes.eigenvalues, freedom
+        if not isinstance(freedom, Tracer) and not isinstance(draws, Tracer) and freedom >= draws:
+            raise ValueError(f"draws must be more than df₂ = {freedom:.4g} for 1/(1 - df₂/P); got {draws:g}")
+        left = jnp.where(draws > freedom, draws - freedom, jnp.nan)
+    mean, factor = mean_weights(modes, cross), weight_factor(modes, noise, design, left)
+    return trust * mean, trust * factor, modes.eigenvalues, freedom
 
 
 @eqx.filter_jit
@@ -142,7 +149,8 @@ def _flow_modes(second_moment: Array, tau: Array, prior: Array) -> Modes:
     root = jnp.sqrt(prior)
     rates, rotation, kept = moment_spectrum(root[:, None] * second_moment * root[None])
     response = where_kept(kept, relaxation_filter(jnp.where(kept, rates, 1.0), tau))
-    return Modes(rates, root[:, None] * rotation, kept, response)
+    basis = root[:, None] * rotation
+    return Modes(rates, basis, kept, response, basis * response[None])
 
 
 @eqx.filter_jit

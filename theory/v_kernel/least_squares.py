@@ -3,10 +3,10 @@
 from typing import Literal, get_args
 
 import equinox as eqx
-import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from theory.definitions.arrays import default_floating
 from theory.definitions.checks import check_not_negative
 from theory.definitions.features import FeatureMap
 from theory.definitions.processes import AbstractProcess
@@ -17,7 +17,7 @@ from theory.finite_data.deterministic_equivalent import effective_ridge
 from theory.v_kernel.feature_kernels import AbstractFeatureVKernel
 from theory.v_kernel.feature_regression import Regression, feature_regression
 from theory.v_kernel.leverage import damped_regression, inflated_noise
-from theory.v_kernel.modes import Modes, moment_spectrum, where_kept
+from theory.v_kernel.modes import Modes, moment_spectrum, resolvent_modes, trusted
 from theory.v_kernel.moments import gradient_covariance, normal_equations
 from theory.v_kernel.orders import check_draws, check_order
 from theory.v_kernel.population import Population
@@ -50,7 +50,9 @@ class LinearVKernel(AbstractFeatureVKernel):
     `population`, the points that E is a sum over (`lattice_population` by default).
 
     Raises ValueError for fewer than one draw, a negative ridge, an unknown order, P ≤ F with "corrected" or, without a
-    ridge, with "local_equivalent", or features of another number of coordinates than the data.
+    ridge, with "local_equivalent", features of another number of coordinates than the data, and features so alike that
+    single precision would lose more than one per cent of V. Derivatives are right also where eigenvalues coincide;
+    first ones only.
     """
 
     data: PointMasses
@@ -83,27 +85,30 @@ class LinearVKernel(AbstractFeatureVKernel):
         self.data, self.process, self.features = data, process, features
         self.target = DenoiserTarget() if target is None else target
         regression = feature_regression(data, process, features, self.target, weight, population)
-        law = _least_squares(regression, jnp.asarray(draws, dtype=float), jnp.asarray(ridge, dtype=float), order)
+        law = _least_squares(regression, default_floating(draws), default_floating(ridge), order)
         self.mean_weights, self.weight_factor, self.effective_ridge, self.degrees_of_freedom, self.resolvent = law
 
 
 def _least_squares(regression: Regression, draws: Array, ridge: Array, order: LinearOrder) -> tuple[Array, ...]:
     """Mean and factor of the weights, κ, df₂ and R, as in the table of `LinearVKernel`."""
+    second_moment, cross = normal_equations(regression)
+    trust = trusted(second_moment, lambda smallest: 1 / (smallest + ridge))
     if order == "local_equivalent":
         regression = damped_regression(regression, draws, ridge)
-    second_moment, cross = normal_equations(regression)
+        second_moment, cross = normal_equations(regression)
     modes, kappa = _ridge_modes(second_moment, draws, ridge, order == "deterministic_equivalent")
     mean, freedom = mean_weights(modes, cross), modes.degrees_of_freedom()
     noise = gradient_covariance(regression, None if order in ("leading", "corrected") else mean)
     if order == "local_equivalent":
         noise = inflated_noise(regression, modes.resolvent(), noise, draws)
     lost = {"corrected": regression.features.number, "deterministic_equivalent": freedom}.get(order, 0.0)
-    return mean, weight_factor(modes, noise, None, draws - lost), kappa, freedom, modes.resolvent()
+    factor = weight_factor(modes, noise, None, draws - lost)
+    return trust * mean, trust * factor, kappa, freedom, modes.resolvent()
 
 
 @eqx.filter_jit
 def _ridge_modes(second_moment: Array, draws: Array, ridge: Array, equivalent: bool) -> tuple[Modes, Array]:
     """Modes that respond by R = (Σ + κ)⁻¹, and κ (the ridge ξ itself at leading order)."""
-    eigenvalues, basis, kept = moment_spectrum(second_moment)
-    kappa = effective_ridge(eigenvalues, draws, ridge) if equivalent else ridge
-    return Modes(eigenvalues, basis, kept, where_kept(kept, 1 / jnp.where(kept, eigenvalues + kappa, 1.0))), kappa
+    kept_modes = moment_spectrum(second_moment)
+    kappa = effective_ridge(kept_modes[0], draws, ridge) if equivalent else ridge
+    return resolvent_modes(second_moment, kappa, kept_modes), kappa

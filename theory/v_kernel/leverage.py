@@ -16,6 +16,8 @@ fluctuates with the few other samples nearby.
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from theory.numerics.fixed_points import fixed_point
@@ -23,15 +25,24 @@ from theory.v_kernel.feature_regression import PopulationBlock, Regression, each
 from theory.v_kernel.modes import moment_spectrum, where_kept
 from theory.v_kernel.moments import normal_equations, spread_moment
 
-_FAILURE = "the equations for the leverage have not converged"
 
-
-@eqx.filter_jit
 def damped_regression(regression: Regression, draws: Array, ridge: Array) -> Regression:
     """The regression with every weight divided by 1 + ℓ(z), ℓ = w φᵀRφ/P, R = (E[w φφᵀ/(1 + ℓ)] + ξ)⁻¹.
 
-    Raises `equinox.EquinoxRuntimeError` where there is no solution (ξ = 0 with fewer samples than features).
+    Raises ValueError where there is no solution (ξ = 0 with fewer samples than features); NaN where that is traced.
     """
+    damped = _damped_regression(regression, draws, ridge)
+    _check_converged(damped.blocks.weight)
+    return damped
+
+
+def _check_converged(solution: Array) -> None:
+    if not isinstance(solution, Tracer) and not np.isfinite(solution).all():
+        raise ValueError("the equations for the leverage have not converged")
+
+
+@eqx.filter_jit
+def _damped_regression(regression: Regression, draws: Array, ridge: Array) -> Regression:
     weight = regression.blocks.weight
 
     def damped(log_damping: Array) -> Regression:
@@ -54,15 +65,23 @@ def damped_regression(regression: Regression, draws: Array, ridge: Array) -> Reg
         return jnp.log1p(weight * length / draws)
 
     start = jnp.zeros_like(weight)
-    return damped(fixed_point(step, start, failure=_FAILURE, tangent_step=differentiable_step))
+    return damped(fixed_point(step, start, tangent_step=differentiable_step))
 
 
-@eqx.filter_jit
 def inflated_noise(
     regression: Regression, resolvent: Float[Array, "F F"], noise: Float[Array, "dim F dim F"], draws: Array
 ) -> Float[Array, "dim F dim F"]:
-    """M = noise + E[w̃² (φᵀR M Rφ) φφᵀ]/P for a damped regression and its R, by the values of φᵀR M Rφ at all points."""
+    """M = noise + E[w̃² (φᵀR M Rφ) φφᵀ]/P for a damped regression and its R, by the values of φᵀR M Rφ at all points.
 
+    Raises ValueError where M does not converge; NaN where that is traced.
+    """
+    inflated = _inflated_noise(regression, resolvent, noise, draws)
+    _check_converged(inflated)
+    return inflated
+
+
+@eqx.filter_jit
+def _inflated_noise(regression: Regression, resolvent: Array, noise: Array, draws: Array) -> Array:
     def spread_of(matrix: Float[Array, "dim F dim F"]) -> Float[Array, "blocks n dim dim"]:
         sandwiched = jnp.einsum("fg,igjh,hk->fijk", resolvent, matrix, resolvent, optimize="optimal")
         flat = sandwiched.reshape(sandwiched.shape[0], -1)
@@ -82,4 +101,4 @@ def inflated_noise(
     def step(spread: Array) -> Array:
         return (first + spread_of(spread_moment(regression, spread * unit)) / draws) / unit
 
-    return noise + spread_moment(regression, fixed_point(step, first / unit, failure=_FAILURE) * unit) / draws
+    return noise + spread_moment(regression, fixed_point(step, first / unit) * unit) / draws

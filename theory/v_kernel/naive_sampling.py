@@ -5,6 +5,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
+from theory.definitions.arrays import default_floating
 from theory.definitions.processes import AbstractProcess
 from theory.exact_scores.point_masses import PointMasses, Points
 from theory.v_kernel.white_kernels import AbstractWhiteKernel
@@ -26,7 +27,7 @@ class NaiveVKernel(AbstractWhiteKernel):
             raise ValueError(f"kappa must be non-negative and finite; got {kappa}")
         self.data = data
         self.process = process
-        self.kappa = jnp.asarray(kappa, dtype=float)
+        self.kappa = default_floating(kappa)
 
     def diffusion(self, x: Points, time: ArrayLike) -> Float[Array, "*batch dim dim"]:
         """κ D_t C(x, t) D_t with C the covariance of the proxy score (Vastola 2025, Eq. 9)."""

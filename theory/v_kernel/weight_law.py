@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.v_kernel.modes import Modes, where_kept
+from theory.v_kernel.modes import Modes, positive_factor, where_kept
 
 Number = float | Array
 
@@ -29,12 +29,10 @@ def weight_factor(
     of those. Negative eigenvalues are round-off.
     """
     dimension, number = noise.shape[:2]
-    response = modes.basis * modes.response[None]
-    covariance = jnp.einsum("fk,ifjg,gl->ikjl", response, noise, response, optimize="optimal")
+    covariance = jnp.einsum("fk,ifjg,gl->ikjl", modes.filtered, noise, modes.filtered, optimize="optimal")
     covariance = (covariance if design is None else covariance + design) / draws
     root = where_kept(modes.kept, jnp.sqrt(modes.eigenvalues))
     scaled = (covariance * root[None, :, None, None] * root[None, None, None, :]).reshape(dimension * number, -1)
-    values, vectors = jnp.linalg.eigh((scaled + scaled.T) / 2)
-    factor = (vectors * jnp.sqrt(jnp.maximum(values, 0.0))[None]).reshape(dimension, number, -1)
+    factor = positive_factor(scaled).reshape(dimension, number, -1)
     inverse = where_kept(modes.kept, 1 / jnp.where(modes.kept, root, 1.0))
     return jnp.einsum("fk,ikr->ifr", modes.basis * inverse[None], factor)

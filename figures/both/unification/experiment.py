@@ -99,7 +99,11 @@ def _denoiser(variances) -> OneLayer:
 
 
 def _clock(config: Config, largest_variance: float, ratio: float, levels: tuple[float, ...]) -> Clock:
-    """Steps stable for the largest eigenvalue that a sample covariance at d/n = `ratio` has."""
+    """Steps stable for the largest eigenvalue that a sample covariance at d/n = `ratio` has.
+
+    The larger noise levels lag: nothing is generated from them together, and every prediction is of the time that its
+    own level has reached.
+    """
     curvature = [2 * (largest_variance + level**2) * (1 + np.sqrt(ratio)) ** 2 for level in levels]
     return common_clock(np.geomspace(*config.times), np.asarray(curvature), smallest_steps=config.smallest_steps)
 

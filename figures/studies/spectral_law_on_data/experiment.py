@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.trained_modes.lag import without_lag
 from sims.experiments.linear import generated_mode_variances, mode_gains, train_seeds_minibatch
 from sims.networks.linear import linear_denoiser
 from sims.sampling.linear_flow import flow_of, sample_linear_networks
@@ -81,41 +82,73 @@ TINY = replace(
     small_batch_seeds=2,
 )
 
-SHOWN_SAMPLES = 16
+SHOWN_SAMPLES = (16, 9, 4, 1)  # as many as fit into
+LARGEST_PICTURE = 1 << 20  # numbers
 SHOWN_TIMES = 6
 
 
 @dataclass(frozen=True)
-class ImageData:
-    """Samples (n, d) and, where they are images, the shape of one."""
+class ImagesInModes:
+    """What makes images of modes again, the shape of one, and some of the data."""
 
-    samples: Float[np.ndarray, "n d"]
-    image_shape: tuple[int, ...] | None
+    mean: Float[np.ndarray, " d"]
+    basis: Float[np.ndarray, "d k"]
+    shape: tuple[int, ...]
+    examples: Float[np.ndarray, "m d"]
 
 
-def compute_experiment(config: ExperimentConfig, data: ImageData, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Spectrum of the samples, closed forms, and SGD-trained networks measured in the data's eigenbasis."""
+@dataclass(frozen=True)
+class DataInModes:
+    """Samples of `dimension` d as they are trained on: in the leading modes of their covariance."""
+
+    dimension: int
+    variance: Float[np.ndarray, " k"]
+    coordinates: Float[np.ndarray, "n k"]
+    images: ImagesInModes | None = None
+
+
+def data_in_modes(samples: Float[np.ndarray, "n d"], number: int, image_shape: tuple[int, ...]) -> DataInModes:
+    """Images (n, d) that fit into memory, in at most `number` modes, those without variance included."""
+    full = Spectrum.from_samples(samples)
+    assert full.basis is not None
+    examples = samples[shown_places(*samples.shape)]
+    coordinates = np.asarray(full.to_modes(jnp.asarray(samples))[:, :number], dtype=np.float32)
+    images = ImagesInModes(np.asarray(full.mean), np.asarray(full.basis[:, :number]), image_shape, examples)
+    return DataInModes(full.dimension, np.asarray(full.variance[:number]), coordinates, images)
+
+
+def shown_places(count: int, dimension: int) -> np.ndarray:
+    """Which of `count` samples are shown: a square number of them, spread over all, or all where there are fewer."""
+    shown = next((number for number in SHOWN_SAMPLES if number * dimension <= LARGEST_PICTURE), 1)
+    return np.arange(0, count, max(1, count // shown))[:shown]
+
+
+def compute_experiment(config: ExperimentConfig, data: DataInModes, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
+    """Spectrum of the samples, closed forms, and SGD-trained networks measured in the data's eigenbasis.
+
+    Raises ValueError where noise levels would lag behind others, see `without_lag`.
+    """
     train_key, small_key, shown_key = jax.random.split(key, 3)
-    full = Spectrum.from_samples(data.samples)
-    modes = min(config.modes, full.dimension)
     # In its own eigenbasis the data's covariance is diagonal; the rotation changes nothing for W(0) ∝ I.
-    spectrum = Spectrum(jnp.zeros(modes), full.variance[:modes])
-    coordinates = np.asarray(full.to_modes(jnp.asarray(data.samples)))[:, :modes]
+    spectrum = Spectrum(jnp.zeros(data.variance.size), jnp.asarray(data.variance))
     small = replace(config, batch_per_effective_mode=config.small_batch_per_effective_mode)
+    for sizes in (config, small):
+        clock = _clock(sizes, np.asarray(spectrum.variance))
+        without_lag(clock, _denoiser(config, spectrum), _noise_levels(config), _snapshot_times(config))
     keys, small_keys = jax.random.split(train_key, config.seeds), jax.random.split(small_key, config.small_batch_seeds)
     stages = [Stage("theory", partial(_theory, config, spectrum), 0.15)]
     # A stage for every denoiser: none takes long, and an interrupted run goes on from the last.
     for words, sizes, run_keys, share in (("SGD", config, keys, 0.6), ("small batches", small, small_keys, 0.2)):
         for number, run_key in enumerate(run_keys, start=1):
-            train = partial(_train, sizes, spectrum, coordinates, run_key)
+            train = partial(_train, sizes, spectrum, data.coordinates, run_key)
             stages.append(Stage(f"{words}, denoiser {number} of {len(run_keys)}", train, share / len(run_keys)))
     theory, *runs = stage.all(stages)
     trained, trained_small = runs[: config.seeds], runs[config.seeds :]
-    pictures = stage("samples", partial(_pictures, config, trained[0], data, full, shown_key), share=0.05)
+    pictures = stage("samples", partial(_pictures, config, trained[0], data.images, shown_key), share=0.05)
     return {
         "variance": np.asarray(spectrum.variance),
-        "dimension": np.asarray(full.dimension),
-        "sample_count": np.asarray(len(data.samples)),
+        "dimension": np.asarray(data.dimension),
+        "sample_count": np.asarray(len(data.coordinates)),
         "times": _snapshot_times(config),
         **theory,
         **{name: np.stack([run[name] for run in trained]) for name in ("gain_trained", "variance_trained")},
@@ -124,6 +157,10 @@ def compute_experiment(config: ExperimentConfig, data: ImageData, *, key: PRNGKe
         "small_batch_size": np.asarray(small.batch_size(np.asarray(spectrum.variance))),
         **pictures,
     }
+
+
+def _denoiser(config: ExperimentConfig, spectrum: Spectrum) -> OneLayer:
+    return OneLayer(spectrum, EDM(), config.initial_gain, learning_rate=1.0)
 
 
 def _snapshot_times(config: ExperimentConfig) -> np.ndarray:
@@ -144,7 +181,7 @@ def _clock(config: ExperimentConfig, variance: np.ndarray) -> Clock:
 
 
 def _theory(config: ExperimentConfig, spectrum: Spectrum) -> Arrays:
-    denoiser = OneLayer(spectrum, EDM(), config.initial_gain, learning_rate=1.0)
+    denoiser = _denoiser(config, spectrum)
     times, levels = _snapshot_times(config), _noise_levels(config)
     clock = _clock(config, np.asarray(spectrum.variance))
     gains = gain_after_steps(denoiser, levels, jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps))
@@ -184,19 +221,17 @@ def _train(config: ExperimentConfig, spectrum: Spectrum, coordinates: np.ndarray
     }
 
 
-def _pictures(config: ExperimentConfig, trained: Arrays, data: ImageData, full: Spectrum, key: PRNGKeyArray) -> Arrays:
+def _pictures(config: ExperimentConfig, trained: Arrays, data: ImagesInModes | None, key: PRNGKeyArray) -> Arrays:
     """Samples of one denoiser at a few training times, from the same initial noise, and real data."""
-    if data.image_shape is None:
+    if data is None:
         return {}
-    modes = trained["shown_maps"].shape[-1]
+    shown = len(shown_places(max(SHOWN_SAMPLES), data.mean.size))
     levels = _noise_levels(config).astype(jnp.float32)
-    initial = levels[0] * jax.random.normal(key, (SHOWN_SAMPLES, modes), jnp.float32)
+    initial = levels[0] * jax.random.normal(key, (shown, data.basis.shape[1]), jnp.float32)
     generated = [sample_linear_networks(jnp.asarray(maps), levels, initial) for maps in trained["shown_maps"]]
-    rest = ((0, 0), (0, 0), (0, full.dimension - modes))
-    images = full.from_modes(jnp.pad(jnp.stack(generated), rest))
+    images = jnp.stack(generated) @ jnp.asarray(data.basis).T
+    images = images + jnp.broadcast_to(jnp.asarray(data.mean), images.shape)
     return {
-        "images_generated": np.asarray(images).reshape(SHOWN_TIMES, SHOWN_SAMPLES, *data.image_shape),
-        "images_real": data.samples[:: max(1, len(data.samples) // SHOWN_SAMPLES)][:SHOWN_SAMPLES].reshape(
-            SHOWN_SAMPLES, *data.image_shape
-        ),
+        "images_generated": np.asarray(images).reshape(SHOWN_TIMES, shown, *data.shape),
+        "images_real": data.examples.reshape(-1, *data.shape),
     }

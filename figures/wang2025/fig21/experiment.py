@@ -22,6 +22,7 @@ from figures.studies.trained_modes.experiment import (
     sampling_flow,
     training_sets,
 )
+from figures.studies.trained_modes.lag import without_lag
 from sims.experiments.linear import generated_moments, mode_gains
 from sims.networks.linear import linear_denoiser, offsets_of, total_maps_of
 from sims.training.descent import Clock, common_clock, train_full_batch
@@ -115,7 +116,8 @@ def _clock(config: Config, denoiser: OneLayerWithBias) -> Clock:
     largest = max(config.variances) + np.sum(np.asarray(denoiser.spectrum.mean) ** 2) + 1
     curvature = np.full(config.noise_levels + 1, 2 * (largest + PROCESS.sigma_max**2))
     sizes = config.sizes
-    return common_clock(sizes.times, curvature, smallest_steps=sizes.smallest_steps, safety=sizes.safety)
+    clock = common_clock(sizes.times, curvature, smallest_steps=sizes.smallest_steps, safety=sizes.safety)
+    return without_lag(clock, denoiser, _all_levels(config), sizes.times)
 
 
 def _theory(config: Config, denoiser: OneLayerWithBias) -> Arrays:

@@ -16,8 +16,8 @@ from figures.studies.spectral_law_on_data.experiment import (
     QUICK,
     TINY,
     ExperimentConfig,
-    ImageData,
     compute_experiment,
+    data_in_modes,
 )
 from sims.data.built_in import natural_image_patches
 
@@ -43,5 +43,5 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     patch_key, run_key = jax.random.split(key)
     samples = natural_image_patches(patch_key, count=config.patches, size=config.patch_size, channels=config.channels)
     shape = (config.patch_size, config.patch_size)
-    data = ImageData(samples, shape if config.channels == "grey" else (*shape, 3))
+    data = data_in_modes(samples, config.modes, shape if config.channels == "grey" else (*shape, 3))
     return compute_experiment(config, data, key=run_key, stage=stage)

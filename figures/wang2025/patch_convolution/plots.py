@@ -73,7 +73,7 @@ def _draw_emergence(axis, data: Arrays) -> None:
         seen = np.isfinite(measured).all(axis=0)
         times = mean_over(data["pixels"] * measured[:, seen])
         axis.errorbar(data["variance"][seen], times.value, yerr=times.half_width, fmt="o", ms=2.5, lw=0.8, color=colour)
-    first = data["pixels"] * np.nanmin(emergence_times(data, FULL)[0])
+    first = data["pixels"] * np.fmin.reduce(emergence_times(data, FULL)[0])
     power_law_guide(axis, data["variance"], (data["variance"][0], 2 * first), 1.0, "slope -1")
     axis.set_xlabel("data's variance λ of the mode")
     axis.set_ylabel("emergence time Nητ*")

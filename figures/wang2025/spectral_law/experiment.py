@@ -5,6 +5,7 @@ leading principal components. Without a file the 8×8 handwritten digits that sc
 """
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import PRNGKeyArray
@@ -14,41 +15,90 @@ from figures.studies.spectral_law_on_data.experiment import (
     PAPER,
     QUICK,
     TINY,
+    DataInModes,
     ExperimentConfig,
-    ImageData,
+    ImagesInModes,
     compute_experiment,
+    data_in_modes,
+    shown_places,
 )
 from sims.data.built_in import digits
-from sims.data.user_files import load_user_data
+from sims.data.principal_components import principal_components
+from sims.data.user_files import Told, digest_of, load_user_data, tell_nobody
 
-_STANDARD_DEVIATION = 0.5
+STANDARD_DEVIATION = 0.5
 
 
 @dataclass(frozen=True)
 class Config(ExperimentConfig):
-    """Sizes of the run and the user's file, if any."""
+    """Sizes of the run, and the user's data, if any: the file or folder, and how it is to be read."""
 
     data: str | None = None
+    data_key: str | None = None
+    data_layout: str | None = None
 
 
 PRESETS = {"quick": Config(**asdict(QUICK)), "paper": Config(**asdict(PAPER)), "tiny": Config(**asdict(TINY))}
 
 
-def check(config: Config) -> None:
-    """Read the user's file, so that bad data is refused before anything is computed. Raises ValueError."""
-    _read(config)
+def check(config: Config, told: Told = tell_nobody) -> str:
+    """SHA-256 of the user's data, which `config` names. Bad data is refused as far as one can tell without reading all.
+
+    Raises ValueError.
+    """
+    assert config.data is not None
+    options = {"key": config.data_key, "layout": config.data_layout}
+    load_user_data(config.data, **options, told=told)
+    return digest_of(config.data, **options, told=told)
+
+
+def prepare(config: Config, told: Told = tell_nobody) -> None:
+    """Read the user's data, so that what is wrong with its numbers is said before any network is trained.
+
+    Raises ValueError.
+    """
+    _users_data(config, told)
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Spectrum, closed forms, trained networks and, for images, samples."""
-    return compute_experiment(config, _read(config), key=key, stage=stage)
+    """Spectrum, closed forms, trained networks and, for images, samples.
 
-
-def _read(config: Config) -> ImageData:
-    if config.data is None:
-        samples, shape = digits(), (8, 8)
-    else:
-        loaded = load_user_data(config.data)
-        samples, shape = loaded.samples, loaded.image_shape
+    Of a user's data also `data_unit`, by which samples are divided, and `variance_of_rest` beyond the modes.
+    """
+    if config.data is not None:
+        data, about = _users_data(config, tell_nobody)
+        return compute_experiment(config, data, key=key, stage=stage) | about
+    samples = digits()
     scale = np.sqrt(np.mean((samples - samples.mean(axis=0)) ** 2))
-    return ImageData(samples * (_STANDARD_DEVIATION / scale), shape)
+    data = data_in_modes(samples * (STANDARD_DEVIATION / scale), config.modes, (8, 8))
+    return compute_experiment(config, data, key=key, stage=stage)
+
+
+# What was read last, by what it was read from: `prepare` and every seed's `compute` ask for the same.
+_read: dict[tuple, tuple[DataInModes, Arrays]] = {}
+
+
+def _users_data(config: Config, told: Told) -> tuple[DataInModes, Arrays]:
+    assert config.data is not None
+    known = config.data, config.data_key, config.data_layout, config.modes, Path(config.data).stat().st_mtime_ns
+    if known not in _read:
+        _read.clear()
+        _read[known] = _read_users_data(config, told)
+    return _read[known]
+
+
+def _read_users_data(config: Config, told: Told) -> tuple[DataInModes, Arrays]:
+    assert config.data is not None
+    data = load_user_data(config.data, key=config.data_key, layout=config.data_layout, told=told)
+    found = principal_components(
+        data,
+        config.modes,
+        standard_deviation=STANDARD_DEVIATION,
+        examples=shown_places(data.count, data.dimension) if data.image_shape else (),
+        told=told,
+    )
+    rest = max(found.total_variance - float(found.variance.sum()), 0.0)
+    about = {"data_unit": np.asarray(found.unit), "variance_of_rest": np.asarray(rest)}
+    shape = data.image_shape
+    images = None if shape is None else ImagesInModes(found.mean, found.basis, shape, found.examples)
+    return DataInModes(data.dimension, found.variance, found.coordinates, images), about

@@ -3,7 +3,8 @@
 Five networks learn the same stationary data on a ring: one layer, tied and untied two layers, the full-width and a
 patch convolution. Each cell holds what the theory says and what trained networks measured. The columns are the time at
 which weights emerge, the exponent of the generated variance, the speed against one layer, and whether the data's
-spectrum is reached in the end.
+spectrum is reached in the end. All of them start aligned with the data; tied layers are trained once more from weights
+that are not.
 """
 
 from collections.abc import Callable
@@ -26,8 +27,10 @@ from figures.studies.trained_modes.experiment import (
     trained_modes,
     training_sets,
 )
+from figures.wang2025.table1.unaligned import run_unaligned
 from sims.networks.convolution import convolution_denoiser
 from sims.networks.linear import AbstractLinearNetwork, linear_denoiser, tied_two_layer_denoiser, two_layer_denoiser
+from sims.training.descent import Clock
 from sims.training.pairs import SecondMoments
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
@@ -120,8 +123,8 @@ def _network(name: str, config: Config, key: PRNGKeyArray) -> AbstractLinearNetw
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Theory and trained networks of every row; keys end in the row's name."""
-    data_key, *run_keys = jax.random.split(key, 1 + len(ROWS))
+    """Theory and trained networks of every row; keys end in the row's name, or in that of the start."""
+    data_key, *run_keys, start_key = jax.random.split(key, 2 + len(ROWS))
     denoisers = _denoisers(config)
     arrays: Arrays = {
         "variance": np.asarray(denoisers["one_layer"].spectrum.variance),
@@ -135,19 +138,20 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     stages = []
     for (name, denoiser), run_key in zip(denoisers.items(), run_keys, strict=True):
         run = partial(_run, config, name, denoiser, levels, moments, run_key)
-        stages.append(Stage(ROWS[name][0], run, 0.9 / len(ROWS)))
-    for name, results in zip(denoisers, stage.all(stages), strict=True):
+        stages.append(Stage(ROWS[name][0], run, 0.7 / len(ROWS)))
+    tied, clock = denoisers["tied"], _clock(config, "tied", denoisers["tied"], levels, config.sizes)
+    run = partial(run_unaligned, tied, moments, levels, clock, start_key)
+    stages.append(Stage("two layers, tied, from two starts", run, 0.2))
+    *rows, starts = stage.all(stages)
+    for name, results in zip(denoisers, rows, strict=True):
         arrays |= named(results, name)
-    return arrays
+    return arrays | named(starts, "two_starts")
 
 
 def _run(config: Config, name: str, denoiser: AbstractDenoiser, levels, moments, key: PRNGKeyArray) -> Arrays:
-    _, layers, shared = ROWS[name]
-    # Shared weights learn `points` times as fast, so they are followed over times that much shorter.
-    speed = config.points if shared else 1
-    sizes = config.sizes
+    speed, sizes = _speed(config, name), config.sizes
     scaled = replace(sizes, first_time=sizes.first_time / speed, last_time=sizes.last_time / speed)
-    clock = clock_for(denoiser, levels, scaled, layers=layers, rate=speed * (2 if name == "tied" else 1))
+    clock = _clock(config, name, denoiser, levels, scaled)
     network = _network(name, config, key)
     trained = trained_modes(denoiser, network, moments, levels, clock, shown=1)
     theory = theory_of_modes(denoiser, levels, clock, scaled, shown=1)
@@ -162,4 +166,11 @@ def _run(config: Config, name: str, denoiser: AbstractDenoiser, levels, moments,
     }
 
 
-# --- What the cells hold: (theory, measured) ---
+def _speed(config: Config, name: str) -> int:
+    """Shared weights learn `points` times as fast, so they are followed over times that much shorter."""
+    return config.points if ROWS[name][2] else 1
+
+
+def _clock(config: Config, name: str, denoiser: AbstractDenoiser, levels: jax.Array, sizes: Sizes) -> Clock:
+    rate = _speed(config, name) * (2 if name == "tied" else 1)
+    return clock_for(denoiser, levels, sizes, layers=ROWS[name][1], rate=rate)

@@ -71,3 +71,56 @@ def spread(data: Arrays, name: str) -> tuple[float, Estimate]:
     earliest, latest = int(np.argmin(theory)), int(np.argmax(theory))
     expected = float(theory[latest] - theory[earliest])
     return expected, mean_over(measured[:, latest] - measured[:, earliest]).minus(expected)
+
+
+# Of the two starts: aligned, and not.
+ALIGNED, UNALIGNED = 0, 1
+
+
+def unaligned_variances(data: Arrays) -> Agreement:
+    """How far ln λ̃ of networks that started unaligned is from theory with the same steps, over modes and times."""
+    trained, expected = (np.diagonal(each, axis1=-2, axis2=-1) for each in _of_start(data, UNALIGNED))
+    return agreement(np.log(trained / expected))
+
+
+def unaligned_correlations(data: Arrays) -> Agreement:
+    """The same of Σ̃_km/√(Σ̃_kk Σ̃_mm) between modes that are correlated at the start, neighbours in variance."""
+    trained, expected = (_correlation_of_neighbours(each) for each in _of_start(data, UNALIGNED))
+    return agreement(trained - expected)
+
+
+def share_off_axes(covariance: np.ndarray) -> np.ndarray:
+    """1 - χ = Σ_{k≠m} Σ̃_km²/Σ_km Σ̃_km² of covariances (..., modes, modes): the share off the data's axes."""
+    squares = covariance**2
+    return 1 - np.trace(squares, axis1=-2, axis2=-1) / squares.sum(axis=(-2, -1))
+
+
+def share_off_axes_of_aligned(data: Arrays) -> Estimate:
+    """Mean over training of what aligned networks generate off the data's axes."""
+    trained, _ = _of_start(data, ALIGNED)
+    return mean_over(share_off_axes(trained).mean(axis=1))
+
+
+def halved_share_off_axes(data: Arrays) -> tuple[float, Estimate]:
+    """ln of the share of unaligned networks at the snapshot where theory first has half of that at the first snapshot
+    or less, and the deviation from theory."""
+    trained, expected = (np.log(share_off_axes(each)) for each in _of_start(data, UNALIGNED))
+    halved = int(np.argmax(expected <= expected[0] - np.log(2)))
+    return float(expected[halved]), mean_over(trained[:, halved]).minus(expected[halved])
+
+
+def fall_of_share_off_axes(data: Arrays) -> Estimate:
+    """ln of the share of unaligned networks at the last snapshot over that at the first."""
+    share = share_off_axes(_of_start(data, UNALIGNED)[0])
+    return mean_over(np.log(share[:, -1] / share[:, 0]))
+
+
+def _of_start(data: Arrays, start: int) -> tuple[np.ndarray, np.ndarray]:
+    """Generated covariances, trained (seeds, snapshots, modes, modes) and of theory with the same steps."""
+    return data["covariance_trained_two_starts"][start], data["covariance_finite_steps_two_starts"][start]
+
+
+def _correlation_of_neighbours(covariance: np.ndarray) -> np.ndarray:
+    variance = np.diagonal(covariance, axis1=-2, axis2=-1)
+    between = np.diagonal(covariance, offset=1, axis1=-2, axis2=-1)
+    return between / np.sqrt(variance[..., 1:] * variance[..., :-1])

@@ -1,9 +1,13 @@
 """The claims of `unification` on data whose answer is known."""
 
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.stats import t as student_t
 
-from figures.both.unification import claims
+from figures.both.unification import claims, experiment
 from figures.both.unification.half_times import half_times
 from figures.common.stages import Arrays
 from tests.oracles.known_ensembles import claims_by_name
@@ -103,3 +107,14 @@ def test_unified_variance_switches_on_by_the_exponent_of_groups():
     np.testing.assert_allclose([claim.measured, claim.theory], [1.0, 1.5], rtol=2e-3)
     half = student_t.ppf(0.975, 2) * 0.2 / np.sqrt(3)
     np.testing.assert_allclose(claim.interval, (1 - half, 1 + half), rtol=1e-6)
+
+
+def test_a_noise_level_that_lags_is_held_against_theory_at_the_time_that_it_has_reached():
+    config = replace(experiment.PRESETS["quick"], data=4096, members=16, points=3)
+    arrays = experiment._shared_data(config, 1, jax.random.key(0), jax.random.key(1))
+    nominal, denoiser = np.geomspace(*config.times), experiment._denoiser(config.variances)
+    np.testing.assert_allclose(arrays["times"][:, 0], nominal)
+    assert (arrays["times"][:, 1] / nominal).min() < 0.9
+    reached = denoiser.gain(jnp.asarray(arrays["times"]), jnp.asarray(config.noise_levels)[None])
+    np.testing.assert_allclose(arrays["gain_theory"], reached)
+    np.testing.assert_allclose(arrays["gain"], reached, atol=0.02)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sims.data import user_files
 from sims.data.user_files import load_user_data
-from tests.oracles.user_files import BYTES, COLOUR_BYTES, FLOATS, RANDOM, idx_bytes, pixels, write_images
+from tests.oracles.user_files import BYTES, COLOUR_BYTES, FLOATS, RANDOM, idx_bytes, pixels, samples_of, write_images
 
 
 @pytest.mark.parametrize(
@@ -32,9 +33,9 @@ def test_numpy_files(tmp_path: Path, array, expected, image_shape, extension: st
     path = tmp_path / f"mine.{extension}"
     np.save(path, array) if extension == "npy" else np.savez_compressed(path, anything=array)
     data = load_user_data(str(path))
-    assert data.samples.dtype == np.float64
+    assert samples_of(data).dtype == np.float64
     assert data.image_shape == image_shape
-    assert np.array_equal(data.samples, expected)
+    assert np.array_equal(samples_of(data), expected)
     assert data.description.startswith(f"{len(array)} samples of ")
     assert f"from mine.{extension}" in data.description
     assert ("scaled to [-1, 1]" in data.description) == (array.dtype == np.uint8)
@@ -44,7 +45,7 @@ def test_numpy_files(tmp_path: Path, array, expected, image_shape, extension: st
 def test_npz_takes_the_array_with_a_known_name(tmp_path: Path, name: str):
     path = tmp_path / "mine.npz"
     np.savez(path, **{"labels": np.arange(10), name: FLOATS})
-    assert np.array_equal(load_user_data(path).samples, FLOATS)
+    assert np.array_equal(samples_of(load_user_data(path)), FLOATS)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_idx_by_name_or_content(tmp_path: Path, name: str):
     content = idx_bytes(BYTES)
     path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     data = load_user_data(path)
-    assert np.array_equal(data.samples, pixels(BYTES))
+    assert np.array_equal(samples_of(data), pixels(BYTES))
     assert data.image_shape == (4, 5)
 
 
@@ -77,17 +78,17 @@ def test_idx_number_types(tmp_path: Path, code: int, dtype: str):
     path = tmp_path / "mine.idx"
     path.write_bytes(idx_bytes(array, code))
     data = load_user_data(path)
-    assert np.array_equal(data.samples, array.astype(float))
+    assert np.array_equal(samples_of(data), array.astype(float))
     assert data.image_shape is None
 
 
 @pytest.mark.parametrize("extension", ["png", "bmp", "tiff", "PNG"])
 def test_folder_of_lossless_images(tmp_path: Path, extension: str):
     grey = load_user_data(write_images(tmp_path / "grey", BYTES, extension))
-    assert np.array_equal(grey.samples, pixels(BYTES))
+    assert np.array_equal(samples_of(grey), pixels(BYTES))
     assert grey.image_shape == (4, 5)
     colour = load_user_data(write_images(tmp_path / "colour", COLOUR_BYTES, extension))
-    assert np.array_equal(colour.samples, pixels(COLOUR_BYTES))
+    assert np.array_equal(samples_of(colour), pixels(COLOUR_BYTES))
     assert colour.image_shape == (4, 5, 3)
 
 
@@ -99,13 +100,13 @@ def test_folder_of_compressed_images(tmp_path: Path, extension: str):
     with pytest.warns(UserWarning, match=r"fewer samples \(4\) than dimensions \(768\)"):
         data = load_user_data(write_images(tmp_path / "images", images, extension))
     assert data.image_shape == (16, 16, 3)
-    assert np.abs(data.samples - pixels(images)).max() < 8 / 127.5
+    assert np.abs(samples_of(data) - pixels(images)).max() < 8 / 127.5
 
 
 def test_folder_of_gifs(tmp_path: Path):
     """A palette of at most 256 colours holds these images exactly."""
     data = load_user_data(write_images(tmp_path / "images", COLOUR_BYTES, "gif"))
-    assert np.array_equal(data.samples, pixels(COLOUR_BYTES))
+    assert np.array_equal(samples_of(data), pixels(COLOUR_BYTES))
     assert data.image_shape == (4, 5, 3)
 
 
@@ -119,21 +120,70 @@ def test_folder_ignores_other_files_and_drops_transparency(tmp_path: Path):
     (folder / "._000.png").write_text("left by a file manager")
     (folder / "nested.png").mkdir()
     data = load_user_data(folder)
-    assert len(data.samples) == len(COLOUR_BYTES)
-    assert np.array_equal(data.samples[0], pixels(COLOUR_BYTES)[0])
-    assert np.array_equal(data.samples[2:], pixels(COLOUR_BYTES)[2:])
+    assert len(samples_of(data)) == len(COLOUR_BYTES)
+    assert np.array_equal(samples_of(data)[0], pixels(COLOUR_BYTES)[0])
+    assert np.array_equal(samples_of(data)[2:], pixels(COLOUR_BYTES)[2:])
 
 
 def test_black_and_white_images_are_grey(tmp_path: Path):
     folder = write_images(tmp_path / "images", BYTES > 127)
-    assert np.array_equal(load_user_data(folder).samples, pixels((BYTES > 127) * np.uint8(255)))
+    assert np.array_equal(samples_of(load_user_data(folder)), pixels((BYTES > 127) * np.uint8(255)))
 
 
 def test_too_few_samples_warn_of_a_deficient_rank_where_called(tmp_path: Path):
     np.save(tmp_path / "mine.npy", FLOATS.T)
     with pytest.warns(UserWarning, match=r"mine.npy .*\(3\) than dimensions \(10\).*rank deficient$") as record:
-        data = load_user_data(tmp_path / "mine.npy")
-    assert np.array_equal(data.samples, FLOATS.T)
+        data = load_user_data(tmp_path / "mine.npy", layout="rows")
+    assert np.array_equal(samples_of(data), FLOATS.T)
     assert record[0].filename == __file__
     np.save(tmp_path / "mine.npy", FLOATS[:3])
     load_user_data(tmp_path / "mine.npy")  # as many as dimensions: no warning
+
+
+@pytest.mark.parametrize("extension", ["npy", "npz"])
+def test_layouts(tmp_path: Path, extension: str):
+    def read(array: np.ndarray, layout: str) -> tuple[np.ndarray, tuple[int, ...] | None]:
+        path = tmp_path / f"mine.{extension}"
+        np.save(path, array) if extension == "npy" else np.savez_compressed(path, array)
+        data = load_user_data(path, layout=layout)
+        return samples_of(data), data.image_shape
+
+    for array, expected, shape in (
+        (COLOUR_BYTES.transpose(0, 3, 1, 2), COLOUR_BYTES, (4, 5, 3)),
+        (BYTES[:, np.newaxis], BYTES, (4, 5)),
+        (BYTES, BYTES, (4, 5)),
+    ):
+        for order in ("C", "F"):
+            samples, image_shape = read(np.asarray(array, order=order), "chw")
+            assert np.array_equal(samples, pixels(expected))
+            assert image_shape == shape
+    assert np.array_equal(read(COLOUR_BYTES, "hwc")[0], pixels(COLOUR_BYTES))
+    assert np.array_equal(read(FLOATS, "rows")[0], FLOATS)
+    assert np.array_equal(read(FLOATS.T, "columns")[0], FLOATS)
+    assert np.array_equal(read(np.asfortranarray(FLOATS.T), "columns")[0], FLOATS)
+
+
+def test_a_key_chooses_among_the_arrays_of_an_archive(tmp_path: Path):
+    """The archives of CIFAR-10 and MNIST."""
+    path = tmp_path / "mine.npz"
+    np.savez(path, x_train=FLOATS, y_train=np.arange(10), x_test=FLOATS[:5])
+    assert np.array_equal(samples_of(load_user_data(path, key="x_test")), FLOATS[:5])
+    np.savez(path, x=FLOATS, other=FLOATS[:5])
+    assert np.array_equal(samples_of(load_user_data(path, key="other")), FLOATS[:5])
+
+
+@pytest.mark.parametrize("name", ["mine.npy", "mine.npz", "mine.idx", "mine.idx.gz"])
+def test_blocks_are_all_of_the_samples_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str):
+    monkeypatch.setattr(user_files, "BLOCK_BYTES", 8 * 20 * 7)
+    path = tmp_path / name
+    content = idx_bytes(BYTES)
+    writers = {"npy": lambda: np.save(path, BYTES), "npz": lambda: np.savez_compressed(path, BYTES)}
+    if path.suffix[1:] in writers:
+        writers[path.suffix[1:]]()
+    else:
+        path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    told = []
+    blocks = list(load_user_data(path).blocks("words", lambda *each: told.append(each)))
+    assert [len(block) for block in blocks] == [7, 7, 7, 7, 7, 5]
+    assert np.array_equal(np.concatenate(blocks), pixels(BYTES))
+    assert told == [("words", done / 40) for done in (7, 14, 21, 28, 35, 40)]

@@ -229,3 +229,14 @@ def test_wasserstein1_of_known_distributions():
     value, stderr, _ = wasserstein1(samples, REFERENCE)
     np.testing.assert_allclose(value, (2 + 1 / 3) / 3, rtol=1e-12)
     np.testing.assert_allclose(stderr, scipy.stats.sem([2, 1 / 3, 0]), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [lambda x: gap_mass(x, 0.2, 0.8), lambda x: histograms(x, np.linspace(-1, 1, 5))],
+)
+def test_samples_that_are_no_numbers_are_no_share(measure):
+    samples = np.zeros((2, 10))
+    samples[0, 3] = np.nan
+    with pytest.raises(ValueError, match="got 1 of 20 that are NaN"):
+        measure(samples)

@@ -18,6 +18,7 @@ from sims.networks.linear import (
     one_per_level,
     preconditioned,
     tied_two_layer_denoiser,
+    tied_two_layer_denoiser_of,
     total_maps_of,
     two_layer_denoiser,
 )
@@ -138,6 +139,16 @@ def test_tied_network_starts_generic_and_from_its_key():
     np.testing.assert_array_equal(factor, again)
     assert np.abs(factor - other).max() > 0.05
     assert np.abs(factor - np.diag(np.diag(factor))).max() > 0.05
+
+
+def test_tied_network_starts_from_any_positive_map_and_generic():
+    total = np.array([[0.3, 0.05, 0.0], [0.05, 0.1, -0.04], [0.0, -0.04, 0.2]])
+    network, other = (tied_two_layer_denoiser_of(jax.random.key(seed), total, "float64") for seed in (0, 1))
+    np.testing.assert_allclose(total_maps_of(network), total, atol=1e-15)
+    assert np.abs(network.factor - other.factor).max() > 0.05
+    for wrong in (total + np.eye(3, k=1), total - 0.2 * np.eye(3)):
+        with pytest.raises(ValueError, match="symmetric and positive definite"):
+            tied_two_layer_denoiser_of(KEY, wrong)
 
 
 @pytest.mark.parametrize("imbalance", [-4.0, -1e-9, 0.0, 0.3, 1e6])

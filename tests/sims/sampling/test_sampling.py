@@ -147,10 +147,21 @@ def test_edm_schedule_is_karras_formula(low, high, levels, rho):
     assert (np.diff(schedule) < 0).all()
 
 
-@pytest.mark.parametrize("arguments", [(0.002, 80.0, 1), (0.0, 1.0, 5), (-1.0, 1.0, 5), (1.0, 1.0, 5), (2.0, 1.0, 5)])
-def test_edm_schedule_refuses(arguments):
-    with pytest.raises(ValueError, match="two levels or more"):
-        edm_schedule(*arguments)
+@pytest.mark.parametrize("ends", [(0.0, 1.0), (-1.0, 1.0), (1.0, 1.0), (2.0, 1.0), (np.nan, 1.0), (0.1, np.inf)])
+def test_schedules_refuse_ends_and_numbers_of_steps_that_make_no_sense(ends):
+    with pytest.raises(ValueError, match="0 < sigma_min < sigma_max < inf"):
+        edm_schedule(*ends, 5)
+    for levels in (1, 0, -3, 2.5, np.nan, np.inf):
+        with pytest.raises(ValueError, match="levels must be a whole number of 2 or more; got"):
+            edm_schedule(0.002, 80.0, levels)
+    for rho in (0.0, -1.0, np.nan):
+        with pytest.raises(ValueError, match="rho must be positive and finite"):
+            edm_schedule(0.002, 80.0, 5, rho)
+    for schedule in (log_snr_schedule, uniform_schedule):
+        for steps in (0, -1, 2.5, np.nan, np.inf):
+            with pytest.raises(ValueError, match="steps must be a whole number of 1 or more; got"):
+                schedule(EDM(), steps)
+        np.testing.assert_array_equal(schedule(EDM(), np.int64(3)), schedule(EDM(), 3))
 
 
 @pytest.mark.parametrize("process", ALL_PROCESSES.values(), ids=ALL_PROCESSES)

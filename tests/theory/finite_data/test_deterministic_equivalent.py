@@ -68,3 +68,14 @@ def test_polynomials_of_the_sample_covariance(samples, margin):
     np.testing.assert_allclose(
         variance_of_function(lambda z: 3 * z + 7, eigenvalues, samples, margin), 9 * np.asarray(variance), rtol=1e-10
     )
+
+
+@pytest.mark.parametrize("x64", [False, True])
+def test_as_many_samples_as_dimensions_leave_no_ridge(x64):
+    """κ = 0 is a double root there, which Newton's method reaches as 0/0; next to it κ ~ √l."""
+    with jax.enable_x64(x64):
+        eigenvalues = jnp.asarray(np.arange(1, 25) ** -1.3)
+        assert effective_ridge(eigenvalues, 24, 0.0) == 0
+        kappa = float(effective_ridge(eigenvalues, 24, 1e-9))
+        excess = kappa - 1e-9 - kappa / 24 * np.sum(np.asarray(eigenvalues) / (np.asarray(eigenvalues) + kappa))
+        assert abs(excess) < (1e-5 if not x64 else 1e-13) * kappa

@@ -1,6 +1,5 @@
 """Fixed points against linear algebra and root finding, and their derivatives in both modes."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,7 +14,7 @@ OFFSET = RNG.normal(size=6)
 
 
 def linear(matrix, offset):
-    return fixed_point(lambda x: matrix @ x + offset, jnp.zeros(6), failure="not converged")
+    return fixed_point(lambda x: matrix @ x + offset, jnp.zeros(6))
 
 
 def test_of_a_linear_map():
@@ -43,7 +42,7 @@ def test_second_derivatives_of_a_curved_map():
         return -x * np.sin(a * x) / (1 + a * np.sin(a * x))
 
     def value(a):
-        return fixed_point(lambda x: jnp.cos(a * x), jnp.ones(1), failure="not converged")[0]
+        return fixed_point(lambda x: jnp.cos(a * x), jnp.ones(1))[0]
 
     assert abs(value(0.7) - root(0.7)) < 1e-5
     assert abs(jax.grad(value)(0.7) - slope(0.7)) < 1e-5
@@ -55,7 +54,7 @@ def test_what_does_not_matter_has_the_derivative_zero():
     """An exact start, and a parameter that moves nothing: residuals of exactly zero divide nothing."""
 
     def value(a):
-        return jnp.sum(fixed_point(lambda x: 0.5 * x + 0.0 * a, jnp.zeros(3), failure="not converged"))
+        return jnp.sum(fixed_point(lambda x: 0.5 * x + 0.0 * a, jnp.zeros(3)))
 
     assert value(2.0) == 0.0
     assert jax.grad(value)(2.0) == 0.0
@@ -67,12 +66,11 @@ def test_derivatives_by_another_form_of_the_same_function():
         def step(x):
             return jax.lax.stop_gradient(x / 2 + a)
 
-        return fixed_point(step, jnp.zeros(1), failure="not converged", tangent_step=tangent_step)[0]
+        return fixed_point(step, jnp.zeros(1), tangent_step=tangent_step)[0]
 
     assert jax.grad(value)(4.0, None) == 0.0
     assert abs(jax.grad(lambda a: value(a, lambda x: x / 2 + a))(4.0) - 2) < 1e-6
 
 
-def test_what_does_not_converge_is_refused():
-    with pytest.raises(eqx.EquinoxRuntimeError, match="no such law"):
-        eqx.filter_jit(lambda start: fixed_point(jnp.exp, start, failure="no such law"))(jnp.zeros(2))
+def test_what_does_not_converge_is_not_a_number():
+    assert np.isnan(jax.jit(lambda start: fixed_point(jnp.exp, start))(jnp.zeros(2))).all()

@@ -335,7 +335,12 @@ def test_standard_error_is_calibrated(weighted):
         ([[1.0, 2.0, 3.0]], [[1.0, 2.0, 3.0]], None, "vectors of one length"),
         ([1.0, 2.0, 3.0], [1.0, 2.0, np.inf], None, "must be three or more for a power law; got 2"),
         ([1.0, 2.0, 0.0], [1.0, 2.0, 3.0], None, "got 2"),
-        ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [0.1, 0.0, np.nan], "got 1"),
+        ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [0.1, 0.0, np.nan], "standard errors of emergence times must be positive"),
+        ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [0.1, np.inf, np.inf], "got 1"),
+        ([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, np.nan], None, "emergence times must be positive"),
+        ([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, -1.0], None, "emergence times must be positive"),
+        ([1.0, 2.0, 3.0, np.nan], [1.0, 2.0, 3.0, 4.0], None, "variances finite"),
+        ([1.0, 1.0 + 1e-15, 1.0 + 2e-15], [1.0, 2.0, 3.0], None, "differ by more than a millionth"),
         ([2.0, 2.0, 2.0], [1.0, 2.0, 3.0], None, "variances must differ"),
     ],
 )

@@ -11,6 +11,8 @@ from tests.oracles import matrices as oracles
 from theory import EDM, FlowMatching, MisalignedTwoLayer, Spectrum, SymmetricTwoLayer, generated_variance
 from theory.definitions.objectives import Objective, native_objective
 from theory.definitions.preconditionings import ConstantSkip
+from theory.spectral_law.descent import gain_after_steps
+from theory.spectral_law.parametrisations.misaligned_two_layer import map_after_steps
 
 VARIANCE, GAINS = np.array([2.0, 0.6, 0.1]), np.array([0.05, 0.2, 0.4])
 OVERLAP = np.array([[0.0, 0.7, -0.4], [0.7, 0.0, 0.5], [-0.4, 0.5, 0.0]]) * np.sqrt(np.outer(GAINS, GAINS))
@@ -188,3 +190,38 @@ def test_without_overlap_it_generates_what_the_aligned_network_does():
 def test_overlaps_that_are_refused(overlap, message):
     with pytest.raises(ValueError, match=message):
         MisalignedTwoLayer(cases.spectrum(VARIANCE), EDM(), overlap, 1.0)
+
+
+STEP_SIZES, STEPS = np.array([[0.02, 0.01], [0.05, 0.03]]), np.array([7, 20])
+
+
+@pytest.mark.parametrize(
+    "objective", [None, Objective(native_objective(EDM()).target, preconditioning=ConstantSkip(0.3))]
+)
+def test_finite_steps_are_those_of_the_factor(objective):
+    """Against gradient descent of the matrix P in NumPy, for overlaps so small that their square is round-off."""
+    overlap, levels = initial(1e-8), np.array([0.8, 0.3])
+    denoiser = MisalignedTwoLayer(cases.spectrum(VARIANCE), EDM(), overlap, 1.0, objective)
+    maps = map_after_steps(denoiser, jnp.asarray(levels), jnp.asarray(STEP_SIZES), jnp.asarray(STEPS))
+    skip = 0.0 if objective is None else 0.3
+    for level, sigma in enumerate(levels):
+        inputs = np.diag(VARIANCE + sigma**2)
+        cross, factor = np.diag(VARIANCE) - skip * inputs, np.linalg.cholesky(overlap)
+        for stage, (sizes, count) in enumerate(zip(STEP_SIZES, STEPS, strict=True)):
+            for _ in range(count):
+                gradient = 2 * (factor @ factor.T @ inputs - cross)
+                factor = factor - sizes[level] * (gradient + gradient.T) @ factor
+            expected = skip * np.eye(3) + factor @ factor.T
+            np.testing.assert_allclose(maps.matrix[stage, level], expected, rtol=1e-6, atol=1e-16)
+    aligned = SymmetricTwoLayer(cases.spectrum(VARIANCE), EDM(), GAINS, 1.0, objective)
+    gains = gain_after_steps(aligned, jnp.asarray(levels), jnp.asarray(STEP_SIZES), jnp.asarray(STEPS))
+    np.testing.assert_allclose(np.diagonal(maps.matrix, axis1=-2, axis2=-1), gains, rtol=1e-12)
+    assert not maps.offset.any()
+
+
+def test_many_small_steps_are_the_closed_form():
+    denoiser = MisalignedTwoLayer(cases.spectrum(VARIANCE), EDM(), initial(0.1), 1.0)
+    levels = jnp.asarray([0.8, 0.3])
+    steps = map_after_steps(denoiser, levels, jnp.full((1, 2), 1e-5), jnp.asarray([40000])).matrix[0]
+    flow = denoiser.affine_map(jnp.full(2, 0.4), levels).matrix
+    np.testing.assert_allclose(steps, flow, rtol=2e-4)

@@ -325,8 +325,9 @@ def test_single_precision(name):
 
 def test_bad_input():
     spectrum = cases.spectrum([3.0, 0.4])
-    with pytest.raises(ValueError, match="depth must be one or more; got 0"):
-        DeepLinear(spectrum, EDM(), 0.1, 1.0, depth=0)
+    for depth in (0, 2.5, np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"depth must be a whole number of 1 or more; got {depth}"):
+            DeepLinear(spectrum, EDM(), 0.1, 1.0, depth=depth)
     with pytest.raises(ValueError, match="must be zero or more; got -0.1"):
         DeepLinear(spectrum, EDM(), -0.1, 1.0)
     with pytest.raises(ValueError, match="imbalance must be a number or one per mode"):

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import Time
-from theory.definitions.checks import integer
+from theory.definitions.checks import check_whole
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
@@ -33,7 +33,8 @@ class DeepLinear(AbstractModewiseDenoiser):
     and small Q a mode waits for τ ≈ Q^{2/L-1}/[2ηL(1 - 2/L)h]. Q = 0 is a fixed point for L ≥ 2; the gain cannot
     become negative.
 
-    **Arguments:** as for `OneLayer`, and `depth` L ≥ 1. Raises ValueError for a smaller depth or a negative gain.
+    **Arguments:** as for `OneLayer`, and `depth` L = 1, 2, …. Raises ValueError for another depth or a negative
+    gain.
     """
 
     spectrum: Spectrum
@@ -52,9 +53,8 @@ class DeepLinear(AbstractModewiseDenoiser):
         depth: int = 3,
         objective: Objective | None = None,
     ) -> None:
-        self.depth = integer("depth", depth)
-        if depth < 1:
-            raise ValueError(f"depth must be one or more; got {depth}")
+        check_whole("depth", depth)
+        self.depth = int(depth)
         assign_modewise_fields(self, spectrum, process, initial_gain, learning_rate, objective, non_negative=depth > 1)
 
     @classmethod

@@ -1,11 +1,12 @@
 """The tied two-layer denoiser from an initialisation that is not aligned with the data, to first order (App. E.1.2)."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float, Int
 
-from theory.definitions.arrays import Time, floating
+from theory.definitions.arrays import Time, floating, jit
 from theory.definitions.checks import nan_unless
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
@@ -77,12 +78,7 @@ class MisalignedTwoLayer(AbstractCoupledDenoiser):
 
     def affine_map(self, tau: Time, noise_level: Time) -> AffineMap:
         """The map in mode coordinates, overlaps included; the bias is at its optimum."""
-        overlap = self._overlap(tau, noise_level)
-        scales = scales_at(self, floating(noise_level))
-        diagonal = jnp.broadcast_to(scales.skip[..., None], overlap.shape[:-1])
-        scale = jnp.broadcast_to(scales.linear[..., None, None], overlap.shape)
-        total = diagonal_matrix(diagonal) + scale * overlap
-        return AffineMap(total, jnp.zeros_like(diagonal))
+        return _total_map(self, self._overlap(tau, noise_level), floating(noise_level))
 
     def _overlap(self, tau: Time, noise_level: Time) -> Float[Array, "*batch modes modes"]:
         """C(τ) in mode coordinates, with the growing exponentials taken out of ln D: nothing overflows at τ = ∞."""
@@ -104,3 +100,51 @@ class MisalignedTwoLayer(AbstractCoupledDenoiser):
         between = self.initial_overlap - jnp.diag(jnp.diagonal(self.initial_overlap))
         overlap = jnp.broadcast_to(between, exponent.shape) * jnp.exp(exponent - lost - jnp.swapaxes(lost, -1, -2))
         return overlap + diagonal_matrix(tied_growth(regression, initial, time))
+
+
+@jit
+def map_after_steps(
+    denoiser: MisalignedTwoLayer,
+    noise_levels: Float[Array, " levels"],
+    step_sizes: Float[Array, "stages levels"],
+    steps: Int[Array, " stages"],
+) -> AffineMap:
+    """The map at each noise level after each stage of gradient descent with finite steps, to first order in overlaps.
+
+    One step of size η on P takes C = P Pᵀ to A C A, A = I - 2η(CS + SC - 2H). With a_k = 1 - 4η(s_kψ_k - h_k),
+
+        ψ_k → ψ_k a_k²,    C_km → C_km [a_k a_m - 2η(s_k + s_m)(ψ_k a_k + ψ_m a_m)],
+
+    whose limit η → 0 is the closed form of `MisalignedTwoLayer`. Stage j takes n_j steps of size η_jl at level l.
+    Returns (stages, levels, d, d) and (stages, levels, d), in mode coordinates as `MisalignedTwoLayer.affine_map`.
+    """
+    regression = regression_at(denoiser, noise_levels)
+    drive, inputs = regression.pull / 2, regression.curvature / 2
+    sums, along = inputs[..., :, None] + inputs[..., None, :], jnp.eye(drive.shape[-1], dtype=bool)
+
+    def step(overlap: Array, size: Array) -> Array:
+        gain = jnp.diagonal(overlap, axis1=-2, axis2=-1)
+        factor = 1 - 4 * size[:, None] * (inputs * gain - drive)
+        kept = factor * gain
+        fed = sums * (kept[..., :, None] + kept[..., None, :])
+        between = overlap * (factor[..., :, None] * factor[..., None, :] - 2 * size[:, None, None] * fed)
+        return jnp.where(along[None], diagonal_matrix(kept * factor), between)
+
+    def stage(overlap: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
+        size, count = now
+        overlap = jax.lax.fori_loop(0, count, lambda _, before: step(before, size), overlap)
+        return overlap, overlap
+
+    start = jnp.broadcast_to(denoiser.initial_overlap, (*drive.shape, drive.shape[-1])).astype(drive.dtype)
+    overlaps = jax.lax.scan(stage, start, (step_sizes.astype(drive.dtype), steps))[1]
+    return _total_map(denoiser, overlaps, jnp.broadcast_to(noise_levels, step_sizes.shape))
+
+
+def _total_map(
+    denoiser: MisalignedTwoLayer, overlap: Float[Array, "*batch modes modes"], noise_level: Time
+) -> AffineMap:
+    """The denoiser's map from the network's P Pᵀ, in mode coordinates."""
+    scales = scales_at(denoiser, noise_level)
+    diagonal = jnp.broadcast_to(scales.skip[..., None], overlap.shape[:-1])
+    scale = jnp.broadcast_to(scales.linear[..., None, None], overlap.shape)
+    return AffineMap(diagonal_matrix(diagonal) + scale * overlap, jnp.zeros_like(diagonal))

@@ -237,7 +237,7 @@ def _centre(widths: tuple[int, ...]) -> Float[Array, " taps"]:
 def _odd_widths(width: int | tuple[int, ...], grid: tuple[int, ...]) -> tuple[int, ...]:
     """One width per axis. Raises ValueError unless each is odd and fits the grid."""
     patch_offsets(width, grid)
-    widths = (width,) * len(grid) if np.ndim(width) == 0 else tuple(width)
+    widths = (width,) * len(grid) if isinstance(width, int) else tuple(width)
     if any(each % 2 == 0 for each in widths):
         raise ValueError(f"widths of a filter must be odd, for it to have a centre; got {widths}")
     return widths

@@ -1,0 +1,86 @@
+"""Standard streams that are closed, have no reader, or are full; working folders with packages of our names."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import paper_repro
+from tests.fake_figures import arrays_of, command, write
+
+ROOT = Path(paper_repro.__file__).parents[1]
+LIST = f"'{sys.executable}' -m paper_repro list"
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+
+
+def shell(line: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=folder, env=environment)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "out", "err"),
+    [
+        (f"{LIST} >&-", 0, "", ""),
+        (f"{LIST} 2>&- | wc -w >/dev/null; exit ${{PIPESTATUS[0]}}", 0, "", ""),
+        (f"{LIST} <&- >&- 2>&-", 0, "", ""),
+        (f"{LIST} | true; exit ${{PIPESTATUS[0]}}", 0, "", ""),
+        (f"{LIST} --help | true; exit ${{PIPESTATUS[0]}}", 0, "", ""),
+        (f"{LIST} --nonsense 2>&-", 2, "", ""),  # nothing of it on standard output instead
+        (f"{LIST} --nonsense >&- 2>&-", 2, "", ""),
+        pytest.param(f"{LIST} >/dev/full", 1, "", "cannot write to standard output: No space left", marks=FULL),
+        pytest.param(f"{LIST} >/dev/full 2>/dev/full", 1, "", "", marks=FULL),
+    ],
+)
+def test_list_needs_no_streams(tmp_path, line, code, out, err):
+    done = shell(line, tmp_path)
+    assert (done.returncode, done.stdout) == (code, out)
+    assert done.stderr.startswith(f"error: {err}" if err else "")
+    assert done.stderr.count("\n") == bool(err)
+
+
+@pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&-", "2>&1 | true"])
+def test_a_run_finishes_and_writes_its_page_whoever_listens(tmp_path, streams):
+    write(tmp_path, "fake_fig1")
+    words = " ".join(f"'{word}'" for word in command(tmp_path, seconds=1))
+    done = shell(f"{words} run fake_fig1 {streams}; exit ${{PIPESTATUS[0]}}", tmp_path)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert len(arrays_of(tmp_path / "results")) == 1
+    assert (tmp_path / "results" / "index.html").exists()
+
+
+def test_an_interrupted_report_is_one_word(tmp_path):
+    """In a claim, which takes as long as it likes."""
+    write(tmp_path, "fake_fig1")
+    call = command(tmp_path, seconds=1)
+    subprocess.run([*call, "run", "fake_fig1"], cwd=tmp_path, check=True, capture_output=True)
+    write(
+        tmp_path, "fake_fig1", claims="import time\ndef claims(arrays):\n    open('begun', 'w')\n    time.sleep(600)\n"
+    )
+    slow = subprocess.Popen([*call, "report"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "begun").exists():
+        assert slow.poll() is None
+        time.sleep(0.05)
+    slow.send_signal(signal.SIGINT)
+    assert slow.communicate()[1] == "interrupted\n"
+    assert slow.returncode == 130
+
+
+@pytest.mark.parametrize("foreign", ["figures/__init__.py", "figures/a.png", "theory.py", "sims/__init__.py"])
+@pytest.mark.parametrize("path", ["python_path", "working_folder"])
+def test_our_packages_are_used_where_others_have_their_names(tmp_path, foreign, path):
+    (tmp_path / foreign).parent.mkdir(exist_ok=True)
+    (tmp_path / foreign).write_text("raise ImportError('not ours')\n")
+    installed = tmp_path / "installed"  # found last, as an editable installation is
+    installed.mkdir()
+    (installed / "sitecustomize.py").write_text(f"import sys\nsys.path.append({str(ROOT)!r})\n")
+    before = f"{tmp_path}:{installed}" if path == "python_path" else str(installed)
+    done = shell(f"{LIST} && {LIST.removesuffix('list')} run --preset huge", tmp_path, PYTHONPATH=before)
+    assert "wang2025_fig2" in done.stdout
+    assert done.stderr == "error: unknown preset 'huge'; wang2025_fig2 has quick, paper\n"
+    assert done.returncode == 2
