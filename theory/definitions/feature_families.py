@@ -6,9 +6,17 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from theory.definitions.arrays import Scalar, scalar
+from theory.definitions.checks import check_integer, checked_numbers
+
 Coordinate = Float[Array, "*batch"]
 
 _LARGEST_POLYNOMIAL = 24
+
+
+def _plain_integer(count: int) -> int:
+    check_integer("the number of functions of a family", count)
+    return int(count)
 
 
 class AbstractFamily(eqx.Module):
@@ -34,12 +42,12 @@ class GaussianFamily(AbstractFamily):
     Raises ValueError unless low < high and n ≥ 2.
     """
 
-    low: float = eqx.field(converter=float)
-    high: float = eqx.field(converter=float)
-    count: int = eqx.field(converter=int)
+    low: Scalar = eqx.field(converter=scalar)
+    high: Scalar = eqx.field(converter=scalar)
+    count: int = eqx.field(converter=_plain_integer, static=True)
 
     def __check_init__(self) -> None:
-        _check_interval(self.low, self.high)
+        _length(self.low, self.high)
         if self.count < 2:
             raise ValueError(f"the centres of a Gaussian family must be two or more; got {self.count}")
 
@@ -48,9 +56,9 @@ class GaussianFamily(AbstractFamily):
         return self.count
 
     @property
-    def spacing(self) -> float:
+    def spacing(self) -> Scalar:
         """Distance between neighbouring centres."""
-        return (self.high - self.low) / (self.count - 1)
+        return _length(self.low, self.high) / (self.count - 1)
 
     def __call__(self, coordinate: Coordinate) -> Float[Array, "*batch n"]:
         width = self.spacing / 2
@@ -87,12 +95,12 @@ class FourierFamily(AbstractFamily):
     low < high and n ≥ 1.
     """
 
-    low: float = eqx.field(converter=float)
-    high: float = eqx.field(converter=float)
-    count: int = eqx.field(converter=int)
+    low: Scalar = eqx.field(converter=scalar)
+    high: Scalar = eqx.field(converter=scalar)
+    count: int = eqx.field(converter=_plain_integer, static=True)
 
     def __check_init__(self) -> None:
-        _check_interval(self.low, self.high)
+        _length(self.low, self.high)
         if self.count < 1:
             raise ValueError(f"the functions of a Fourier family must be one or more; got {self.count}")
 
@@ -102,7 +110,7 @@ class FourierFamily(AbstractFamily):
 
     def __call__(self, coordinate: Coordinate) -> Float[Array, "*batch n"]:
         sines = (self.count - 1) // 2
-        phase = 2 * jnp.pi / (self.high - self.low) * coordinate
+        phase = 2 * jnp.pi / _length(self.low, self.high) * coordinate
         # Angle addition: two transcendental functions instead of n; the error grows like the order.
         cosine, sine = jnp.cos(phase), jnp.sin(phase)
         cosines, sines_so_far = [jnp.ones_like(coordinate)], [jnp.zeros_like(coordinate)]
@@ -116,7 +124,7 @@ class FourierFamily(AbstractFamily):
         # Clenshaw's recurrence b_k = a_k + 2 cos θ b_{k+1} - b_{k+2}: Σ a_k cos kθ = a_0 + b_1 cos θ - b_2, and with
         # the coefficients of the sines Σ a_k sin kθ = b_1 sin θ. Nothing but b_1 and b_2 is stored.
         sines = (self.count - 1) // 2
-        phase = 2 * jnp.pi / (self.high - self.low) * coordinate
+        phase = 2 * jnp.pi / _length(self.low, self.high) * coordinate
         cosine, sine = jnp.cos(phase), jnp.sin(phase)
         even, even_before = _clenshaw(coefficients[1 : self.count - sines], cosine)
         odd, _ = _clenshaw(coefficients[self.count - sines :], cosine)
@@ -139,6 +147,8 @@ def _horner(coefficients: Float[Array, " n"], x: Coordinate) -> Coordinate:
     return total
 
 
-def _check_interval(low: float, high: float) -> None:
-    if not low < high:
-        raise ValueError(f"the interval of a feature family must have low < high; got low={low}, high={high}")
+def _length(low: Scalar, high: Scalar) -> Scalar:
+    """Of the interval. Raises ValueError unless low < high; NaN where that is traced and does not hold."""
+    requirement = "the interval of a feature family must have low < high"
+    low, high = checked_numbers(requirement, low < high, low=low, high=high)
+    return high - low

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.definitions.checks import check_coordinates
+from theory.definitions.checks import check_coordinates, check_integer
 from theory.definitions.feature_families import AbstractFamily, FourierFamily, GaussianFamily
 
 # A place that scores are looked at: position and time.
@@ -169,6 +169,7 @@ class FourierFeatures(AbstractProductFeatures):
 
 
 def _check_dimension(dimension: int) -> int:
+    check_integer("the dimension of features", dimension)
     if dimension < 1:
         raise ValueError(f"the dimension of features must be one or more; got dimension={dimension}")
     return dimension

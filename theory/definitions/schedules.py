@@ -85,10 +85,8 @@ class CosineSchedule(AbstractSchedule):
 
     def time_from_log_signal_scale(self, log_signal_scale: Time) -> Time:
         # With a = θ(t) - θ(0): 1 - α = 2 sin²(a/2) + tan θ(0) sin a, a quadratic in tan(a/2) without cancellation.
-        lost, slope = (
-            -jnp.expm1(log_signal_scale),
-            _functions_of(self.offset).tan(math.pi / 2 * self.offset / (1 + self.offset)),
-        )
+        start = math.pi / 2 * self.offset / (1 + self.offset)
+        lost, slope = -jnp.expm1(log_signal_scale), _functions_of(start).tan(start)
         half_turn = jnp.arctan(lost / (slope + jnp.sqrt(slope**2 + lost * (2 - lost))))
         return half_turn * 4 / jnp.pi * (1 + self.offset)
 
@@ -120,11 +118,8 @@ class SigmoidSchedule(AbstractSchedule):
         # S(u) - S(a) = S(u) S(-a) (1 - e^{a-u}) keeps ln α relatively accurate near the data.
         _, width = self._range()
         argument = (self.end - self.start) * time
-        lost = (
-            jax.nn.sigmoid(self.start + argument)
-            * -jnp.expm1(-argument)
-            / (1 + _functions_of(self.start).exp(self.start))
-        )
+        opposite = 1 + _functions_of(self.start).exp(self.start)  # 1/S(-a)
+        lost = jax.nn.sigmoid(self.start + argument) * -jnp.expm1(-argument) / opposite
         return jnp.log1p(-lost / width) / 2
 
     def decay_rate(self, time: Time) -> Time:

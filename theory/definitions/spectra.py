@@ -9,7 +9,7 @@ from jax.scipy.special import ndtri
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import default_floating, floating
-from theory.definitions.checks import check_whole, nan_unless
+from theory.definitions.checks import check_integer, check_whole, nan_unless
 from theory.definitions.sample_moments import sample_moments
 
 
@@ -273,6 +273,7 @@ def patch_offsets(width: int | tuple[int, ...], grid: tuple[int, ...]) -> Int[np
 
     Raises ValueError unless 1 ≤ K ≤ N along each axis. One number stands for the same width along every axis.
     """
+    check_integer("width", width)
     widths = (width,) * len(grid) if isinstance(width, int) else tuple(width)
     if len(widths) != len(grid):
         raise ValueError(f"widths on a grid of shape {grid} must be one per axis; got {widths}")

@@ -186,7 +186,8 @@ def over_panels(
 ) -> PyTree:
     """`add_panel(total, start of the panel, its width)` for one panel after the other; empty ones cost nothing.
 
-    A loop with derivatives in both modes has a fixed number of steps, hence the blocks.
+    A loop with derivatives in both modes has a fixed number of steps. It goes in blocks, and those without width cost
+    nothing.
     """
     left_over = -(edges.size - 1) % _PANEL_BLOCK
     edges = jnp.concatenate([edges, jnp.repeat(edges[-1:], left_over)])

@@ -1,5 +1,6 @@
 """Lattices of points and masses that stand for the population of training inputs."""
 
+import dataclasses
 import functools
 
 import equinox as eqx
@@ -8,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from theory.definitions.arrays import is_traced
+from theory.definitions.checks import nan_unless
 from theory.definitions.processes import AbstractProcess
 from theory.exact_scores.point_masses import PointMasses
 from theory.v_kernel.population import Population
@@ -38,6 +41,9 @@ def lattice_population(data: PointMasses, process: AbstractProcess, count: int =
     shift = (np.arange(masses)[:, None, None] * _GOLDEN + 0.5 / nodes) * np.arange(1, dimension + 2)
     uniform = np.clip((fraction[None] + shift) % 1, 1 / (8 * nodes), 1 - 1 / (8 * nodes))
     population, usable = _noisy_points(data, process, jnp.asarray(uniform))
+    if is_traced(usable):
+        # Masses that are not numbers say the same.
+        return dataclasses.replace(population, mass=nan_unless(usable, population.mass))
     if not usable:
         raise ValueError(
             "the log signal-to-noise ratio must be finite at both ends of the process; got an infinite one"

@@ -54,8 +54,8 @@ class DeepLinear(AbstractModewiseDenoiser):
         objective: Objective | None = None,
     ) -> None:
         check_whole("depth", depth)
-        assign_modewise_fields(self, spectrum, process, initial_gain, learning_rate, objective, non_negative=depth > 1)
         self.depth = int(depth)
+        assign_modewise_fields(self, spectrum, process, initial_gain, learning_rate, objective, non_negative=depth > 1)
 
     @classmethod
     def residual(
