@@ -1,4 +1,4 @@
-"""Every public name under `jax.jit`, `jax.vmap`, `jax.grad` and `jax.jacfwd`: as the plain call, or a sentence of ours."""
+"""Every public name under `jax.jit`, `vmap`, `grad` and `jacfwd`: as the plain call, or a sentence of ours."""
 
 import inspect
 
