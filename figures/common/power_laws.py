@@ -9,6 +9,7 @@ from sims.measurements.estimates import Estimate, mean_over
 from theory.spectral_law.power_law import PowerLaw, fit_power_law
 
 _FEWEST_MODES = 3
+_NARROWEST = 1.5  # largest over smallest variance: between modes that are nearly alike no power can be told
 
 
 class FittedExponent(NamedTuple):
@@ -34,12 +35,13 @@ def fitted_exponent(
 ) -> FittedExponent:
     """Fits over the modes that emerge in every seed of `emergence` (seeds, modes) and in `theory` (modes,).
 
-    `among` (modes,) leaves only the modes where it is true.
+    `among` (modes,) leaves only the modes where it is true. Undefined for fewer than three modes, and where their
+    variances are alike.
     """
     seen = np.isfinite(emergence).all(axis=0) & np.isfinite(theory)
     if among is not None:
         seen &= among
-    if seen.sum() < _FEWEST_MODES:
+    if seen.sum() < _FEWEST_MODES or variance[seen].max() < _NARROWEST * variance[seen].min():
         nothing = np.asarray(np.nan)
         return FittedExponent(Estimate(nothing, nothing, 1), PowerLaw(np.nan, np.nan, np.nan, np.nan), int(seen.sum()))
     per_seed = np.array([fit_power_law(variance[seen], times).exponent for times in emergence[:, seen]])

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.definitions.checks import check_positive, check_whole
+from theory.definitions.checks import check_whole, positive
 from theory.definitions.processes import AbstractProcess
 
 
@@ -19,7 +19,7 @@ def edm_schedule(sigma_min: float, sigma_max: float, levels: int, rho: float = 7
         raise ValueError(
             f"a schedule needs 0 < sigma_min < sigma_max < inf; got sigma_min={sigma_min}, sigma_max={sigma_max}"
         )
-    check_positive("rho", rho)
+    positive("rho", rho)
     return jnp.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), int(levels)) ** rho
 
 

@@ -1,6 +1,5 @@
 """Every figure, at a size of a second or two: compute, claims, draw, and the contract with the store."""
 
-import dataclasses
 import functools
 import typing
 from pathlib import Path
@@ -221,28 +220,3 @@ def test_gap_masses_are_indexed_by_cutoff_and_ratio():
     published = figures.load("vastola2025_fig2").experiment.PRESETS["quick"]
     assert list(published.cutoffs) == sorted(published.cutoffs)
     assert list(published.training_samples) == sorted(published.training_samples)
-
-
-def test_spectral_law_on_a_users_file(tmp_path):
-    """Rows that are no images: no sample pictures, and fewer dimensions than the preset's modes are no obstacle."""
-    path = tmp_path / "mine.npy"
-    np.save(path, np.random.default_rng(0).normal(size=(60, 3)) * [2.0, 0.5, 0.1] + 5)
-    figure = figures.load("spectral_law")
-    config = dataclasses.replace(tiny("spectral_law"), data=str(path), modes=48)
-    figure.experiment.check(config)
-    recorder = Recorder()
-    arrays = figure.experiment.compute(config, key=jax.random.key(0), stage=recorder)
-    assert arrays["variance"].shape == (3,)
-    assert "images_generated" not in arrays
-    np.testing.assert_allclose(arrays["variance"].mean(), 0.25, rtol=1e-6)  # the convention of EDM
-    np.testing.assert_allclose(sum(recorder.shares), 1.0, atol=1e-6)
-    assert figure.claims(arrays)
-    plt.close(figure.draw(arrays))
-
-
-def test_spectral_law_refuses_a_bad_file_before_computing(tmp_path):
-    np.save(tmp_path / "bad.npy", np.full((5, 3), np.nan))
-    for data in (tmp_path / "bad.npy", tmp_path / "missing.npy"):
-        config = dataclasses.replace(tiny("spectral_law"), data=str(data))
-        with pytest.raises(ValueError, match=r"\w"):
-            figures.load("spectral_law").experiment.check(config)

@@ -113,7 +113,7 @@ def check_coordinates(x: Float[Array, "*batch dim"], dimension: int) -> None:
         raise ValueError(f"positions must have {dimension} coordinates; got shape {x.shape}")
 
 
-def positive(name: str, value: ArrayLike) -> ArrayLike:
+def positive(name: str, value: Scalar) -> Scalar:
     """The value itself. Raises ValueError unless it is one positive and finite number; NaN if a traced one is not."""
     if isinstance(value, Tracer):
         return nan_unless((value > 0) & jnp.isfinite(value), value)

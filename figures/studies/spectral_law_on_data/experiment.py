@@ -42,6 +42,11 @@ class ExperimentConfig:
     small_batch_per_effective_mode: int  # the same for a second set of networks
     small_batch_seeds: int
 
+    @property
+    def small(self) -> "ExperimentConfig":
+        """The same with the small batches."""
+        return replace(self, batch_per_effective_mode=self.small_batch_per_effective_mode)
+
     def batch_size(self, variance: np.ndarray) -> int:
         """Samples per step. The noise of SGD leaks variance ∝ tr Σ/(λ_1 B) into modes that have not emerged."""
         return int(np.ceil(self.batch_per_effective_mode * variance.sum() / variance.max()))
@@ -117,6 +122,19 @@ def data_in_modes(samples: Float[np.ndarray, "n d"], number: int, image_shape: t
     return DataInModes(full.dimension, np.asarray(full.variance[:number]), coordinates, images)
 
 
+def diverges(config: ExperimentConfig, data: DataInModes) -> bool:
+    """Whether outliers would make SGD diverge, mode by mode, at the step sizes of `_clock`.
+
+    A step multiplies the error of mode k by 1 - X/(λ_1 + tr Σ/B), where X, of a batch of B, has the mean λ_k and the
+    mean square λ_k (λ_k + s_k/B), s_k = E a_k²|a|²/λ_k: about tr Σ of Gaussian data, and as much as |a|² of an outlier.
+    The mean square of the error grows from λ_k + s_k/B = 2 (λ_1 + tr Σ/B) on.
+    """
+    variance, squares = data.variance, np.square(data.coordinates, dtype=np.float64)
+    spread = (squares.sum(axis=1) @ squares) / (len(squares) * variance)
+    batches = (sizes.batch_size(variance) for sizes in (config, config.small))
+    return any(np.any(variance + spread / b > 2 * (variance.max() + variance.sum() / b)) for b in batches)
+
+
 def shown_places(count: int, dimension: int) -> np.ndarray:
     """Which of `count` samples are shown: a square number of them, spread over all, or all where there are fewer."""
     shown = next((number for number in SHOWN_SAMPLES if number * dimension <= LARGEST_PICTURE), 1)
@@ -131,7 +149,7 @@ def compute_experiment(config: ExperimentConfig, data: DataInModes, *, key: PRNG
     train_key, small_key, shown_key = jax.random.split(key, 3)
     # In its own eigenbasis the data's covariance is diagonal; the rotation changes nothing for W(0) ∝ I.
     spectrum = Spectrum(jnp.zeros(data.variance.size), jnp.asarray(data.variance))
-    small = replace(config, batch_per_effective_mode=config.small_batch_per_effective_mode)
+    small = config.small
     for sizes in (config, small):
         clock = _clock(sizes, np.asarray(spectrum.variance))
         without_lag(clock, _denoiser(config, spectrum), _noise_levels(config), _snapshot_times(config))

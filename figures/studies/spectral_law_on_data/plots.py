@@ -6,9 +6,8 @@ from matplotlib.figure import Figure
 from figures.common.panels import draw_emergence, draw_mode_curves
 from figures.common.stages import Arrays
 from figures.common.style import BLUE, label_panels, plt, styled
-from figures.studies.spectral_law_on_data.statistics import emergence, usable_modes
+from figures.studies.spectral_law_on_data.statistics import emergence, rising_modes, usable_modes
 from sims.measurements.modes import variance_over_seeds
-from theory.definitions.processes import EDM
 
 
 @styled
@@ -50,10 +49,15 @@ def _draw_curves(axis, data: Arrays) -> None:
 
 
 def _draw_emergence(axis, data: Arrays) -> None:
-    resolved = (data["variance"] > 4 * EDM().sigma_min ** 2) & np.isfinite(data["emergence_theory"])
-    variance = data["variance"][resolved]
+    """Of the rising branch, which the exponents of the claims are fitted to."""
+    rising = rising_modes(data) & np.isfinite(data["emergence_theory"])
+    if not rising.any():
+        axis.set_title("emergence time: no mode rises")
+        axis.set_axis_off()
+        return
+    variance = data["variance"][rising]
     draw_emergence(
-        axis, variance, data["emergence_theory"][resolved], emergence(data)[:, resolved], usable_modes(data)[resolved]
+        axis, variance, data["emergence_theory"][rising], emergence(data)[:, rising], usable_modes(data)[rising]
     )
     axis.axhline(data["times"][-1], color="0.7", lw=0.8)
     axis.text(variance[0], data["times"][-1], "end of training", ha="right", va="bottom", fontsize=7.5, color="0.4")
@@ -74,8 +78,10 @@ def _draw_pictures(figure: Figure, cell, data: Arrays) -> None:
 
 
 def _mosaic(images: np.ndarray) -> np.ndarray:
-    """Images in a square, with NaN lines between them."""
-    side = int(np.sqrt(len(images)))
+    """Images in a square, with NaN lines between them and NaN where there are too few."""
+    side = int(np.ceil(np.sqrt(len(images))))
+    missing = np.full((side**2 - len(images), *images.shape[1:]), np.nan)
+    images = np.concatenate([images, missing])
     framed = [np.pad(image, ((0, 1), (0, 1), (0, 0))[: image.ndim], constant_values=np.nan) for image in images]
     rows = [np.concatenate(framed[row * side : (row + 1) * side], axis=1) for row in range(side)]
     return np.concatenate(rows, axis=0)[:-1, :-1]

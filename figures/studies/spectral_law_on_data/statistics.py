@@ -19,6 +19,15 @@ def exponent(data: Arrays, networks: str = "variance_trained") -> FittedExponent
 
 
 def usable_modes(data: Arrays) -> np.ndarray:
-    """Modes above the resolution of the sampler (λ > 4σ_0²) that emerge, in theory, well within the run."""
+    """Modes of the rising branch that emerge, in theory, well within the run."""
+    first, last = data["times"][0], data["times"][-1]
+    return rising_modes(data) & (data["emergence_theory"] > first) & (data["emergence_theory"] < last / 2)
+
+
+def rising_modes(data: Arrays) -> np.ndarray:
+    """Modes above the resolution of the sampler (λ > 4σ_0²) that are generated with too little variance at first.
+
+    The others fall to their variance, by another law: no power law holds for both branches together.
+    """
     resolved = data["variance"] > 4 * EDM().sigma_min ** 2
-    return resolved & (data["emergence_theory"] < data["times"][-1] / 2)
+    return resolved & (data["level"] < data["variance"])  # √(λ̃(0) λ) < λ

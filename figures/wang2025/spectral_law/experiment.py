@@ -20,6 +20,7 @@ from figures.studies.spectral_law_on_data.experiment import (
     ImagesInModes,
     compute_experiment,
     data_in_modes,
+    diverges,
     shown_places,
 )
 from sims.data.built_in import digits
@@ -101,4 +102,11 @@ def _read_users_data(config: Config, told: Told) -> tuple[DataInModes, Arrays]:
     about = {"data_unit": np.asarray(found.unit), "variance_of_rest": np.asarray(rest)}
     shape = data.image_shape
     images = None if shape is None else ImagesInModes(found.mean, found.basis, shape, found.examples)
-    return DataInModes(data.dimension, found.variance, found.coordinates, images), about
+    in_modes = DataInModes(data.dimension, found.variance, found.coordinates, images)
+    if diverges(config, in_modes):
+        shares = np.sum(np.square(found.coordinates, dtype=np.float64), axis=1) / (data.count * found.total_variance)
+        raise ValueError(
+            f"{config.data} has outliers, on which training by minibatches diverges; sample {int(np.argmax(shares))} "
+            f"(counting from 0) alone has {shares.max():.0%} of the variance; expected data without them"
+        )
+    return in_modes, about
