@@ -2,8 +2,9 @@
 
     python -m paper_repro.findings
 
-fills `docs/findings.in.md` from the claims in `docs/results` and `docs/results/paper`, and writes `docs/findings.md`.
-The comment on top of the prose says how a placeholder is written, and lists the decimal numbers that are none.
+fills `docs/findings.in.md` from the claims in `docs/results` and `docs/results/paper`, breaks its lines anew, and
+writes `docs/findings.md`. The comment on top of the prose says how a placeholder is written, and lists the decimal
+numbers that are none.
 """
 
 import difflib
@@ -19,6 +20,7 @@ from paper_repro.errors import UserError
 from paper_repro.folders import check_there
 from paper_repro.folders import folder as named_folder
 from paper_repro.json_files import read_claims, read_text
+from paper_repro.paragraphs import refilled
 from paper_repro.placeholders import Quoted, fill
 from paper_repro.reference import CLAIMS
 
@@ -49,7 +51,7 @@ def findings(folder: Path) -> str:
         raise UserError(f"{PROSE} has {loose[0]} outside a placeholder; quote a claim, or list it in the comment")
     claims = _reference_claims(folder)
     try:
-        return NOTE + fill(prose, lambda place: _quoted(place, claims))
+        return NOTE + refilled(fill(prose, lambda place: _quoted(place, claims)))
     except ValueError as error:
         raise UserError(f"{PROSE}: {error}") from error
 

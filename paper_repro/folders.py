@@ -11,6 +11,12 @@ def folder(text: str | Path) -> Path:
     """The folder of this name. An unset variable would write into the working folder; that by itself is "."."""
     if not str(text).strip():
         raise typer.BadParameter("the name of a folder is empty")
+    try:
+        str(Path(text).absolute()).encode()
+    except UnicodeEncodeError as error:  # the compiler, which keeps programs there, takes no other names
+        raise typer.BadParameter("the name of a folder must be UTF-8") from error
+    except OSError as error:
+        raise typer.BadParameter(f"the working folder cannot be used: {error.strerror}") from error
     return Path(text)
 
 

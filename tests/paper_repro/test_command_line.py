@@ -321,6 +321,8 @@ def test_what_earlier_code_stored_and_today_cannot_read_is_no_error(here, monkey
         ("run fake_own --data /dev/null", "/dev/null is not a regular file"),
         ("run --out=", "the name of a folder is empty"),
         ("compare --out=", "the name of a folder is empty"),
+        ("run --out \udcff", "the name of a folder must be UTF-8"),
+        (f"compare --out {'x' * 300}", "File name too long"),
         ("run --out good.txt", "'good.txt' is not a folder"),
         ("run --out good.txt/below", "'good.txt' is not a folder"),
         ("run --out dangling", "'dangling' is not a folder"),

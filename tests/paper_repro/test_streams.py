@@ -54,6 +54,18 @@ def test_a_run_finishes_and_writes_its_page_whoever_listens(tmp_path, streams):
     assert (tmp_path / "results" / "index.html").exists()
 
 
+def test_names_with_spaces_and_any_letters_and_a_working_folder_that_is_gone(tmp_path):
+    write(tmp_path, "fake_fig1")
+    words = " ".join(f"'{word}'" for word in command(tmp_path, seconds=1))
+    done = shell(f"{words} run --out 'Ergebnisse für α/結果' && {words} report --out 'Ergebnisse für α/結果'", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("\nErgebnisse für α/結果/index.html\n")
+    (tmp_path / "gone").mkdir()
+    done = shell(f"rmdir '{tmp_path}/gone'; {words} run", tmp_path / "gone")
+    assert done.returncode == 2
+    assert done.stderr.endswith("the working folder cannot be used: No such file or directory\n")
+
+
 def test_an_interrupted_report_is_one_word(tmp_path):
     """In a claim, which takes as long as it likes."""
     write(tmp_path, "fake_fig1")
