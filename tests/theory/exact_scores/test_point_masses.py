@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests import cases
 from theory import EDM, PointMasses
+from theory.exact_scores import point_masses
 
 PROCESSES = [pytest.param(*pair, id=name) for name, pair in cases.PROCESSES.items()]
 HEXAGON = PointMasses(np.stack([np.cos(np.arange(6) * np.pi / 3), np.sin(np.arange(6) * np.pi / 3)], axis=1))
@@ -162,3 +163,35 @@ def test_points_that_are_refused(points, message):
 def test_positions_of_another_dimension_are_refused():
     with pytest.raises(ValueError, match="must have 2 coordinates"):
         HEXAGON.score(jnp.zeros((4, 3)), 0.5, EDM())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sigma", [1e-4, 0.3])
+def test_a_few_positions_at_a_time_are_all_at_once(monkeypatch, dtype, sigma):
+    """Also next to data at tiny noise, where a square expanded into products would lose everything."""
+    generator = np.random.default_rng(0)
+    points = generator.normal(size=(30, 4)) + 10
+    x = jnp.asarray(points[:7] + sigma * generator.normal(size=(7, 4)), dtype).reshape(7, 1, 4)
+    data = PointMasses(points)
+
+    def answers():
+        return [np.asarray(getattr(data, name)(x, sigma, EDM(1e-5))) for name in QUESTIONS]
+
+    together = answers()
+    monkeypatch.setattr(point_masses, "_MOST_NUMBERS", 2 * points.size)
+    jax.clear_caches()
+    for few, all_at_once in zip(answers(), together, strict=True):
+        np.testing.assert_allclose(few, all_at_once, rtol=1e-4 if dtype == np.float32 else 1e-10, atol=1e-30)
+
+
+@pytest.mark.parametrize("question", ["posterior", "score", "proxy_covariance"])
+def test_images_are_answered_in_bounded_memory(question):
+    """Of 64 positions among 60,000 images, at most 1 GB beside the data and the answer."""
+    numbers = functools.partial(jax.ShapeDtypeStruct, dtype=np.float32)
+    data = jax.tree.unflatten(jax.tree.structure(HEXAGON), [numbers((60_000, 784))])
+
+    def ask(data, x):
+        return getattr(data, question)(x, 0.5, EDM())
+
+    memory = jax.jit(ask).lower(data, numbers((64, 784))).compile().memory_analysis()
+    assert memory.temp_size_in_bytes < 1e9
