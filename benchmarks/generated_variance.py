@@ -41,7 +41,7 @@ def main() -> list[Comparison]:
         process = EDM()
         spectrum = Spectrum.power_law(MODES, exponent=1.5, scale=30.0)
         variance, tau = np.asarray(spectrum.variance), np.geomspace(1e-4, 1e4, TIMES)
-        arguments = (variance, tau, 0.1, process.sigma_min**2, process.sigma_max**2)
+        arguments = (variance, tau, 0.1, float(process.sigma_min) ** 2, float(process.sigma_max) ** 2)
         comparisons = []
         for name, denoiser, words, reference in (
             ("one-layer λ̃, 3072 × 1000", OneLayer, "SciPy, same formula", scipy_one_layer),

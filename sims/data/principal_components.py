@@ -148,12 +148,11 @@ class _Sums:
     def centred_blocks(self, words: str, told: Told) -> Iterator[np.ndarray]:
         """Blocks less the centre. Raises ValueError at the end of the first pass for samples that do not vary."""
         for first, block in _numbered(self._data.blocks(f"{words} of {self._data.path.name}", told)):
-            if self._centre is None:
-                self._centre = block.mean(axis=0)
+            centre = self._centre = block.mean(axis=0) if self._centre is None else self._centre
             if self._complete:
-                block -= self._centre
+                block -= centre
             else:
-                self._gather(first, block, self._centre)
+                self._gather(first, block, centre)
             yield block
         if not self._complete:
             self._complete = True

@@ -77,7 +77,7 @@ def scalar(x: ArrayLike) -> Scalar:
     """
     if np.shape(x) != ():
         raise ValueError(f"a parameter must be one number; got shape {np.shape(x)}")
-    return floating(x) if isinstance(x, jax.Array) else float(x)
+    return floating(x) if isinstance(x, jax.Array) else float(np.asarray(x))
 
 
 def is_traced(*trees: Any) -> bool:

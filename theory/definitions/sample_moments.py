@@ -28,7 +28,7 @@ def sample_moments(x: Num[np.ndarray, "n d"]) -> SampleMoments:
         bad = sum(int(np.count_nonzero(~np.isfinite(block))) for block in _blocks(x))
         raise ValueError(f"samples must be finite; got {bad} values that are not")
     size = _power_of_two(largest)
-    mean = sum(np.sum(block / size, axis=0) for block in _blocks(x)) / len(x)
+    mean = np.asarray(sum(np.sum(block / size, axis=0) for block in _blocks(x))) / len(x)
     spread = max(float(np.max(np.abs(block / size - mean))) for block in _blocks(x))
     # The mean of equal numbers is off by round-off.
     if not spread > 16 * np.finfo(float).eps * largest / size:

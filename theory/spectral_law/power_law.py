@@ -43,7 +43,7 @@ def fit_power_law(variance: ArrayLike, emergence: ArrayLike, stderr: ArrayLike |
         )
     error = None if stderr is None else library.broadcast_to(library.asarray(stderr, dtype=float), emergence.shape)
     if traced:
-        return _traced_fit(variance, emergence, error)
+        return _traced_fit(jnp.asarray(variance), jnp.asarray(emergence), None if error is None else jnp.asarray(error))
     if not (np.all(emergence > 0) and np.all(variance >= 0) and np.isfinite(variance).all()):
         raise ValueError(
             "emergence times must be positive (infinite where a mode does not emerge) and variances finite "

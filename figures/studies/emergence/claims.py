@@ -34,7 +34,7 @@ def _exponent(data: Arrays, architecture: str, branch: Branch, mean: str, source
         fit.trained.minus(fit.closed_form.exponent),
         source=source,
         tests="theory",
-        theory=fit.closed_form.exponent,
+        theory=float(fit.closed_form.exponent),
         margin=LARGEST_DEVIATION,
     )
 

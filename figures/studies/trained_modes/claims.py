@@ -61,7 +61,7 @@ def exponent_against_theory(name: str, source: str, fit: FittedExponent, *, head
         fit.trained.minus(fit.closed_form.exponent),
         source=source,
         tests="theory",
-        theory=fit.closed_form.exponent,
+        theory=float(fit.closed_form.exponent),
         margin=LARGEST_EXPONENT_ERROR,
         headline=headline,
     )

@@ -95,7 +95,7 @@ def _read_users_data(config: Config, told: Told) -> tuple[DataInModes, Arrays]:
         data,
         config.modes,
         standard_deviation=STANDARD_DEVIATION,
-        examples=shown_places(data.count, data.dimension) if data.image_shape else (),
+        examples=shown_places(data.count, data.dimension).tolist() if data.image_shape else (),
         told=told,
     )
     rest = max(found.total_variance - float(found.variance.sum()), 0.0)

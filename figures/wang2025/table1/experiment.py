@@ -140,6 +140,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         run = partial(_run, config, name, denoiser, levels, moments, run_key)
         stages.append(Stage(ROWS[name][0], run, 0.7 / len(ROWS)))
     tied, clock = denoisers["tied"], _clock(config, "tied", denoisers["tied"], levels, config.sizes)
+    assert isinstance(tied, SymmetricTwoLayer)
     run = partial(run_unaligned, tied, moments, levels, clock, start_key)
     stages.append(Stage("two layers, tied, from two starts", run, 0.2))
     *rows, starts = stage.all(stages)

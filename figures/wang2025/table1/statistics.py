@@ -42,7 +42,7 @@ def exponent(data: Arrays, name: str) -> tuple[float, Estimate]:
     """Exponent of the emergence of generated variance, and how far that of trained networks is from it."""
     theory, measured = variance_times(data, name)
     fit = fitted_exponent(data["variance"][distinct_modes(data)], measured, theory)
-    return fit.closed_form.exponent, fit.trained.minus(fit.closed_form.exponent)
+    return float(fit.closed_form.exponent), fit.trained.minus(fit.closed_form.exponent)
 
 
 def weight_ratio(data: Arrays, name: str) -> tuple[float, Estimate]:
