@@ -13,7 +13,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -85,7 +85,7 @@ def _claims(path: Path, scored: list[Scored]) -> str:
     new = {one.figure for one in scored}
     there = read_claims(path) if path.exists() else []
     kept = [claim for claim in there if claim["figure"] not in new and claim["figure"] in figures.FIGURES]
-    kept = [claim if "kind" in claim else claim | {"rescored": False} for claim in kept]
+    kept: list[dict[str, Any]] = [claim if "kind" in claim else {**claim, "rescored": False} for claim in kept]
     order = list(figures.FIGURES)
     claims = sorted([*kept, *claims_as_json(Scorecard(scored))], key=lambda claim: order.index(claim["figure"]))
     return json.dumps(claims, indent=1, allow_nan=False) + "\n"
