@@ -129,10 +129,11 @@ def process_time(name: str, time: ArrayLike, process: AbstractProcess) -> Time:
 def check_noisy_time(name: str, time: ArrayLike, process: AbstractProcess) -> None:
     """Raises ValueError for times that the process does not have, and where x_t has no noise, so that it has no score.
 
-    Times that are traced are not checked.
+    Times and processes that are traced are not checked.
     """
     time = process_time(name, time, process)
-    if not isinstance(time, Tracer) and not np.all(np.asarray(process.noise_scale(time)) > 0):
+    noise = process.noise_scale(time)
+    if not isinstance(noise, Tracer) and not np.all(np.asarray(noise) > 0):
         raise ValueError(f"{name} must leave noise in x_t, since a score divides by its variance; got {time}")
 
 

@@ -305,7 +305,7 @@ def _solve(depth: int, start: Array, drive: Array, inputs: Array, time: Array) -
     """ψ(T) and h - sψ(T), the latter without the cancellation at the optimum."""
     a = 1 - 2 / depth
     b = 1 + a
-    used = start > 0
+    used = ~(start <= 0)  # a gain that is NaN stays so
     q = jnp.where(used, start, 1.0)
     load, size = inputs * q, jnp.abs(drive)
     gap = drive - load
