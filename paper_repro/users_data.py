@@ -36,6 +36,8 @@ class GivenData:
 
 def check_format(data: GivenData) -> None:
     """Raises UserError for what is not there or of a format that is not read; imports nothing heavy."""
+    if not data.path.strip():
+        raise UserError("the name of the data is empty")
     path = Path(data.path)
     try:
         check_options(path, kind_of(path), data.key, data.layout)

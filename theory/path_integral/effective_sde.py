@@ -76,6 +76,7 @@ def _solve_with_diffrax(kernel, drift: Drift, initial: Positions, times: Times, 
             x,
             stepsize_controller=diffrax.StepTo(ts=elapsed),
             max_steps=elapsed.shape[0],
+            adjoint=diffrax.DirectAdjoint(),  # derivatives in forward mode too
         )
         assert solution.ys is not None
         return solution.ys[0]

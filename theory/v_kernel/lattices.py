@@ -82,17 +82,23 @@ def _noisy_points(data: PointMasses, process: AbstractProcess, uniform: Array) -
     ends = jnp.asarray([process.end_time, process.start_time], dtype=uniform.dtype)
     ratios = process.log_snr(ends)
     duration, decay = ends[1] - ends[0], ratios[0] - ratios[1]
-    low, high = (jnp.full_like(uniform[..., 0], end) for end in ends)
+    low, high = (jnp.full_like(uniform[..., 0], jax.lax.stop_gradient(end)) for end in ends)
+
+    def share_before(time: Array) -> Array:
+        return (time - ends[0]) / (2 * duration) + (ratios[0] - process.log_snr(time)) / (2 * decay)
 
     def halve(_, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = bracket
         middle = (low + high) / 2
-        share = (middle - ends[0]) / (2 * duration) + (ratios[0] - process.log_snr(middle)) / (2 * decay)
-        early = share < uniform[..., 0]
+        early = share_before(middle) < uniform[..., 0]
         return jnp.where(early, middle, low), jnp.where(early, high, middle)
 
     low, high = jax.lax.fori_loop(0, 60, halve, (low, high))
-    time = (low + high) / 2
+    # Bisection forgets what the ends depend on: the derivative is that of the implicit function, dt = -d share/q.
+    time = jax.lax.stop_gradient((low + high) / 2)
+    share = share_before(time)
+    density = (1 / duration + 2 * process.diffusion_coefficient(time) / process.noise_scale(time) ** 2 / decay) / 2
+    time = time - (share - jax.lax.stop_gradient(share)) / jax.lax.stop_gradient(density)
     sigma, alpha = process.noise_scale(time), process.signal_scale(time)
     # d log-SNR/dt = -2D/σ².
     mass = 1 / (1 / duration + 2 * process.diffusion_coefficient(time) / sigma**2 / decay)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from figures.studies.spectral_law_on_data.experiment import TINY, ImageData, compute_experiment
+from figures.studies.spectral_law_on_data.experiment import TINY, DataInModes, compute_experiment
 from figures.studies.trained_modes.experiment import Sizes, clock_for
 from figures.studies.trained_modes.lag import LARGEST_LAG, lag_of, without_lag
 from figures.wang2025.fig21 import experiment as figure_21
@@ -68,7 +68,8 @@ def test_figure_21_refuses_steps_of_every_level_by_itself(monkeypatch):
 
 def test_data_that_would_make_noise_levels_lag_are_refused_before_any_stage():
     """Four decades of variance, from gains near one, in batches of a sample per effective mode."""
-    samples = np.random.default_rng(0).normal(size=(400, 3)) * np.geomspace(30.0, 3e-3, 3) ** 0.5
+    variance = np.geomspace(30.0, 3e-3, 3)
+    coordinates = np.random.default_rng(0).normal(size=(400, 3)) * variance**0.5
     config = replace(TINY, initial_gain=0.9, snapshots=3, last_time=10.0, batch_per_effective_mode=1)
     with pytest.raises(ValueError, match="noise levels that lag behind"):
-        compute_experiment(config, ImageData(samples, None), key=jax.random.key(0), stage=None)
+        compute_experiment(config, DataInModes(3, variance, coordinates), key=jax.random.key(0), stage=None)

@@ -3,8 +3,9 @@
 import numpy as np
 from scipy.stats import t as student_t
 
+from figures.studies.linear_ensembles import averages
 from figures.vastola2025.learned_distribution import claims, statistics
-from figures.vastola2025.learned_distribution.experiment import GRID, GROUPS, _averages
+from figures.vastola2025.learned_distribution.experiment import GRID, GROUPS
 from sims.measurements.distances import grouped_cumulative
 from tests.oracles.known_ensembles import claims_by_name
 
@@ -41,7 +42,7 @@ def test_a_single_model_is_a_law_without_error():
 
 def test_averages_leave_one_group_out():
     weight = np.random.default_rng(2).normal(size=(2 * GROUPS + 3, 1, 4))
-    found = _averages(weight)
+    found = averages(weight, GROUPS)
     np.testing.assert_allclose(found[0], weight.mean(axis=0), rtol=1e-12)
     for group, members in enumerate(np.array_split(np.arange(len(weight)), GROUPS)):
         np.testing.assert_allclose(found[1 + group], np.delete(weight, members, axis=0).mean(axis=0), rtol=1e-12)
@@ -52,7 +53,10 @@ def test_filling_by_variance_and_its_error_are_those_of_a_known_law():
     random, found, spread = np.random.default_rng(3), [], 0.3
     for _ in range(200):
         weight = 1 + spread * random.normal(size=(80, 1))
-        data = {"gap_mass_trained": (weight[:, 0] ** 2)[None], "gap_mass_trained_average": (_averages(weight) ** 2).T}
+        data = {
+            "gap_mass_trained": (weight[:, 0] ** 2)[None],
+            "gap_mass_trained_average": (averages(weight, GROUPS) ** 2).T,
+        }
         found.append(statistics.filled_by_variance(data, 0))
     values = np.array([float(one.value) for one in found])
     np.testing.assert_allclose(values.mean(), spread**2, rtol=0.05)

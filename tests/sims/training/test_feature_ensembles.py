@@ -173,7 +173,7 @@ def test_other_methods_are_refused(method):
 @pytest.mark.parametrize("times", [[1.0], [1.0, 0.5, 0.7], [1.0, 1.0], [1.0, np.nan], [[1.0, 0.5]]])
 def test_times_that_do_not_run_one_way_are_refused(times):
     models = ensemble_of(GaussianFeatures, 1, models=1)
-    with pytest.raises(ValueError, match="strictly monotone|two or more"):
+    with pytest.raises(ValueError, match="strictly monotone|two or more|must be finite"):
         sample_ensemble(models, VP, jnp.zeros((2, 1)), jnp.asarray(times), method="heun")
 
 

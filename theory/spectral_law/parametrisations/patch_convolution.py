@@ -147,7 +147,7 @@ class PatchConvolution(AbstractDiagonalDenoiser):
         return jnp.exp(filter_gain(self, _apply(self, start, _log_variances, (self, tau))))
 
     def _taps(self, tau: Time, noise_level: Time) -> Taps:
-        return _apply(self, self.initial_filter.ravel(), _flows, (self, tau, noise_level))
+        return _apply(self, self.initial_filter.ravel(), _flows, (self, floating(tau), floating(noise_level)))
 
 
 def patch_gradient_descent(
