@@ -80,7 +80,7 @@ def _panel(page: Page, figure: FigureOnPage, panel: Panel) -> Html:
 
 def _picture(figure: FigureOnPage, panel: Panel) -> Html:
     if panel.picture is None:
-        return tag("p", panel.undrawn, class_="note")
+        return tag("p", panel.undrawn or "", class_="note")
     differs, pdf = panel.scored.parts.differs, panel.picture.pdf
     caption = tag(
         "figcaption",
