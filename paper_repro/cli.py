@@ -104,6 +104,8 @@ def _run(
     runner.check_data(chosen if names else [], data)
     runner.check_writable(out)
     _check_dashboard(dashboard, scheduler)
+    if data is not None:  # what is imported next takes seconds
+        print(f"reading {data.name} …", file=sys.stderr, flush=True)
     from paper_repro.computing import Surroundings, spare_the_collector, versions
     from paper_repro.drawings import Drawings
     from paper_repro.engines import on_scheduler

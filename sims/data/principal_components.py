@@ -46,7 +46,7 @@ def principal_components(
     number: int,
     *,
     standard_deviation: float,
-    examples: Sequence[int] = (),
+    examples: Sequence[int] | np.ndarray = (),
     told: Told = tell_nobody,
 ) -> PrincipalComponents:
     """At most `number` leading modes of a user's samples.
@@ -90,6 +90,7 @@ def _by_covariance(sums: "_Sums", number: int, told: Told) -> _Modes:
         scatter += centred.T @ centred
     scatter /= sums.count
     scatter -= np.outer(sums.shift, sums.shift)
+    told("eigenvectors of the covariance", 0.0)
     variance, basis = _leading(scatter, number)
     return variance, basis, _coordinates(sums, basis, "coordinates", told)
 
@@ -148,23 +149,23 @@ class _Sums:
     def centred_blocks(self, words: str, told: Told) -> Iterator[np.ndarray]:
         """Blocks less the centre. Raises ValueError at the end of the first pass for samples that do not vary."""
         for first, block in _numbered(self._data.blocks(f"{words} of {self._data.path.name}", told)):
-            centre = self._centre = block.mean(axis=0) if self._centre is None else self._centre
-            if self._complete:
-                block -= centre
-            else:
-                self._gather(first, block, centre)
+            if self._centre is None:
+                self._centre = block.mean(axis=0)
+            if not self._complete:
+                self._look_at(first, block)
+            block -= self._centre
+            if not self._complete:
+                self._total += block.sum(axis=0)
+                self._squares += float(np.vdot(block, block))
             yield block
         if not self._complete:
             self._complete = True
             self._check()
 
-    def _gather(self, first: int, block: np.ndarray, centre: np.ndarray) -> None:
+    def _look_at(self, first: int, block: np.ndarray) -> None:
         wanted = (first <= self._places) & (self._places < first + len(block))
         self.examples[wanted] = block[self._places[wanted] - first]
         self._largest = max(self._largest, float(np.abs(block).max()))
-        block -= centre
-        self._total += block.sum(axis=0)
-        self._squares += float(np.vdot(block, block))
 
     def _check(self) -> None:
         path, largest = self._data.path, self._largest

@@ -168,6 +168,7 @@ def digest_of(
                 told(words, index / len(names))
             content = digest.hexdigest()
         else:
+            told(words, 0.0)
             content = _file_digest(path).hex()
     except OSError as error:
         raise ValueError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
