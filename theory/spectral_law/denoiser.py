@@ -173,7 +173,8 @@ def check_noise_level(arguments: Mapping[str, Any]) -> None:
 def batched(tau: ArrayLike, noise_level: ArrayLike) -> tuple[Array, Array]:
     """Training time and noise level broadcast against each other, with a trailing axis for the modes."""
     tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
-    return tau[..., None], noise_level[..., None]
+    # Not by an index: inside several transformations JAX keeps a known number as a Python float.
+    return jnp.expand_dims(tau, -1), jnp.expand_dims(noise_level, -1)
 
 
 def over_modes(tau: Array, *per_mode: Float[Array, " modes"]) -> list[Array]:
