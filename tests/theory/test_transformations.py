@@ -39,9 +39,12 @@ def test_a_question_is_transformed(name):
     def transformed(x):
         backward = jax.grad(lambda x: question(x) @ weight)(x)
         batch = jax.vmap(question)(x + STEP * jnp.asarray([-1.0, 0.0, 1.0]))
-        return question(x), batch, jax.jacfwd(question)(x), backward
+        return question(x), batch, backward
 
-    compiled, (before, batched, after), forward, backward = jax.tree.map(np.asarray, transformed(AT))
+    compiled, (before, batched, after), backward = jax.tree.map(np.asarray, transformed(AT))
+    # A program of its own: in one with the derivative backward, and with the tests' compiler flags, XLA's answer for
+    # `TwoLayer` backward is off by 2e-5; neither alone is, nor both with the flags that users have.
+    forward = np.asarray(jax.jit(jax.jacfwd(question))(AT))
     allowed = 1e-7 * np.maximum(np.abs(plain), 1e-8 * np.abs(plain).max()) + 1e-12
     np.testing.assert_array_less(np.abs(compiled - plain), allowed)
     np.testing.assert_array_less(np.abs(batched - plain), allowed)
