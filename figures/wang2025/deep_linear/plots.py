@@ -86,13 +86,19 @@ def _draw_emergence(axis, data: Arrays) -> None:
     axis.legend()
 
 
+def _exponent(variance: np.ndarray, times: np.ndarray) -> float:
+    """Over the modes that have a time: a gain that ends where it began has no half-way."""
+    emerged = np.isfinite(times)
+    return float(fit_power_law(variance[emerged], times[emerged]).exponent)
+
+
 def _draw_exponents(axis, data: Arrays) -> None:
     for name, words, colour in (
         ("emergence", "generated variance", PALETTE[0]),
         ("weight_emergence", "weight, σ = 1", PALETTE[1]),
     ):
-        fits = [fit_power_law(data["variance"], times) for times in data[name]]
-        axis.plot(data["depths"], [fit.exponent for fit in fits], "-", color=colour, label=f"theory, {words}")
+        exponents = [_exponent(data["variance"], times) for times in data[name]]
+        axis.plot(data["depths"], exponents, "-", color=colour, label=f"theory, {words}")
     for depth in data["trained_depths"].tolist():
         fit = exponent_of(data, depth).trained
         axis.errorbar([depth], [fit.value], yerr=[fit.half_width], fmt="o", ms=4, color=PALETTE[0])
