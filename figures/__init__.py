@@ -128,7 +128,7 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.vastola2025.learned_distribution",
         title="The average learned distribution, predicted and trained, F/P from 1/16 to 4",
         source="Vastola 2025, Prop. 5.1",
-        seconds={"quick": 30, "paper": 360},
+        seconds={"quick": 50, "paper": 360},
     ),
     "gaps_fill_or_empty": FigureEntry(
         package="figures.vastola2025.gaps_fill_or_empty",
@@ -146,13 +146,13 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.vastola2025.j0_j1",
         title="What target noise does: DSM, exact score, dose and shape of the noise",
         source="reviewers of Vastola 2025; this project",
-        seconds={"quick": 65, "paper": 720},
+        seconds={"quick": 80, "paper": 720},
     ),
     "gaussian_closure": FigureEntry(
         package="figures.vastola2025.gaussian_closure",
         title="Is the learned score Gaussian over training sets, and what does pretending cost",
         source="reviewers of Vastola 2025; this project",
-        seconds={"quick": 50, "paper": 500},
+        seconds={"quick": 60, "paper": 500},
     ),
     "vastola2025_naive": FigureEntry(
         package="figures.vastola2025.naive",
@@ -164,7 +164,7 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.vastola2025.lazy_networks",
         title="The V-kernel at training times: variance switches on mode by mode",
         source="Vastola 2025, Prop. 5.2",
-        seconds={"quick": 20, "paper": 1000},
+        seconds={"quick": 45, "paper": 1000},
     ),
     "spectral_law": FigureEntry(
         package="figures.wang2025.spectral_law",
