@@ -71,15 +71,20 @@ def check_count(name: str, count: ArrayLike) -> None:
 
 
 def check_not_negative(name: str, value: ArrayLike) -> None:
-    """Raises ValueError for a negative value or NaN."""
-    if not isinstance(value, Tracer) and not np.all(np.asarray(value) >= 0):
+    """Raises ValueError for a negative value, NaN or a complex one."""
+    if not isinstance(value, Tracer) and (np.iscomplexobj(value) or not np.all(np.asarray(value) >= 0)):
         raise ValueError(f"{name} must be zero or more; got {value}")
 
 
 def check_training_time(name: str, time: ArrayLike) -> None:
     """Raises ValueError for training times below zero, NaN or complex; infinity is the end of training."""
-    if not isinstance(time, Tracer) and (np.iscomplexobj(time) or not np.all(np.asarray(time) >= 0)):
-        raise ValueError(f"{name}, a training time, must be zero or more; got {time}")
+    check_not_negative(f"{name}, a training time,", time)
+
+
+def check_finite(answer: Array, otherwise: str) -> None:
+    """Raises ValueError with the sentence `otherwise` for an answer that is not finite; a traced one is not checked."""
+    if not isinstance(answer, Tracer) and not np.isfinite(answer).all():
+        raise ValueError(otherwise)
 
 
 def check_double_precision(question: str, array: Array) -> None:

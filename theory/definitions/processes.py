@@ -16,7 +16,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Scalar, Time, floating, is_traced, log, scalar
-from theory.definitions.checks import checked_numbers
+from theory.definitions.checks import checked_numbers, nan_unless
 from theory.definitions.schedules import AbstractSchedule, LinearSchedule
 from theory.definitions.targets import AbstractTarget, DenoiserTarget, FlowTarget
 
@@ -118,7 +118,7 @@ def process_time(name: str, time: ArrayLike, process: AbstractProcess) -> Time:
     time = floating(time)
     latest = process.latest_time() * (1 + 1e-4)
     if isinstance(time, Tracer):
-        return jnp.where((time >= 0) & (time <= latest), time, jnp.nan)
+        return nan_unless((time >= 0) & (time <= latest), time)
     if not np.all((np.asarray(time) >= 0) & (np.asarray(time) <= latest)):
         raise ValueError(
             f"{name} must lie between 0 and {process.latest_time():g} for {type(process).__name__}; got {time}"

@@ -19,16 +19,16 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Complex, Float
 
-from theory.definitions.checks import check_times
+from theory.definitions.checks import check_finite, check_times
 from theory.definitions.features import Z
 from theory.path_integral.paths import Drift, Path, Times
 from theory.v_kernel.white_kernels import AbstractWhiteKernel
 
 Kernel = AbstractWhiteKernel | Callable[[Z, Z], Array]
+
+_NO_DENSITY = "the action must be finite; V is singular along this path, which has no density"
 
 
 def _check_path(path: Path, times: Times) -> None:
@@ -88,7 +88,7 @@ def path_action(path: Path, times: Times, drift: Drift, kernel: Kernel) -> Float
     """
     _check_path(path, times)
     action = _action(path, times, drift, kernel)
-    _check_density(action)
+    check_finite(action, _NO_DENSITY)
     return action
 
 
@@ -96,13 +96,8 @@ def action_gradient(path: Path, times: Times, drift: Drift, kernel: Kernel) -> P
     """∂S/∂x_k of `path_action`, at every time; raises as `path_action` does."""
     _check_path(path, times)
     gradient = _action_gradient(path, times, drift, kernel)
-    _check_density(gradient)
+    check_finite(gradient, _NO_DENSITY)
     return gradient
-
-
-def _check_density(action: Array) -> None:
-    if not isinstance(action, Tracer) and not np.isfinite(action).all():
-        raise ValueError("the action must be finite; V is singular along this path, which has no density")
 
 
 @eqx.filter_jit

@@ -10,7 +10,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from theory.definitions.arrays import Time, floating
-from theory.definitions.checks import check_training_time, checked_jit
+from theory.definitions.checks import check_training_time, checked_jit, nan_unless
 from theory.definitions.processes import LARGEST_LOG_RATIO
 from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.regression import Modes
@@ -116,7 +116,7 @@ class _Integral(NamedTuple):
         return _Integral(self.value + width * jnp.tensordot(weights, values, 1), self.unresolved + width * lost)
 
     def trusted(self) -> Array:
-        return jnp.where(self.unresolved <= _RESOLVED, self.value, jnp.nan)
+        return nan_unless(self.unresolved <= _RESOLVED, self.value)
 
 
 def variance_by_graded_quadrature(

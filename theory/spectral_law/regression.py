@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import Time, floating
-from theory.definitions.checks import check_training_time
+from theory.definitions.checks import check_training_time, nan_unless
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.targets import AbstractTarget
 from theory.numerics.special import relaxation_filter
@@ -119,4 +119,4 @@ def saturated(scaled_time: ArrayLike) -> Array:
     check_training_time("tau", scaled_time)
     scaled_time = floating(scaled_time)
     ended = jnp.minimum(scaled_time, float(jnp.finfo(scaled_time.dtype).max) ** 0.4)
-    return jnp.where(scaled_time >= 0, ended, jnp.nan)
+    return nan_unless(scaled_time >= 0, ended)

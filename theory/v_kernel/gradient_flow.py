@@ -8,7 +8,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import default_floating
-from theory.definitions.checks import check_not_negative
+from theory.definitions.checks import check_not_negative, nan_unless
 from theory.definitions.features import FeatureMap
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.targets import AbstractTarget, DenoiserTarget
@@ -138,7 +138,7 @@ def _gradient_flow(
     if order == "corrected":
         if not isinstance(freedom, Tracer) and not isinstance(draws, Tracer) and freedom >= draws:
             raise ValueError(f"draws must be more than df₂ = {freedom:.4g} for 1/(1 - df₂/P); got {draws:g}")
-        left = jnp.where(draws > freedom, draws - freedom, jnp.nan)
+        left = nan_unless(draws > freedom, draws - freedom)
     mean, factor = mean_weights(modes, cross), weight_factor(modes, noise, design, left)
     return trust * mean, trust * factor, modes.eigenvalues, freedom
 

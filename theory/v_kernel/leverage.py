@@ -16,14 +16,15 @@ fluctuates with the few other samples nearby.
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from theory.definitions.checks import check_finite
 from theory.numerics.fixed_points import fixed_point
 from theory.v_kernel.feature_regression import PopulationBlock, Regression, each_point
 from theory.v_kernel.modes import moment_spectrum, where_kept
 from theory.v_kernel.moments import normal_equations, spread_moment
+
+_NO_SOLUTION = "the equations for the leverage have not converged"
 
 
 def damped_regression(regression: Regression, draws: Array, ridge: Array) -> Regression:
@@ -32,13 +33,8 @@ def damped_regression(regression: Regression, draws: Array, ridge: Array) -> Reg
     Raises ValueError where there is no solution (ξ = 0 with fewer samples than features); NaN where that is traced.
     """
     damped = _damped_regression(regression, draws, ridge)
-    _check_converged(damped.blocks.weight)
+    check_finite(damped.blocks.weight, _NO_SOLUTION)
     return damped
-
-
-def _check_converged(solution: Array) -> None:
-    if not isinstance(solution, Tracer) and not np.isfinite(solution).all():
-        raise ValueError("the equations for the leverage have not converged")
 
 
 @eqx.filter_jit
@@ -76,7 +72,7 @@ def inflated_noise(
     Raises ValueError where M does not converge; NaN where that is traced.
     """
     inflated = _inflated_noise(regression, resolvent, noise, draws)
-    _check_converged(inflated)
+    check_finite(inflated, _NO_SOLUTION)
     return inflated
 
 

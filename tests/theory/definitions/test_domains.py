@@ -93,29 +93,6 @@ def test_noise_levels_alone():
             OneLayer(SPECTRUM, process, 0.1, 1.0).gain(1.0, 1.5)
 
 
-QUESTIONS_OF_POINTS = [
-    "posterior",
-    "log_density",
-    "denoised",
-    "score",
-    "posterior_covariance",
-    "proxy_covariance",
-    "boundary_fraction",
-]
-
-
-@pytest.mark.parametrize("question", QUESTIONS_OF_POINTS)
-@pytest.mark.parametrize("process", [EDM(), VariancePreserving(), FlowMatching()], ids=lambda p: type(p).__name__)
-def test_scores_need_noise(question, process):
-    data, x = PointMasses([[-1.0], [1.0]]), jnp.full((2, 1), 0.3)
-    noiseless = 1.0 if isinstance(process, FlowMatching) else 0.0
-    for time, message in ((noiseless, "must leave noise"), (-0.5, "must lie between"), (np.nan, "must lie between")):
-        with pytest.raises(ValueError, match=message):
-            getattr(data, question)(x, time, process)
-    for time in (-0.5, np.nan):
-        assert np.isnan(jax.jit(lambda t: getattr(data, question)(x, t, process))(time)).all()
-
-
 def test_complex_numbers_lose_nothing_in_silence():
     for build in (
         lambda: Spectrum.from_variances([1.0 + 1j, 2.0]),

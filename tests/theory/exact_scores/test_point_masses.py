@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import cases
-from theory import EDM, PointMasses
+from theory import EDM, FlowMatching, PointMasses, VariancePreserving
 from theory.exact_scores import point_masses
 
 PROCESSES = [pytest.param(*pair, id=name) for name, pair in cases.PROCESSES.items()]
@@ -195,3 +195,15 @@ def test_images_are_answered_in_bounded_memory(question):
 
     memory = jax.jit(ask).lower(data, numbers((64, 784))).compile().memory_analysis()
     assert memory.temp_size_in_bytes < 1e9
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("process", [EDM(), VariancePreserving(), FlowMatching()], ids=lambda p: type(p).__name__)
+def test_scores_need_noise(question, process):
+    data, x = PointMasses([[-1.0], [1.0]]), jnp.full((2, 1), 0.3)
+    noiseless = 1.0 if isinstance(process, FlowMatching) else 0.0
+    for time, message in ((noiseless, "must leave noise"), (-0.5, "must lie between"), (np.nan, "must lie between")):
+        with pytest.raises(ValueError, match=message):
+            getattr(data, question)(x, time, process)
+    for time in (-0.5, np.nan):
+        assert np.isnan(jax.jit(lambda t: getattr(data, question)(x, t, process))(time)).all()
