@@ -2,7 +2,7 @@
 
 from figures.common.claims import Verdict
 from figures.common.pooling import Pooled
-from paper_repro.page.markup import Html, joined, tag
+from paper_repro.page.markup import Html, joined, tag, typeset
 from paper_repro.page.panels import FigureOnPage, Page, Panel, filters_of
 from paper_repro.scorecard import EARLIER
 from paper_repro.wording import SYMBOLS, expected, measured, verdict
@@ -24,8 +24,15 @@ def _row(figure: FigureOnPage, panel: Panel, index: int, pooled: Pooled, isolate
     kind = claim.kind if claim.estimate is None else claim.tests
     heading = tag(
         "th",
-        tag("strong", claim.name),
-        tag("span", claim.statement, " ", tag("span", kind, class_="kind"), f" {claim.source}", class_="statement"),
+        tag("strong", typeset(claim.name)),
+        tag(
+            "span",
+            typeset(claim.statement),
+            " ",
+            tag("span", kind, class_="kind"),
+            f" {claim.source}",
+            class_="statement",
+        ),
         scope="row",
     )
     marks = [f"{preset}: {other}" for preset, other in figure.elsewhere(panel, claim.name).items()]
@@ -70,7 +77,7 @@ def _short_row(panel: Panel, index: int, pooled: Pooled, isolated: bool) -> Html
     claim = pooled.claim
     return tag(
         "tr",
-        tag("th", tag("a", claim.name, href=f"#{panel.claim_anchor(index)}"), scope="row"),
+        tag("th", tag("a", typeset(claim.name), href=f"#{panel.claim_anchor(index)}"), scope="row"),
         tag("td", expected(claim), data_label="Expected"),
         tag("td", measured(claim), data_label="Measured"),
         tag("td", verdict(pooled, isolated), data_label="Verdict"),
@@ -118,7 +125,7 @@ def _changes_of_preset(page: Page, figure: FigureOnPage) -> list[Html]:
 
 def _change(panel: Panel, index: int, pooled: Pooled, text: str) -> Html:
     where = tag("span", panel.scored.label, class_="where")
-    link = tag("a", pooled.claim.name, href=f"#{panel.claim_anchor(index)}")
+    link = tag("a", typeset(pooled.claim.name), href=f"#{panel.claim_anchor(index)}")
     return tag("li", link, f": {text} ", where, data_shows=filters_of(pooled.claim))
 
 

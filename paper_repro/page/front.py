@@ -4,7 +4,7 @@ from figures.common.pooling import Pooled
 from paper_repro.multiplicity import expected_by_chance
 from paper_repro.page.captions import result_of
 from paper_repro.page.claims import badge, changes, earlier
-from paper_repro.page.markup import Html, joined, tag
+from paper_repro.page.markup import Html, joined, tag, typeset
 from paper_repro.page.panels import GROUPS, FigureOnPage, Page
 from paper_repro.scorecard import VERDICTS
 from paper_repro.wording import SYMBOLS, expected, measured
@@ -51,7 +51,7 @@ def _leading_picture(figure: FigureOnPage) -> Html:
     assert picture is not None
     width, height = picture.size
     image = tag("a", picture.image(f"Picture: {figure.title}", lazy=False), href=f"#{figure.name}")
-    caption = tag("figcaption", result_of(figure, figure.counted))
+    caption = tag("figcaption", typeset(result_of(figure, figure.counted)))
     return tag("figure", image, caption, style=f"flex: {width / height:.3f} 1 0")  # of one height, side by side
 
 
@@ -76,7 +76,7 @@ def _headline(figure: FigureOnPage, pooled: Pooled, verdict: str) -> Html:
     alone = f" (by itself: {claim.verdict})" if verdict != claim.verdict else ""
     words = tag(
         "div",
-        tag("p", tag("a", f"{claim.name}: {claim.statement}", href=f"#{figure.name}")),
+        tag("p", tag("a", typeset(f"{claim.name}: {claim.statement}"), href=f"#{figure.name}")),
         tag("p", tag("strong", measured(claim)), f"; expected: {expected(claim)}. ", class_="numbers"),
         tag("p", badge(verdict, f"{SYMBOLS[verdict]} {verdict}"), tag("span", f"{alone} {_where(figure)}")),
         earlier(panel),
@@ -164,4 +164,4 @@ def _content(figure: FigureOnPage) -> Html:
 
 def glossary() -> Html:
     """The symbols that stand in the claims."""
-    return tag("dl", *(tag("div", tag("dt", word), tag("dd", meaning)) for word, meaning in GLOSSARY.items()))
+    return tag("dl", *(tag("div", tag("dt", word), tag("dd", typeset(meaning))) for word, meaning in GLOSSARY.items()))

@@ -1,9 +1,12 @@
 """HTML from Python: text is escaped once, when it becomes part of an element."""
 
+import re
 from collections.abc import Iterable
 from html import escape
 
 _VOID = {"img", "input", "br"}
+# What is raised: a number, a symbol or a quotient of two, or what stands in brackets, which stay after a minus only.
+_EXPONENT = re.compile(r"\^(-\([^()]*\)|-?\w+(?:[./]\w+)*)|\^\(([^()]*)\)")
 
 
 class Html(str):
@@ -25,6 +28,15 @@ def tag(name: str, /, *content: str, **attributes: str | int | bool | None) -> H
 def joined(content: Iterable[str], separator: str = "") -> Html:
     """The pieces one after the other, each escaped that is not `Html`."""
     return Html(separator.join(piece if isinstance(piece, Html) else escape(piece, quote=False) for piece in content))
+
+
+def typeset(text: str) -> Html:
+    """Prose of a claim or a caption, with what stands after a caret raised: "λ^-α" becomes λ<sup>−α</sup>."""
+    return Html(_EXPONENT.sub(_raised, escape(text, quote=False)))
+
+
+def _raised(found: re.Match) -> str:
+    return f"<sup>{(found[1] or found[2]).replace('-', '−')}</sup>"
 
 
 def _attribute(key: str, value: str | int | bool | None) -> str:

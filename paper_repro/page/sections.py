@@ -5,7 +5,7 @@ from typing import Any
 from paper_repro.durations import duration
 from paper_repro.page.captions import result_of
 from paper_repro.page.claims import claims_in_full, earlier
-from paper_repro.page.markup import Html, joined, tag
+from paper_repro.page.markup import Html, joined, tag, typeset
 from paper_repro.page.panels import FigureOnPage, Page, Panel
 from paper_repro.scorecard import Scored
 from paper_repro.seeds import named
@@ -89,7 +89,7 @@ def _picture(figure: FigureOnPage, panel: Panel) -> Html:
     differs, pdf = panel.scored.parts.differs, panel.picture.pdf
     caption = tag(
         "figcaption",
-        tag("p", result_of(figure, panel)),
+        tag("p", typeset(result_of(figure, panel))),
         *(tag("p", note) for note in _notes(panel)),
         tag("p", f"Differs from the published figure: {differs.removesuffix('.')}.") if differs else "",
         tag("a", "PDF", href=pdf) if pdf else "",

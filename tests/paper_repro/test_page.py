@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from paper_repro.cli import main
+from paper_repro.page.markup import typeset
 from tests.fake_figures import PLOTS, register, write
 
 CLAIMS = """
@@ -162,6 +163,19 @@ def test_captions_are_filled_from_the_claims_of_their_run(results, here, monkeyp
         register(monkeypatch, code, "fake_fig1")
         assert main(["report"]) == 0
         assert read(results).text.count("A <b>fake</b> figure. Nobody 2000, Fig. 1.") == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("τ* ∝ λ^-(1-a), <a>", "τ* ∝ λ<sup>−(1−a)</sup>, &lt;a&gt;"),
+        ("τ* ∝ λ^(a-1), w = σ^-2a: α", "τ* ∝ λ<sup>a−1</sup>, w = σ<sup>−2a</sup>: α"),
+        ("λ^-1/2. Then σ^-0.5", "λ<sup>−1/2</sup>. Then σ<sup>−0.5</sup>"),
+        ("e^-γ/(2ητ)", "e<sup>−γ</sup>/(2ητ)"),
+    ],
+)
+def test_exponents_are_raised(written, shown):
+    assert typeset(written) == shown
 
 
 def test_every_count_is_a_filter_with_its_rule(results):
