@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from figures.common.power_laws import fitted_exponent
 from figures.common.rounding import decimals_of
-from figures.common.style import VERMILION, mode_colours, power_law_guide
+from figures.common.style import EXPONENT, VERMILION, mode_colours, power_law_guide
 from sims.measurements.agreement import Agreement
 from sims.measurements.estimates import Estimate, mean_over
 
@@ -38,6 +39,13 @@ def draw_mode_curves(
     axis.set_xlabel("training time ητ")
 
 
+def key_of_modes(figure: Figure, axis: Axes) -> None:
+    """One key above all panels for the modes that `draw_mode_curves` has drawn in one of them."""
+    handles, labels = axis.get_legend_handles_labels()
+    words = "lines: theory, points: trained networks with 95 % intervals; λ: variance of the data along a mode u"
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), title=words)
+
+
 def draw_emergence(
     axis: Axes, variance: np.ndarray, theory: np.ndarray, emergence: np.ndarray, used: np.ndarray
 ) -> None:
@@ -53,10 +61,10 @@ def draw_emergence(
         digits = min(max(3, decimals_of(float(fit.trained.half_width))), 5)
         label = f"trained, α = {fit.trained.value:.{digits}f} ± {fit.trained.half_width:.{digits}f}"
         axis.errorbar(variance[used], times.value, yerr=times.half_width, fmt="o", ms=3.5, color=VERMILION, label=label)
-    power_law_guide(axis, variance, (variance[0], 2 * theory[0]), 1.0, "slope -1")
+    power_law_guide(axis, variance, (variance[0], 2 * theory[0]), 1.0, "slope −1")
     axis.set_xlabel("variance λ of the mode")
     axis.set_ylabel("emergence time ητ*")
-    axis.set_title("emergence time")
+    axis.set_title(f"emergence time, {EXPONENT}")
     axis.legend(loc="lower left")
 
 

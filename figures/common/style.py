@@ -22,13 +22,20 @@ BLUE, ORANGE, GREEN, PINK, VERMILION, SKY, YELLOW, BLACK = (
     "#F0E442",
     "#000000",
 )
-PALETTE = (BLUE, VERMILION, GREEN, ORANGE, PINK, SKY)
+EXACT = "0.5"  # what comes of the exact score: grey
+# Kinds that are told apart, beside the roles: theory is black, what was trained vermilion, what was predicted blue.
+KINDS = (GREEN, ORANGE, PINK, SKY)
+
+WIDEST = 11.0  # inches: pages show pictures 800 pixels wide, where the smallest text of these has 8
+SMALLEST = 8.0
+EXPONENT = r"$τ^* \propto λ^{-α}$"
 
 _SETTINGS: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.labelsize": 9,
-    "legend.fontsize": 7.5,
+    "legend.fontsize": SMALLEST,
+    "legend.title_fontsize": SMALLEST,
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -50,7 +57,24 @@ def styled(draw: Callable[[Arrays], Figure]) -> Callable[[Arrays], Figure]:
 
 def mode_colours(count: int) -> np.ndarray:
     """One colour per mode, dark for large variance, light for small: an order that survives greyscale."""
-    return plt.get_cmap("viridis")(np.linspace(0.0, 0.88, count))
+    return plt.get_cmap("viridis")(np.linspace(0.0, 0.8, count))
+
+
+def setting_colours(count: int) -> np.ndarray:
+    """One colour per value of a setting (a depth, a width, an initial gain), in order: neither modes nor roles."""
+    return plt.get_cmap("plasma")(np.linspace(0.0, 0.85, count))
+
+
+# Data points on a map of colours.
+TRAINING_POINTS: dict[str, Any] = {
+    "marker": "o",
+    "ls": "none",
+    "ms": 5,
+    "mfc": "none",
+    "mec": VERMILION,
+    "mew": 1.2,
+    "label": "training points",
+}
 
 
 def label_panels(axes: np.ndarray) -> None:

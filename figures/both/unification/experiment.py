@@ -70,6 +70,7 @@ PRESETS = {
 }
 FEW_LEVEL = 0.3
 SCARCE_LEVEL = 0.2
+LINE_POINTS = 40  # of the lines of theory beside the data sets that are smaller than their dimension
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
@@ -269,22 +270,27 @@ def _scarce_data(config: Config, key: PRNGKeyArray) -> Arrays:
     gains = np.diagonal(maps, axis1=-2, axis2=-1)
     gain = mean_over(gains)
     loss = np.asarray(loss_on_fresh_data(jnp.asarray(maps), denoiser.spectrum, SCARCE_LEVEL))
-    times, count = jnp.asarray(clock.reached[:, 0]), jnp.asarray(float(data))
-    estimate, infinite = mean_over(loss), denoiser.weights(times, level)
-    loss_theory = np.asarray(expected_loss_over_data(denoiser, times, level, count))
+    snapshots, count = clock.reached[:, 0], jnp.asarray(float(data))
+    fine = np.geomspace(snapshots[0], snapshots[-1], LINE_POINTS)
+    times, estimate = jnp.asarray(np.concatenate([snapshots, fine])), mean_over(loss)
+    theory = {
+        "gain_theory": expected_gain_over_data(denoiser, times, level, count),
+        "gain_naive": denoiser.gain(times, level),
+        "loss_theory": expected_loss_over_data(denoiser, times, level, count),
+        "loss_naive": loss_on_fresh_data(denoiser.weights(times, level), denoiser.spectrum, SCARCE_LEVEL),
+    }
     return {
         "scarce_variance": variance,
         "scarce_data": np.asarray(data),
         "scarce_level": np.asarray(SCARCE_LEVEL),
-        "scarce_times": np.asarray(times),
+        "scarce_times": snapshots,
+        "scarce_fine_times": fine,
         "scarce_gain": gain.value,
         "scarce_gain_stderr": gain.stderr,
         "scarce_gain_of_sets": gains,
         "scarce_loss_of_sets": loss,
-        "scarce_gain_theory": np.asarray(expected_gain_over_data(denoiser, times, level, count)),
-        "scarce_gain_naive": np.asarray(denoiser.gain(times, level)),
         "scarce_loss": estimate.value,
         "scarce_loss_stderr": estimate.stderr,
-        "scarce_loss_theory": loss_theory,
-        "scarce_loss_naive": np.asarray(loss_on_fresh_data(infinite, denoiser.spectrum, SCARCE_LEVEL)),
+        **{f"scarce_{name}": np.asarray(curve)[: snapshots.size] for name, curve in theory.items()},
+        **{f"scarce_{name}_curve": np.asarray(curve)[snapshots.size :] for name, curve in theory.items()},
     }

@@ -7,7 +7,19 @@ from matplotlib.figure import Figure
 from figures.both.unification.half_times import half_times
 from figures.common.panels import draw_mode_curves
 from figures.common.stages import Arrays
-from figures.common.style import BLUE, GREEN, ORANGE, VERMILION, label_panels, mode_colours, plt, styled
+from figures.common.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PINK,
+    VERMILION,
+    label_panels,
+    mode_colours,
+    plt,
+    setting_colours,
+    styled,
+)
 from sims.measurements.estimates import Estimate, mean_over
 from sims.measurements.modes import first_crossing
 
@@ -65,7 +77,7 @@ def _draw_variances(axis: Axes, data: Arrays) -> None:
             label=f"λ = {data['variance'][mode]:.2g}",
         )
     axis.set(xscale="log", yscale="log", xlabel="training time ητ", ylabel="$P$ Var $W_{kk}$")
-    axis.set_title("variance over draws; dashed: Eq. 16, at given inputs")
+    axis.set_title(f"variance over P = {count:g} draws; dashed: Eq. 16, given inputs")
     axis.legend(loc="lower right")
 
 
@@ -76,7 +88,7 @@ def _draw_ratios(axis: Axes, data: Arrays) -> None:
         for column, (level, marker) in enumerate(zip(data["noise_levels"], "os", strict=False))
         for name, values, errors, colour in (
             ("both terms", data["shared_ratio"][0], data["shared_ratio_stderr"][0], BLUE),
-            ("Eq. 16 alone", data["alone_ratio"], data["alone_ratio_stderr"], VERMILION),
+            ("Eq. 16 alone", data["alone_ratio"], data["alone_ratio_stderr"], PINK),
         )
     ]
     few, ratio = data["few_times"], float(data["few_ratio"])
@@ -87,7 +99,7 @@ def _draw_ratios(axis: Axes, data: Arrays) -> None:
     for label, times, value, stderr, colour, marker in rows:
         axis.errorbar(times, value, yerr=2 * stderr, fmt=f"{marker}-", ms=3, lw=0.8, color=colour, label=label)
     axis.set(xscale="log", yscale="log", xlabel="training time ητ", ylabel="measured / predicted variance")
-    axis.set_title("all elements; grey: within 5 %")
+    axis.set_title("mean over all elements; grey: within 5 %")
     axis.legend(loc="upper right")
 
 
@@ -97,12 +109,11 @@ def _draw_half_times(axis: Axes, data: Arrays) -> None:
     # The same snapshots as those of the networks, whose spacing interpolation does not bridge exactly.
     gains = first_crossing(times, gain, gain[-1] / 2)
     variances, measured = half_times(times, data["total_theory"][:, 0]), mean_over(data["half_times"])
-    axis.loglog(power, gains, "-", color=BLUE, lw=1.2)
-    axis.loglog(power, variances, "-", color=VERMILION, lw=1.2)
-    axis.plot(power, data["half_times_of_gains"], "o", ms=4, color=BLUE, label="mean $W_{ll}$: spectral law")
-    axis.errorbar(
-        power, measured.value, yerr=measured.half_width, fmt="s", ms=4, color=VERMILION, label="Var $W_{dl}$: V-kernel"
-    )
+    axis.loglog(power, gains, "-", color=BLACK, lw=1.2, label="mean $W_{ll}$: spectral law")
+    axis.loglog(power, variances, "--", color=BLACK, lw=1.2, label="Var $W_{dl}$: V-kernel")
+    axis.plot(power, data["half_times_of_gains"], "o", ms=4, color=VERMILION, label="trained, mean $W_{ll}$")
+    bars = {"yerr": measured.half_width, "fmt": "s", "ms": 4, "color": VERMILION}
+    axis.errorbar(power, measured.value, **bars, label="trained, Var $W_{dl}$")
     axis.set_xticks([0.1, 0.3, 1, 3], labels=["0.1", "0.3", "1", "3"])
     axis.set_yticks([0.1, 0.3, 1, 3], labels=["0.1", "0.3", "1", "3"])
     axis.minorticks_off()
@@ -112,7 +123,7 @@ def _draw_half_times(axis: Axes, data: Arrays) -> None:
 
 
 def _draw_scores(axis: Axes, data: Arrays) -> None:
-    colours = mode_colours(len(data["score_times"]))
+    colours = setting_colours(len(data["score_times"]))
     for time, measured, predicted, colour in zip(
         data["score_times"], data["score_measured"], data["score_predicted"], colours, strict=True
     ):
@@ -137,34 +148,38 @@ def _draw_noises(axis: Axes, data: Arrays) -> None:
     noises, times = data["noises"], data["times"][:, 0]
     count = len(times)
     chosen = (count // 4, count // 2, count - 1)
-    for index, colour in zip(chosen, mode_colours(len(chosen)), strict=True):
+    for index, colour in zip(chosen, setting_colours(len(chosen)), strict=True):
         measured, theory = (data[f"shared_{name}"][:, index, 0] for name in ("measured", "theory"))
         errors = 2 * measured * data["shared_ratio_stderr"][:, index, 0]
         label = f"ητ = {times[index]:.2g}"
         axis.errorbar(noises, measured, yerr=errors, fmt="o", ms=3.5, lw=0.8, color=colour, label=label)
-        axis.plot(noises, theory, "-", color=colour, lw=1.2)
+        axis.plot(noises, theory, "_", ms=14, mew=1.2, color=colour)
         axis.axhline(data["shared_endless"][0, index, 0], color=colour, lw=0.8, ls=":")
+    axis.plot([], [], "_", ms=14, mew=1.2, color=BLACK, label="theory")
+    axis.plot([], [], ":", lw=0.8, color=BLACK, label="theory, m = ∞")
     axis.set(xscale="log", yscale="log", xlabel="noises per datum m", ylabel="Var $W_{kl}$, mean over elements")
-    axis.set_title(f"n = {int(data['data'])} data; dotted: m = ∞")
+    axis.set_xticks(noises, labels=[f"{m}" for m in noises])
+    axis.xaxis.minorticks_off()
+    axis.set_title(f"n = {int(data['data'])} data, each with m noises")
     axis.legend(loc="upper right")
 
 
 def _draw_scarce_gains(axis: Axes, data: Arrays) -> None:
-    variance, times = data["scarce_variance"], data["scarce_times"]
+    variance, times, fine = data["scarce_variance"], data["scarce_times"], data["scarce_fine_times"]
     shown = np.unique(np.geomspace(1, len(variance), 5).astype(int)) - 1
     gain = Estimate(data["scarce_gain"], data["scarce_gain_stderr"], len(data["scarce_loss_of_sets"]))
-    draw_mode_curves(axis, variance, shown, (times, data["scarce_gain_theory"]), times, gain)
+    draw_mode_curves(axis, variance, shown, (fine, data["scarce_gain_theory_curve"]), times, gain)
     for mode, colour in zip(shown, mode_colours(len(shown)), strict=True):
-        axis.plot(times, data["scarce_gain_naive"][:, mode], ":", color=colour, lw=1)
+        axis.plot(fine, data["scarce_gain_naive_curve"][:, mode], ":", color=colour, lw=1)
     axis.set_title(f"n = {int(data['scarce_data'])} data, d = {len(variance)}; dotted: infinite data")
     axis.set_ylabel("mean of $W_{kk}$")
     axis.legend(loc="upper left")
 
 
 def _draw_scarce_loss(axis: Axes, data: Arrays) -> None:
-    times = data["scarce_times"]
-    axis.plot(times, data["scarce_loss_theory"], color=BLUE, lw=1.2, label="deterministic equivalent")
-    axis.plot(times, data["scarce_loss_naive"], ":", color="0.4", lw=1, label="infinite data")
+    times, fine = data["scarce_times"], data["scarce_fine_times"]
+    axis.plot(fine, data["scarce_loss_theory_curve"], color=BLACK, lw=1.2, label="deterministic equivalent")
+    axis.plot(fine, data["scarce_loss_naive_curve"], ":", color=BLACK, lw=1, label="infinite data")
     loss = Estimate(data["scarce_loss"], data["scarce_loss_stderr"], len(data["scarce_loss_of_sets"]))
     axis.errorbar(
         times,
@@ -173,7 +188,7 @@ def _draw_scarce_loss(axis: Axes, data: Arrays) -> None:
         fmt="o",
         ms=3,
         lw=0.8,
-        color=BLUE,
+        color=VERMILION,
         label="trained, mean over data sets",
     )
     axis.set(xscale="log", xlabel="training time ητ", ylabel="loss on fresh data")

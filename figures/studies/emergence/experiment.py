@@ -40,7 +40,7 @@ class EmergenceConfig:
     """Sizes of the run. Times are ητ with η = 1."""
 
     initial_gains: tuple[float, ...] = (0.0, 0.1, 0.5, 0.6, 1.0)
-    theory_variances: tuple[float, float, int] = (1e-3, 1e2, 20)  # first, last, number
+    theory_variances: tuple[float, float, int] = (1e-3, 1e2, 160)  # first, last, number
     trained_variances: tuple[float, float, int] = (3e-2, 3e1, 7)
     first_time: float = 1e-5
     last_time: float = 20.0

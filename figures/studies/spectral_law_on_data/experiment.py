@@ -90,6 +90,7 @@ TINY = replace(
 SHOWN_SAMPLES = (16, 9, 4, 1)  # as many as fit into
 LARGEST_PICTURE = 1 << 20  # numbers
 SHOWN_TIMES = 6
+LINE_POINTS = 160  # of the closed form's lines
 
 
 @dataclass(frozen=True)
@@ -203,8 +204,12 @@ def _theory(config: ExperimentConfig, spectrum: Spectrum) -> Arrays:
     times, levels = _snapshot_times(config), _noise_levels(config)
     clock = _clock(config, np.asarray(spectrum.variance))
     finite_steps = with_finite_steps(denoiser, levels, clock, times)
+    fine = np.geomspace(config.first_time, config.last_time, LINE_POINTS)
+    variance = np.asarray(generated_variance(denoiser, np.concatenate([times, fine])))
     return {
-        "variance_closed_form": np.asarray(generated_variance(denoiser, times)),
+        "fine_times": fine,
+        "variance_curve": variance[times.size :],
+        "variance_closed_form": variance[: times.size],
         "variance_finite_steps": finite_steps.variance,
         "gain_finite_steps": finite_steps.gain,
         "emergence_theory": np.asarray(emergence_time(denoiser)),

@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures.common.panels import draw_emergence, draw_mode_curves
+from figures.common.panels import draw_emergence, draw_mode_curves, key_of_modes
 from figures.common.stages import Arrays
-from figures.common.style import label_panels, plt, styled
+from figures.common.style import EXPONENT, label_panels, plt, styled
 from figures.studies.two_architectures.experiment import ARCHITECTURES
 from figures.studies.two_architectures.statistics import emergence_of, rising_modes
 from sims.measurements.estimates import mean_over
@@ -15,7 +15,7 @@ from sims.measurements.modes import variance_over_seeds
 @styled
 def draw_architectures(data: Arrays) -> Figure:
     """Gains, generated variances and emergence times, a row per architecture."""
-    figure, axes = plt.subplots(2, 3, figsize=(11, 6.4))
+    figure, axes = plt.subplots(2, 3, figsize=(11, 6.8))
     for row, name in zip(axes, ARCHITECTURES, strict=True):
         _draw_modes(row[0], data, name, "gain")
         _draw_modes(row[1], data, name, "variance")
@@ -24,11 +24,12 @@ def draw_architectures(data: Arrays) -> Figure:
         theory = data[f"emergence_theory_{name}"]
         draw_emergence(row[2], data["variance"][rising], theory[rising], emergence[:, rising], seen[rising])
         if not rising.all():
-            row[2].set_title("emergence time of rising modes")
-    axes[0, 0].set_title("one layer: weight at σ = 1")
-    axes[1, 0].set_title("tied two-layer: weight at σ = 1")
+            row[2].set_title(f"emergence time of rising modes, {EXPONENT}")
+    axes[0, 0].set_title("one layer: weights W at σ = 1")
+    axes[1, 0].set_title("tied two-layer: weights W at σ = 1")
     for row in axes:
         row[1].set_title("generated variance")
+    key_of_modes(figure, axes[0, 0])
     label_panels(axes)
     return figure
 
@@ -44,5 +45,3 @@ def _draw_modes(axis, data: Arrays, name: str, quantity: str) -> None:
         axis.set_ylabel("generated variance λ̃")
     else:
         axis.set_ylabel("gain uᵀWu")
-        axis.legend(loc="upper left", ncols=2, title="lines: theory, points: trained", title_fontsize=7.5)
-        axis.set_ylim(-0.03, 1.6)

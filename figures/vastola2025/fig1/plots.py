@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
-from figures.common.style import plt, styled
+from figures.common.style import TRAINING_POINTS, VERMILION, plt, styled
 from figures.vastola2025.fig1.experiment import DATA_SETS
 
 CAPTION = (
@@ -13,20 +13,25 @@ CAPTION = (
 )
 
 
+_POINTS = TRAINING_POINTS | {"mfc": VERMILION, "mec": "white", "mew": 0.6}
+
+
 @styled
 def draw(data: Arrays) -> Figure:
     names = list(DATA_SETS)
-    figure, axes = plt.subplots(len(names), len(data["times"]), figsize=(9.2, 7.2), sharex=True, sharey=True)
+    figure, axes = plt.subplots(len(names), len(data["times"]), figsize=(9.2, 7.4), sharex=True, sharey=True)
     half = data["axis"][-1]
     for row, (name, maps) in enumerate(zip(names, data["fraction"], strict=True)):
         for column, (time, fraction) in enumerate(zip(data["times"], maps, strict=True)):
             axis = axes[row, column]
             image = axis.imshow(fraction, origin="lower", extent=(-half, half, -half, half), vmin=0, vmax=1)
-            axis.plot(*data[f"points_{name}"].T, "o", color="#D55E00", mec="white", mew=0.6, ms=4.5)
+            axis.plot(*data[f"points_{name}"].T, **_POINTS)
             if row == 0:
                 axis.set_title(f"t = {time:g}")
         axes[row, 0].set_ylabel(f"{name}\ny")
     for axis in axes[-1]:
         axis.set_xlabel("x")
-    figure.colorbar(image, ax=axes, shrink=0.6, label="tr C / (tr C + |s|²)")
+    label = "tr C / (tr C + |s|²), share of variance\nC, s: covariance and mean of the proxy score"
+    figure.colorbar(image, ax=axes, shrink=0.8, label=label)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center")
     return figure

@@ -38,7 +38,7 @@ class Config:
     models: int = 24
     samples: int = 1000
     steps: int = 80
-    bins: int = 100
+    bins: int = 60
     lattice: int = 2**13  # points of the prediction: its standard deviations to 3 %, of the 14 % of 24 models
 
 

@@ -5,7 +5,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
-from figures.common.style import plt, styled
+from figures.common.style import TRAINING_POINTS, plt, styled
 from figures.studies.published_setting import FEATURES, POSITIONS
 
 CAPTION = (
@@ -33,13 +33,16 @@ def draw(data: Arrays) -> Figure:
             images[kind] = axis.imshow(
                 np.maximum(image, floor), origin="lower", extent=(*POSITIONS, *POSITIONS), norm=norm, cmap="viridis"
             )
-            axis.plot(*data["corners"][index, column].T, "o", ms=5, mfc="none", mec="#D55E00", mew=1.2)
+            axis.plot(*data["corners"][index, column].T, **TRAINING_POINTS)
         words = {"density": "trained", "predicted": "predicted", "published": "as published: p(y|x)"}[kind]
-        axis_row[0].set_ylabel(f"{name}\n{words}\ny")
+        axis_row[0].set_ylabel(f"{name} features\n{words}\ny")
     for axis, angle in zip(axes[0], data["angle"], strict=True):
         axis.set_title(f"square at {angle:g}°")
     for axis in axes[-1]:
         axis.set_xlabel("x")
-    figure.colorbar(images["density"], ax=axes[:4], label="joint density", shrink=0.5, extend="both")
-    figure.colorbar(images["published"], ax=axes[4:], label="share of column", shrink=0.7, extend="both")
+    figure.colorbar(images["density"], ax=axes[:4], label="joint density p(x, y)", shrink=0.5, extend="both")
+    figure.colorbar(
+        images["published"], ax=axes[4:], label="p(y|x): share of the column at x", shrink=0.7, extend="both"
+    )
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center")
     return figure

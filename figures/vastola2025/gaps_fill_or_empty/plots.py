@@ -7,7 +7,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
-from figures.common.style import BLUE, GREEN, VERMILION, fraction, label_panels, plt, styled
+from figures.common.style import BLUE, GREEN, SKY, SMALLEST, WIDEST, fraction, label_panels, plt, styled
 from figures.vastola2025.gaps_fill_or_empty.experiment import KINDS, STRENGTHS
 from figures.vastola2025.gaps_fill_or_empty.statistics import predicted_effect, trained_effect, window_mass
 
@@ -21,7 +21,7 @@ CAPTION = (
 
 @styled
 def draw(data: Arrays) -> Figure:
-    figure = plt.figure(figsize=(12, 7.4))
+    figure = plt.figure(figsize=(WIDEST, 7.6))
     top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=(1.25, 1)))
     effects = {"trained": trained_effect(data)[0], "predicted": predicted_effect(data)[0]}
     limit = float(np.abs(np.concatenate(list(effects.values()))).max())
@@ -31,12 +31,12 @@ def draw(data: Arrays) -> Figure:
         for column, (kind, smooth) in enumerate(product(range(len(KINDS)), range(data["per_time"].size))):
             image = _draw_map(axes[row, column], data, effect[kind, smooth], max(limit, 1e-6))
     for column, (kind, per_time) in enumerate(product(KINDS, data["per_time"])):
-        axes[0, column].set_title(f"{kind}, {per_time} in time")
+        axes[0, column].set_title(f"{kind} features, {per_time} in time")
         axes[1, column].set_xlabel("F/P")
     for axis, name in zip(axes[:, 0], effects, strict=True):
         axis.set_ylabel(f"{name}\nε")
     assert image is not None
-    top.colorbar(image, ax=axes, label="gap mass due to variance", shrink=0.8)
+    top.colorbar(image, ax=axes, label="gap mass, with variance less without", shrink=0.8)
     lower = bottom.subplots(1, len(KINDS))
     _draw_windows(lower, data)
     label_panels(np.concatenate([axes.ravel(), lower]))
@@ -50,7 +50,9 @@ def _draw_map(axis, data: Arrays, effect: np.ndarray, limit: float):
     few = len(ratios) <= 4  # there is room for numbers
     for (row, column), value in np.ndenumerate(effect if few else effect[:0]):
         colour = "white" if abs(value) > 0.6 * limit else "black"
-        axis.text(column, row, f"{value:+.3f}", ha="center", va="center", fontsize=7, color=colour)
+        axis.text(
+            column, row, f"{value:+.3f}".replace("-", "−"), ha="center", va="center", fontsize=SMALLEST, color=colour
+        )
     axis.set_xticks(range(len(ratios)), ratios, rotation=0 if few else 90)
     axis.set_yticks(range(data["cutoff"].size), [f"{cutoff:g}" for cutoff in data["cutoff"]])
     return image
@@ -58,23 +60,23 @@ def _draw_map(axis, data: Arrays, effect: np.ndarray, limit: float):
 
 def _draw_windows(axes, data: Arrays) -> None:
     for index, (axis, kind) in enumerate(zip(axes, KINDS, strict=True)):
-        for strength, colour, marker in zip(range(len(STRENGTHS)), (VERMILION, GREEN), "os", strict=True):
+        for strength, colour, marker in zip(range(len(STRENGTHS)), (BLUE, SKY), "os", strict=True):
             mass = window_mass(data, index, strength)
             axis.errorbar(
-                data["windows"],
+                data["windows"] * 1.08 ** (strength - 0.5),
                 mass.value,
                 yerr=mass.half_width,
-                fmt=f"{marker}-",
+                fmt=marker,
                 ms=4,
                 color=colour,
                 label=f"field drawn K times, same variance {STRENGTHS[strength]}",
             )
-        axis.axhline(data["window_average"][index], color=BLUE, lw=1, ls="--", label="average score alone")
+        axis.axhline(data["window_average"][index], color=GREEN, lw=1, ls="--", label="average score alone")
         axis.set_xscale("log", base=2)
         axis.set_xticks(data["windows"], [str(count) for count in data["windows"]])
         axis.set_xlabel("K, independent fields during sampling (1: as in a trained model)")
-        axis.set_ylabel("mass with 0.25 < |x| < 0.75")
-        axis.set_ylim(0, 1.35 * axis.get_ylim()[1])  # room for the legend
+        axis.set_ylabel("gap mass, 0.25 < |x| < 0.75")
+        axis.set_ylim(bottom=0)
         place = f"F/P = {fraction(float(data['window_ratio']))}, ε = {data['cutoff'][-1]:g}"
-        axis.set_title(f"{kind}, {data['per_time'][0]} in time, {place} (bars: 95 %)")
-        axis.legend(loc="upper right")
+        axis.set_title(f"{kind} features, {data['per_time'][0]} in time, {place} (bars: 95 %)")
+        axis.legend(loc="lower left")

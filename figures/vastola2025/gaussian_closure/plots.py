@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from figures.common.panels import sizes_with_bars
 from figures.common.stages import Arrays
-from figures.common.style import BLACK, BLUE, VERMILION, label_panels, plt, styled
+from figures.common.style import BLUE, SMALLEST, VERMILION, WIDEST, label_panels, plt, styled
 from figures.vastola2025.gaussian_closure.statistics import (
     DISTANCE,
     LEVEL,
@@ -29,7 +29,7 @@ CAPTION = (
 
 @styled
 def draw(data: Arrays) -> Figure:
-    figure = plt.figure(figsize=(11, 9.5))
+    figure = plt.figure(figsize=(WIDEST, 9.8))
     maps, bars = np.asarray(figure.subfigures(2, 1, height_ratios=(1.7, 1)))
     map_axes = np.asarray(maps.subplots(2, -(-len(names_of_kinds(data)) // 2), sharex=True, sharey=True))
     _draw_maps(maps, map_axes, data)
@@ -55,7 +55,7 @@ def _draw_maps(block, axes: np.ndarray, data: Arrays) -> None:
             facecolors="none",
             edgecolors=VERMILION,
             lw=0.8,
-            label="rejected after Holm",
+            label="rejected at 5 %, after Holm's correction",
         )
         axis.set_yscale("log")
         axis.set_title(f"{kind}: {rejected.mean():.0%} rejected")
@@ -65,48 +65,49 @@ def _draw_maps(block, axes: np.ndarray, data: Arrays) -> None:
         axis.set_ylabel("t")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     block.legend(handles, labels, loc="outside lower center")
-    block.colorbar(image, ax=axes, label="-log₁₀ p of Mardia's test", extend="max", shrink=0.8)
+    block.colorbar(image, ax=axes, label="−log₁₀ p of Mardia's test of normality", extend="max", shrink=0.8)
 
 
 def _categories(axis, names: list[str]) -> None:
     axis.set_xticks(
         np.arange(len(names)),
-        [name.replace(", ", ",\n").replace("random ", "random\n") for name in names],
-        fontsize=6.5,
+        [name.replace(", F/P = ", ",\n").replace("random ", "random\n") for name in names],
+        fontsize=SMALLEST,
     )
-    axis.set_xlabel("model")
+    axis.set_xlabel("model, F/P")
 
 
 def _draw_shapes(axis, data: Arrays) -> None:
     """Root mean squares over the points, in units of what is worth naming."""
-    for (name, unit), colour, shift in zip(SHAPES.items(), (BLUE, VERMILION), (-0.12, 0.12), strict=True):
+    for (name, unit), face, shift in zip(SHAPES.items(), (VERMILION, "white"), (-0.12, 0.12), strict=True):
         found = shape_of(data, name)
         value, bars = sizes_with_bars(found, unit)
         words = f"{'excess kurtosis' if name == 'kurtosis' else name}, in units of {unit:g}"
-        axis.errorbar(np.arange(len(found)) + shift, value, bars, fmt="o", ms=4, color=colour, capsize=2, label=words)
+        style = {"fmt": "o", "ms": 4, "color": VERMILION, "mfc": face, "capsize": 2, "clip_on": False}
+        axis.errorbar(np.arange(len(found)) + shift, value, bars, label=words, **style)
     axis.axhline(1.0, color="0.6", lw=0.8, ls="--", label="worth naming")
     axis.set_yscale("symlog", linthresh=1.0)
-    axis.set_ylim(0, 8 * axis.get_ylim()[1])  # room for the legend
+    axis.set_ylim(bottom=0)
     _categories(axis, names_of_kinds(data))
-    axis.set_ylabel("shape over training sets (95 %)")
-    axis.legend(loc="upper left")
+    axis.set_ylabel("shape of the score's law (95 %)")
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
 def _draw_distances(axis, data: Arrays) -> None:
     kinds = names_of_kinds(data)[:-1]
     value, bars = sizes_with_bars([closure_distance(data, row) for row in range(len(kinds))])
-    axis.errorbar(np.arange(len(kinds)), value, bars, fmt="o", ms=4, color=BLUE, capsize=2)
+    axis.errorbar(np.arange(len(kinds)), value, bars, fmt="o", ms=4, color=VERMILION, capsize=2, clip_on=False)
     axis.axhline(DISTANCE, color="0.6", lw=0.8, ls="--", label=f"{DISTANCE:g}: worth naming")
-    axis.set_ylim(0, 1.3 * axis.get_ylim()[1])  # room for the legend
+    axis.set_ylim(bottom=0)
     _categories(axis, kinds)
-    axis.set_ylabel("√∫(F - F')² dx, trained to Gaussian")
+    axis.set_ylabel("√∫(F − F')² dx, trained to Gaussian")
     axis.legend(loc="upper left")
 
 
 def _draw_gaps(axis, data: Arrays) -> None:
     kinds = names_of_kinds(data)[:-1]
     for name, words, colour, shift in (
-        ("gap", "trained", BLACK, -0.12),
+        ("gap", "trained", VERMILION, -0.12),
         ("gap_surrogate", "Gaussian weights", BLUE, 0.12),
     ):
         estimates = [mean_over(row) for row in data[name]]

@@ -5,7 +5,18 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
-from figures.common.style import BLACK, BLUE, GREEN, VERMILION, label_panels, plt, styled
+from figures.common.style import (
+    EXACT,
+    GREEN,
+    PINK,
+    SMALLEST,
+    TRAINING_POINTS,
+    VERMILION,
+    WIDEST,
+    label_panels,
+    plt,
+    styled,
+)
 from figures.studies.published_setting import GAP, POSITIONS
 from figures.vastola2025.j0_j1.experiment import LINE_CASES, OBJECTIVES, SQUARE_CASES
 from figures.vastola2025.j0_j1.statistics import words_of_cases
@@ -18,18 +29,18 @@ CAPTION = (
     "MLP|interval z.3f}}."
 )
 
-COLOURS = (BLACK, BLUE, VERMILION, GREEN)
+COLOURS = (EXACT, VERMILION, PINK, GREEN)  # of the objectives: the second is what is trained everywhere else
 
 
 @styled
 def draw(data: Arrays) -> Figure:
-    figure = plt.figure(figsize=(11, 12))
+    figure = plt.figure(figsize=(WIDEST, 12.6))
     line, square, bars = np.asarray(figure.subfigures(3, 1, height_ratios=(0.8, 1.25, 0.8)))
     line_axes = np.asarray(line.subplots(1, 3, sharex=True, sharey=True))
     _draw_densities(line, line_axes, data)
     square_axes = square.subplots(len(SQUARE_CASES), len(OBJECTIVES), sharex=True, sharey=True)
     _draw_squares(square, square_axes, data)
-    bars.suptitle("mean and 95 % interval over models", fontsize=9)
+    bars.suptitle("mean and 95 % interval over models; c: dose of the targets' noise", fontsize=9)
     bar_axes = bars.subplots(1, 3)
     for axis, part in zip(bar_axes, ("gap", "memorised", "bridge"), strict=True):
         _draw_shares(axis, data, part)
@@ -60,12 +71,13 @@ def _draw_squares(block, axes: np.ndarray, data: Arrays) -> None:
     for row, case in zip(axes, SQUARE_CASES, strict=True):
         for axis, density, name in zip(row, data[f"{case}_density"], OBJECTIVES, strict=True):
             image = axis.imshow(np.maximum(density.T, 1e-2), origin="lower", extent=extent, norm=norm)
-            axis.plot(*data["corners"].T, "o", ms=5, mfc="none", mec=VERMILION, mew=1)
+            axis.plot(*data["corners"].T, **TRAINING_POINTS)
             if case == SQUARE_CASES[0]:
                 axis.set_title(name)
             else:
                 axis.set_xlabel("x")
         row[0].set_ylabel(f"{words_of_cases(data)[case]}\ny")
+    block.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center")
     block.colorbar(image, ax=axes, label="average learned density", shrink=0.8, extend="both")
 
 
@@ -83,9 +95,8 @@ def _draw_shares(axis, data: Arrays, part: str) -> None:
         half_widths = [float(estimate.half_width) for estimate in estimates]
         values = [float(estimate.value) for estimate in estimates]
         axis.errorbar(position, values, half_widths, fmt="o", ms=4, color=colour, capsize=2, label=name)
-    axis.set_xticks(
-        np.arange(len(cases)), [words_of_cases(data)[case].replace(", ", ",\n") for case in cases], fontsize=7
-    )
+    words = [words_of_cases(data)[case].replace(", ", ",\n") for case in cases]
+    axis.set_xticks(np.arange(len(cases)), words, fontsize=SMALLEST)
     axis.set_ylabel(titles[part])
     axis.set_xlabel("model")
     axis.set_ylim(bottom=0)

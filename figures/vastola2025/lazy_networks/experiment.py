@@ -37,7 +37,7 @@ from theory.v_kernel.population import Population
 
 CUTOFF = 0.01  # ε
 ORDERS: tuple[LazyOrder, ...] = ("first_order", "fixed_design")
-FINER = 2  # training times of the theory's lines for each of the measured ones
+FINER = 6  # training times of the theory's lines for each of the measured ones
 
 
 @dataclass(frozen=True)

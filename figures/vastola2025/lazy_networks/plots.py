@@ -4,7 +4,17 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
-from figures.common.style import BLACK, BLUE, GREEN, ORANGE, PALETTE, VERMILION, label_panels, mode_colours, plt, styled
+from figures.common.style import (
+    BLACK,
+    SMALLEST,
+    VERMILION,
+    WIDEST,
+    label_panels,
+    mode_colours,
+    plt,
+    setting_colours,
+    styled,
+)
 from figures.vastola2025.lazy_networks.claims import RATIO
 from figures.vastola2025.lazy_networks.experiment import ORDERS
 from figures.vastola2025.lazy_networks.statistics import (
@@ -28,13 +38,15 @@ CAPTION = (
 
 @styled
 def draw(data: Arrays) -> Figure:
-    figure, axes = plt.subplots(2, 3, figsize=(12.5, 7.6))
+    figure, axes = plt.subplots(2, 3, figsize=(WIDEST, 7.6))
     _draw_variances(axes[0, 0], data)
     _draw_first_order(axes[0, 1], data)
     _draw_printed(axes[0, 2], data)
     _draw_emergence(axes[1, 0], data)
     _draw_network_pairs(axes[1, 1], data)
     _draw_network_ratios(axes[1, 2], data)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), columnspacing=1.0)
     label_panels(axes)
     return figure
 
@@ -50,16 +62,16 @@ def _draw_variances(axis, data: Arrays) -> None:
         axis.plot(data["fine_times"], printed, "--", **style)
         axis.plot(data["times"], rates[mode] * measured[:, mode], "o", ms=3.5, color=colours[mode])
         axis.plot([], [], "o-", ms=3.5, **style, label=f"mode {mode + 1}, $l$ = {rates[mode]:.2g}")
-    axis.plot([], [], "--", color="0.4", label="Eq. 16 alone")
+    axis.plot([], [], "--", color="0.4", label="a: Eq. 16 alone")
     floor = 1e-3 * rates[-1] * data["final_fixed_design"][-1] / draws
     axis.set(xscale="log", yscale="log", xlabel="training time τ", ylabel="variance of the output along the mode")
     axis.set_ylim(bottom=floor)
-    axis.set_title(f"linear features, P = {draws}: dots trained,\nlines first order with design variance")
-    axis.legend(loc="lower right", fontsize=6.5)
+    axis.set_title(f"linear features, P = {draws}: points trained,\nlines first order with design variance")
 
 
 def _draw_first_order(axis, data: Arrays) -> None:
-    for row, (draws, colour) in enumerate(zip(data["draws"], PALETTE[::-1][-len(data["draws"]) :], strict=False)):
+    colours = setting_colours(len(data["draws"]))
+    for row, (draws, colour) in enumerate(zip(data["draws"], colours, strict=True)):
         ratio = np.var(data["weights"][row], axis=0, ddof=1) / predicted_variance(data, "first_order", row)[:-1]
         axis.plot((data["times"][:, None] * data["rates"]).ravel(), ratio.ravel(), ".", color=colour)
         axis.plot([], [], ".", color=colour, label=f"P = {draws}")
@@ -80,14 +92,10 @@ def _draw_printed(axis, data: Arrays) -> None:
     for mode, rate in enumerate(data["rates"]):
         axis.plot(rate * data["times"], ratio[:, mode], ".", color=colours[mode])
         axis.plot(rate * data["fine_times"], theory[:, mode], color=colours[mode], lw=0.9)
-    axis.plot([], [], "k.", label="trained, colours as in a")
-    axis.plot([], [], "k-", lw=0.9, label="first order / Eq. 16")
     axis.axhline(1, color="0.5", lw=0.8)
     axis.set(xscale="log", yscale="log", xlabel="eigenvalue × training time, $l_k τ$")
-    axis.set_ylabel("measured / Eq. 16")
-    axis.set_title("the paper's variance at fixed (x, t) alone")
-    axis.set_ylim(None, 8 * axis.get_ylim()[1])  # room for the legend
-    axis.legend(loc="upper right")
+    axis.set_ylabel("variance over that of Eq. 16")
+    axis.set_title("Eq. 16, at fixed (x, t), alone; points trained,\nlines first order with design variance")
 
 
 def _draw_emergence(axis, data: Arrays) -> None:
@@ -95,53 +103,45 @@ def _draw_emergence(axis, data: Arrays) -> None:
     moments = member_moments(data, row)
     variance, mean = variance_of(moments.mean(axis=0), len(moments)), np.abs(moments[:, 0].mean(axis=0))
     predicted, odd = predicted_variance(data, "first_order", row), has_mean(data, row)
-    for level, colour, marker, words in (("end", BLUE, "o", "final"), ("peak", GREEN, "s", "largest")):
-        axis.plot(
-            rates,
-            emergence_times(times, variance, level),
-            marker,
-            color=colour,
-            mfc="none",
-            label=f"variance, half of {words}",
-        )
+    for level, marker, words in (("end", "o", "final"), ("peak", "s", "largest")):
+        label, style = f"variance, half of {words}", {"color": VERMILION, "mfc": "none"}
+        axis.plot(rates, emergence_times(times, variance, level), marker, label=label, **style)
         axis.plot(rates, emergence_times(times, predicted, level), "kx", ms=5)
-    axis.plot(
-        rates[odd], emergence_times(times, mean[:, odd], "end"), "^", color=VERMILION, label="mean, half of final"
-    )
+    timed = emergence_times(times, mean[:, odd], "end")
+    axis.plot(rates[odd], timed, "^", color=VERMILION, label="mean, half of final")
     axis.plot([], [], "kx", label="first order")
     ends = np.array([rates.min(), rates.max()])
-    axis.plot(ends, np.log(2) / ends, color=VERMILION, lw=0.9, label="ln 2 / $l$, the mean")
+    axis.plot(ends, np.log(2) / ends, color=BLACK, lw=0.9, label="ln 2 / $l$, the mean")
     axis.plot(ends, -np.log1p(-(0.5**0.5)) / ends, "--", color=BLACK, lw=0.9, label="1.23 / $l$, Eq. 16")
     axis.set(xscale="log", yscale="log", xlabel="eigenvalue $l$ of E[$wφφ^T$]", ylabel="emergence time τ")
     axis.set_title(f"emergence of variance and mean, P = {data['draws'][row]}")
-    axis.legend(loc="lower left", fontsize=6.8)
+    axis.legend(loc="lower left", borderaxespad=0.1, labelspacing=0.2)
 
 
 def _draw_network_pairs(axis, data: Arrays) -> None:
-    widest = data["network_width"].max()
+    widest, colours = data["network_width"].max(), setting_colours(len(data["network_width"]))
     low, high = 0.0, 0.0
     for run in np.flatnonzero(data["network_width"] == widest):
         predicted = upper_triangle(data["network_predicted"][run])
         measured = upper_triangle(mode_covariances(data["network_outputs"][run]))
         low, high = min(low, float(predicted.min())), max(high, float(predicted.max()))
-        axis.plot(predicted, measured, ".", ms=3, color=PALETTE[run], label=f"τ = {data['network_time'][run]:g}")
+        axis.plot(predicted, measured, ".", ms=3, color=colours[run], label=f"τ = {data['network_time'][run]:g}")
     axis.plot([low, high], [low, high], color="0.5", lw=0.8)
     axis.set(xlabel="predicted covariance of σ × score", ylabel="measured covariance of σ × score")
     axis.set_title(f"network of width {widest}, P = {data['network_draws']}: pairs of points")
-    axis.legend(loc="upper left")
+    axis.legend(loc="upper left", markerscale=2)
 
 
 def _draw_network_ratios(axis, data: Arrays) -> None:
     runs, labels = np.arange(len(data["network_width"])), []
     for run in runs:
         ratio, distance = median_covariance_ratio(data, int(run)), distance_of_covariances(data, int(run))
-        axis.plot([run, run], ratio.interval, color=ORANGE, lw=2)
-        axis.plot(run, ratio.value, "o", color=BLUE)
+        axis.errorbar(run, ratio.value, ratio.half_width, fmt="o", color=VERMILION)
         place = f"{data['network_width'][run]}\n{data['network_time'][run]:g}"
         labels.append(f"{place}\n{max(distance.centre, 0.0):.3f}")
     axis.axhspan(1 - RATIO, 1 + RATIO, color="0.9", lw=0, zorder=0)
-    axis.set_xticks(runs, labels, fontsize=8)
+    axis.set_xticks(runs, labels, fontsize=SMALLEST)
     axis.set_xlim(-0.6, len(runs) - 0.4)
     axis.margins(y=0.15)
     axis.set(xlabel="width, training time τ, relative distance", ylabel="measured / predicted, median over pairs")
-    axis.set_title("lazy prediction by width and training time")
+    axis.set_title("lazy prediction; grey: within 10 %, bars: 95 %")

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from figures.common.panels import sizes_with_bars
 from figures.common.stages import Arrays
-from figures.common.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, fraction, label_panels, plt, styled
+from figures.common.style import BLUE, EXACT, GREEN, ORANGE, VERMILION, WIDEST, fraction, label_panels, plt, styled
 from figures.studies.linear_ensembles import Sampler
 from figures.studies.published_setting import GAP, POSITIONS
 from figures.vastola2025.learned_distribution.experiment import SUFFIXES
@@ -18,26 +18,35 @@ CAPTION = (
 )
 
 SHOWN = (1 / 16, 1 / 4, 1.0)  # F/P of the densities that are drawn
-CLOSURE = "Gaussian, trained mean and covariance"
 STYLES = {  # colour and marker
     "trained": (VERMILION, "s"),
     "predicted": (BLUE, "o"),
     "surrogate": (ORANGE, "D"),
     "average": (GREEN, "^"),
-    "exact": ("0.45", "v"),
+    "exact": (EXACT, "v"),
+}
+WORDS = {
+    "trained": "trained",
+    "predicted": "predicted",
+    "surrogate": "Gaussian, trained mean and covariance",
+    "average": "average score alone",
+    "exact": "exact score",
 }
 
 
 @styled
 def draw(data: Arrays) -> Figure:
-    figure, axes = plt.subplots(2, 3, figsize=(12, 7))
+    figure, axes = plt.subplots(2, 3, figsize=(WIDEST, 7.2))
     shown = [int(np.argmin(np.abs(np.log(data["feature_ratio"] / ratio)))) for ratio in SHOWN]
     for axis, index in zip(axes[0], shown, strict=True):
         _draw_density(axis, data, index)
-    axes[0, 0].legend(loc="upper center", ncols=2, fontsize=7)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
     _draw_distances(axes[1, 0], data, "converged")
     _draw_distances(axes[1, 1], data, "published")
     _draw_gaps(axes[1, 2], data)
+    handles, labels = axes[1, 2].get_legend_handles_labels()
+    lines, words = axes[1, 0].get_legend_handles_labels()
+    figure.legend([*handles, *lines], [*labels, *words], loc="outside lower center", ncols=4)
     label_panels(axes)
     return figure
 
@@ -45,14 +54,14 @@ def draw(data: Arrays) -> Figure:
 def _draw_density(axis, data: Arrays, index: int) -> None:
     centres = (data["edges"][1:] + data["edges"][:-1]) / 2
     for low, high in (GAP, (-GAP[1], -GAP[0])):
-        axis.axvspan(low, high, color="0.94", lw=0)
+        axis.axvspan(low, high, color="0.94", lw=0, label="gaps" if low > 0 else None)
     # Empty bins would end a curve on the logarithmic axis.
     curves = {name: np.maximum(data[f"density_{name}"][index], 1e-4) for name in ("trained", "predicted", "average")}
     axis.semilogy(centres, curves["trained"], color=VERMILION, lw=1.6, label="trained, average")
     axis.semilogy(centres, curves["predicted"], color=BLUE, lw=1.2, ls="--", label="predicted [q(x₀)]")
     axis.semilogy(centres, curves["average"], color=GREEN, lw=0.9, label="average score alone")
-    axis.semilogy(centres, data["density_true"], color=BLACK, lw=0.8, ls=":", label="p(x|ε), exact score")
-    axis.set_ylim(2e-4, 1e2)
+    axis.semilogy(centres, data["density_true"], color=EXACT, lw=1, ls=":", label="p(x|ε), exact score")
+    axis.set_ylim(2e-4, 5)
     axis.set_xlim(*POSITIONS)
     axis.set_title(f"F/P = {fraction(data['feature_ratio'][index])} (prediction: {validity(data)[index]})")
     axis.set_xlabel("x")
@@ -62,56 +71,46 @@ def _draw_density(axis, data: Arrays, index: int) -> None:
 def _draw_distances(axis, data: Arrays, sampler: Sampler) -> None:
     """Cramér's distance to the trained average, estimated without the noise of few models."""
     _shade_valid(axis, data)
-    curves = {
-        "predicted": "predicted",
-        "surrogate": CLOSURE,
-        "average": "average score alone",
-        "exact": "exact score",
-    }
-    for name, words in curves.items():
+    for place, name in enumerate(("predicted", "surrogate", "average", "exact")):
         colour, marker = STYLES[name]
         suffix = SUFFIXES[sampler]
         found = [distance_to_trained(data, index, name, suffix) for index in range(data["feature_ratio"].size)]
         value, bars = sizes_with_bars(found)
-        axis.errorbar(data["feature_ratio"], value, bars, fmt=f"{marker}-", ms=4, lw=1, color=colour, label=words)
-    axis.axhline(LIMIT, color="0.5", lw=0.8, ls="--", label=f"{LIMIT:g}: limit of validity")
+        axis.errorbar(_beside(data, place, 4), value, bars, fmt=marker, ms=4, lw=1, color=colour, clip_on=False)
+    axis.axhline(LIMIT, color="0.5", lw=0.8, ls="--", label=f"d, e: {LIMIT:g}, limit of validity")
     axis.set_yscale("symlog", linthresh=LIMIT)
     axis.set_ylim(bottom=0)
     _ratio_axis(axis, data)
-    axis.set_ylabel("√∫(F - F')² dx to the trained average")
+    axis.set_ylabel("√∫(F − F')² dx to the trained average")
     axis.set_title({"converged": "distance, converged solver", "published": "distance, published Euler steps"}[sampler])
-    low, high = axis.get_ylim()
-    axis.set_ylim(low, high * 6)  # room for the legend above the curves
-    axis.legend(loc="upper left")
 
 
 def _draw_gaps(axis, data: Arrays) -> None:
     _shade_valid(axis, data)
-    curves = {
-        "trained": "trained",
-        "predicted": "predicted",
-        "surrogate": CLOSURE,
-        "average": "average score alone",
-        "exact": "exact score",
-    }
-    for name, words in curves.items():
+    for place, name in enumerate(STYLES):
         colour, marker = STYLES[name]
-        _draw_masses(axis, data, name, fmt=f"{marker}-", color=colour, label=words)
-    for name in ("trained", "predicted", "exact"):
-        colour, marker = STYLES[name]
-        _draw_masses(axis, data, f"{name}_published", fmt=f"{marker}:", color=colour, mfc="white")
-    axis.plot([], [], "s:", color="0.4", mfc="white", ms=4, lw=1, label="open: published Euler steps")
+        style = {"fmt": marker, "color": colour}
+        _draw_masses(axis, data, name, _beside(data, place, len(STYLES)), label=WORDS[name], **style)
+        if name in ("trained", "predicted", "exact"):
+            _draw_masses(axis, data, f"{name}_published", _beside(data, place, len(STYLES)), mfc="white", **style)
+    axis.plot([], [], "s", color="0.4", mfc="white", ms=4, label="f, open: published Euler steps")
+    axis.plot([], [], "s", color="0.88", ms=8, label="prediction valid")
     axis.set_yscale("symlog", linthresh=1e-3)
+    axis.set_ylim(bottom=0)
     _ratio_axis(axis, data)
-    axis.set_ylabel("mass with 0.25 < |x| < 0.75")
+    axis.set_ylabel("gap mass, 0.25 < |x| < 0.75")
     axis.set_title("gap mass (bars: 95 %)")
-    axis.legend(loc="lower right", bbox_to_anchor=(1.0, 0.1))  # between the curves and the exact score's line
 
 
-def _draw_masses(axis, data: Arrays, name: str, **style) -> None:
+def _beside(data: Arrays, place: int, count: int) -> np.ndarray:
+    """Where one of several points stands whose F/P is the same."""
+    return data["feature_ratio"] * 1.12 ** (place - (count - 1) / 2)
+
+
+def _draw_masses(axis, data: Arrays, name: str, places: np.ndarray, **style) -> None:
     masses = data[f"gap_mass_{name}"]
     bars = None if masses.shape[1] == 1 else gap_mass_of(data, slice(None), name).half_width
-    axis.errorbar(data["feature_ratio"], masses.mean(axis=1), yerr=bars, ms=4, lw=1, **style)
+    axis.errorbar(places, masses.mean(axis=1), yerr=bars, ms=4, lw=1, **style)
 
 
 def _shade_valid(axis, data: Arrays) -> None:

@@ -38,6 +38,7 @@ PROCESSES = {
     "EDM": EDM(0.3385, 10.0),
 }
 PROCESS = PROCESSES["VP, β from .1 to 20"]
+FINER = 4  # bins of the theory's lines for each of the simulations'
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Config:
     slope_repeats: int = 2  # times `paths`
     cells: int = 300
     mesh_steps: int = 1500
-    curve_points: int = 9
+    curve_points: int = 60
     bins: int = 48
 
 
@@ -65,7 +66,6 @@ PRESETS = {
         sde_paths=100_000,
         cells=800,
         mesh_steps=8000,
-        curve_points=25,
     ),
     "tiny": Config(
         kappas=(0.01, 0.05),
@@ -82,7 +82,10 @@ PRESETS = {
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Masses of bins [κ, bin] per method; of the simulations [κ or steps, half of the paths, bin] and gap masses."""
+    """Masses of bins [κ, bin] per method; of the simulations [κ or steps, half of the paths, bin] and gap masses.
+
+    Arrays `line_` are masses of the finer bins that the lines of theory are drawn with.
+    """
     step_key, kappa_key, slope_key = jax.random.split(key, 3)
     arrays: Arrays = {
         "kappas": np.asarray(config.kappas),
@@ -118,6 +121,11 @@ def _edges(config: Config) -> np.ndarray:
     return np.linspace(-2.4, 2.4, config.bins + 1)
 
 
+def _finer_edges(config: Config) -> np.ndarray:
+    """For the lines of theory, which have no noise."""
+    return np.linspace(-2.4, 2.4, FINER * config.bins + 1)
+
+
 def _kernel(kappa: float | Array, process: AbstractProcess = PROCESS) -> NaiveVKernel:
     return NaiveVKernel(PointMasses(DATA), with_array_parameters(process), kappa)
 
@@ -143,7 +151,7 @@ def _binned(density: CellMasses, edges: np.ndarray) -> np.ndarray:
 
 
 def _theory(config: Config) -> Arrays:
-    edges, (cells, times) = _edges(config), _mesh(config)
+    edges, finer, (cells, times) = _edges(config), _finer_edges(config), _mesh(config)
     curve = np.concatenate([[0.0], np.geomspace(1e-3, 0.4, config.curve_points), config.kappas])
     full = _densities(curve, cells, times, PROCESS)
     coarse = _densities(np.asarray(config.kappas), *_mesh(config, coarsening=2), PROCESS)
@@ -165,9 +173,11 @@ def _theory(config: Config) -> Arrays:
         "gap_fokker_planck": np.asarray([_gap(density) for density in chosen]),
         "gap_coarse_mesh": np.asarray([_gap(density) for density in coarse]),
         "density_fokker_planck": np.stack([_binned(density, edges) for density in chosen]),
-        "density_ode": _binned(without, edges),
-        "density_first_order": _binned(unit, edges),  # per unit of κ
-        "density_semiclassical": np.stack([_summed_over(paths, weights, kappa, edges) for kappa in config.kappas]),
+        "finer_edges": finer,
+        "line_fokker_planck": np.stack([_binned(density, finer) for density in chosen]),
+        "line_ode": _binned(without, finer),
+        "line_first_order": _binned(unit, finer),  # per unit of κ
+        "line_semiclassical": np.stack([_summed_over(paths, weights, kappa, finer) for kappa in config.kappas]),
         "gap_semiclassical": np.asarray(
             [_summed_over(paths, weights, kappa, np.array([-GAP, GAP]))[0] for kappa in config.kappas]
         ),
@@ -192,7 +202,7 @@ def _summed_over(paths: NoisyPaths, weights: Array, kappa: float, edges: np.ndar
 
 def _processes(config: Config) -> Arrays:
     """Gap mass against κ for three processes whose p(x | ε) has the same gap mass: κ is a time, not a pure number."""
-    kappas = np.array([0.0, 0.01, 0.05, 0.2])
+    kappas = np.linspace(0.0, 0.2, config.curve_points)
     rows = [[_gap(q) for q in _densities(kappas, *_mesh(config, p, 2), p)] for p in PROCESSES.values()]
     return {"process_kappas": kappas, "process_gaps": np.asarray(rows)}
 

@@ -5,7 +5,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
-from figures.common.style import BLACK, BLUE, GREEN, ORANGE, PINK, VERMILION, label_panels, plt, styled
+from figures.common.style import (
+    BLACK,
+    BLUE,
+    EXACT,
+    GREEN,
+    KINDS,
+    ORANGE,
+    PINK,
+    VERMILION,
+    WIDEST,
+    label_panels,
+    plt,
+    styled,
+)
 from figures.vastola2025.naive.experiment import GAP, PROCESSES
 from figures.vastola2025.naive.statistics import PAIRS, PATHS, WORDS, distance_by_steps, extrapolated_gap
 from sims.measurements.estimates import Estimate
@@ -16,14 +29,15 @@ CAPTION = (
     "probability-flow ODE, and as steps shrink it becomes the Fokker-Planck equation's law."
 )
 
-_MARKERS = {"naive": ("o", BLUE), "sde": ("x", VERMILION)}
-_PAIR_MARKERS = (("o", BLUE), ("x", VERMILION), ("^", ORANGE))
+# Nothing is trained: the sampler is what is simulated, and the stochastic equation one prediction of it.
+_MARKERS = {"naive": ("o", VERMILION), "sde": ("x", BLUE)}
+_PAIR_MARKERS = (("o", VERMILION), ("x", BLUE), ("^", ORANGE))
 
 
 @styled
 def draw(data: Arrays) -> Figure:
     panels = len(data["kappas"])
-    figure = plt.figure(figsize=(4 * max(panels, 3), 7.4))
+    figure = plt.figure(figsize=(WIDEST, 7.4))
     top, bottom = np.asarray(figure.subfigures(2, 1))
     axes = np.atleast_1d(top.subplots(1, panels, sharey=True))
     for index, axis in enumerate(axes):
@@ -41,18 +55,19 @@ def draw(data: Arrays) -> Figure:
 
 def _draw_densities(axis: Axes, data: Arrays, index: int) -> None:
     """All methods' densities for one κ, logarithmic; the first-order density is cut where it is negative."""
-    edges, kappa = data["edges"], data["kappas"][index]
-    centres, width = (edges[1:] + edges[:-1]) / 2, edges[1] - edges[0]
-    first_order = data["density_ode"] + kappa * data["density_first_order"]
+    kappa = data["kappas"][index]
+    first_order = data["line_ode"] + kappa * data["line_first_order"]
     lines = (
-        (data["density_ode"], "-", "0.6", "ODE, κ = 0"),
-        (data["density_fokker_planck"][index], "-", BLACK, "Fokker-Planck"),
+        (data["line_ode"], "-", EXACT, "ODE, κ = 0"),
+        (data["line_fokker_planck"][index], "-", BLACK, "Fokker-Planck"),
         (first_order, "--", GREEN, "first order in κ"),
-        (data["density_semiclassical"][index], ":", PINK, "semiclassical"),
+        (data["line_semiclassical"][index], ":", PINK, "semiclassical"),
     )
     axis.axvspan(-GAP, GAP, color="0.94", lw=0)
+    centres, width = _centres_and_width(data["finer_edges"])
     for mass, line, colour, label in lines:
         axis.plot(centres, np.where(mass > 0, mass, np.nan) / width, line, color=colour, lw=1.3, label=label)
+    centres, width = _centres_and_width(data["edges"])
     for name, (marker, colour) in _MARKERS.items():
         mass = data[f"halves_{name}_of_kappa"][index].mean(axis=0)
         density = np.where(mass > 0, mass, np.nan) / width
@@ -61,7 +76,11 @@ def _draw_densities(axis: Axes, data: Arrays, index: int) -> None:
     axis.set_ylim(1e-3, 2)
     axis.set_xlim(-2.2, 2.2)
     axis.set_xlabel("x")
-    axis.set_title(f"κ = {kappa:g}")
+    axis.set_title(f"noise strength κ = {kappa:g}")
+
+
+def _centres_and_width(edges: np.ndarray) -> tuple[np.ndarray, float]:
+    return (edges[1:] + edges[:-1]) / 2, float(edges[1] - edges[0])
 
 
 def _draw_gap(axis: Axes, data: Arrays) -> None:
@@ -69,27 +88,25 @@ def _draw_gap(axis: Axes, data: Arrays) -> None:
     base, slope = data["gap_curve"][0], data["gap_first_order"]
     order = np.argsort(data["curve_kappas"])[1:]
     curve = data["curve_kappas"][order]
-    axis.axhline(base, color="0.6", lw=1.2, label="ODE, κ = 0")
-    axis.plot(curve, data["gap_curve"][order], color=BLACK, lw=1.3, label=WORDS["fokker_planck"])
+    axis.axhline(base, color=EXACT, lw=1.2)
+    axis.plot(curve, data["gap_curve"][order], color=BLACK, lw=1.3)
     fine = np.geomspace(curve[0], curve[-1], 300)
     fine = fine[base + slope * fine > 0]
-    axis.plot(fine, base + slope * fine, "--", color=GREEN, label="first order in κ")
+    axis.plot(fine, base + slope * fine, "--", color=GREEN)
     for name, (marker, colour) in _MARKERS.items():
         gap = Estimate(data[f"gap_{name}_of_kappa"], data[f"gap_{name}_stderr_of_kappa"], int(data[PATHS[name]]))
         style = {"fmt": marker, "color": colour, "mfc": "none", "ms": 5, "capsize": 2}
-        axis.errorbar(
-            data["kappas"], gap.value, gap.half_width, label=f"{WORDS[name]}, {data['steps'][1]} steps", **style
-        )
+        axis.errorbar(data["kappas"], gap.value, gap.half_width, **style)
     kappa = data["kappas"][int(data["converging"])]
     style = {"fmt": "s", "color": ORANGE, "ms": 4, "capsize": 2}
     limit = extrapolated_gap(data, "naive", 0.5)
     axis.errorbar(kappa * 1.2, limit.value, limit.half_width, label="naive sampler, Δt → 0", **style)
     axis.set_xscale("log")
-    axis.set_ylim(0, 1.75 * base)
-    axis.set_xlabel("κ")
+    axis.set_ylim(0, 1.25 * base)
+    axis.set_xlabel("noise strength κ")
     axis.set_ylabel(f"gap mass, |x| < {GAP:g}")
-    axis.set_title("the gap empties as κ grows")
-    axis.legend(loc="upper right")
+    axis.set_title(f"the gap empties as κ grows ({data['steps'][1]} steps)")
+    axis.legend(loc="upper right", title="lines and points as above", alignment="left")
 
 
 def _draw_convergence(axis: Axes, data: Arrays) -> None:
@@ -101,7 +118,8 @@ def _draw_convergence(axis: Axes, data: Arrays) -> None:
         label = f"{WORDS[pair[0]]} to {WORDS[pair[1]]}"
         axis.errorbar(steps * 1.06**offset, distance.value, distance.half_width, label=label, **style)
     start = distance_by_steps(data, *PAIRS[0]).value[0]
-    axis.plot(steps, start * np.sqrt(steps[0] / steps), "--", color="0.5", lw=1, label="∝ √Δt")
+    fine = np.geomspace(steps[0], steps[-1], 100)
+    axis.plot(fine, start * np.sqrt(steps[0] / fine), "--", color="0.5", lw=1, label="∝ √Δt")
     axis.axhline(0, color="0.8", lw=0.8)
     axis.set_xscale("log")
     axis.set_xlabel("steps")
@@ -112,11 +130,10 @@ def _draw_convergence(axis: Axes, data: Arrays) -> None:
 
 def _draw_processes(axis: Axes, data: Arrays, names: list[str]) -> None:
     """Gap mass against κ for each process."""
-    styles = ((BLACK, "o"), (BLUE, "s"), (ORANGE, "^"))
-    for name, gaps, (colour, marker) in zip(names, data["process_gaps"], styles, strict=True):
-        axis.plot(data["process_kappas"], gaps, marker=marker, color=colour, ms=4, lw=1.2, label=name)
+    for name, gaps, colour, line in zip(names, data["process_gaps"], KINDS, ("-", "--", ":"), strict=False):
+        axis.plot(data["process_kappas"], gaps, line, color=colour, lw=1.4, label=name)
     axis.set_ylim(0, None)
-    axis.set_xlabel("κ")
+    axis.set_xlabel("noise strength κ")
     axis.set_ylabel(f"gap mass, |x| < {GAP:g}")
     axis.set_title("κ is a time: three processes, Fokker-Planck")
     axis.legend()

@@ -6,7 +6,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
-from figures.common.style import BLUE, GREEN, ORANGE, VERMILION, plt, styled
+from figures.common.style import BLUE, GREEN, ORANGE, PINK, SMALLEST, WIDEST, fraction, label_panels, plt, styled
 from figures.vastola2025.vkernel_linear.comparison import ORDERS
 from figures.vastola2025.vkernel_linear.experiment import LINEAR_WIDTH
 from figures.vastola2025.vkernel_linear.statistics import case_words, estimate_of
@@ -26,17 +26,17 @@ WORDS = {
 
 _LEAST_LEVERAGE = 1e-5  # smaller ones are drawn there
 
-COLOURS = dict(zip(WORDS, (ORANGE, GREEN, VERMILION, BLUE), strict=True))
+COLOURS = dict(zip(WORDS, (ORANGE, GREEN, PINK, BLUE), strict=True))
 
 
 @styled
 def draw(data: Arrays) -> Figure:
     cases = len(data["fourier"])
-    figure = plt.figure(figsize=(11.5, 12))
+    figure = plt.figure(figsize=(WIDEST, 12.4))
     upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=(3, 1.25)))
     upper.suptitle(
-        "V = D Cov[s, s'] D' of the learned score between all pairs of places, over the largest predicted variance\n"
-        "(colour: number of pairs, logarithmic, from one to the most of the panel; ± and bars: 95 %)"
+        "V = D Cov[s, s'] D' of the learned score s between all pairs of places, over the largest predicted variance\n"
+        "(D: diffusion coefficient; colour: number of pairs, logarithmic, up to the panel's most; ± and bars: 95 %)"
     )
     axes = upper.subplots(len(ORDERS), cases, sharex=True, sharey=True)
     for row, order in enumerate(ORDERS):
@@ -51,6 +51,10 @@ def draw(data: Arrays) -> Figure:
     _draw_ratios(panels[1], data)
     _draw_leverage(panels[2], data, 1)
     _draw_leverage(panels[3], data, cases - 1)
+    keys = [axis.get_legend_handles_labels() for axis in panels]
+    shown = {label: handle for handles, labels in keys for handle, label in zip(handles, labels, strict=True)}
+    lower.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=len(shown))
+    label_panels(np.concatenate([axes.ravel(), panels]))
     return figure
 
 
@@ -65,12 +69,12 @@ def _draw_pairs(axis: Axes, data: Arrays, case: int, order: str) -> None:
         getattr(axis, f"set_{which}ticks")([-1.0, -1e-2, 0.0, 1e-2, 1.0], ["-1", "-.01", "0", ".01", "1"])
     correlation = estimate_of(data, "correlation", case, order)
     text = f"r = {correlation.value:.3f} ± {correlation.half_width:.3f}"
-    axis.text(0.04, 0.96, text, transform=axis.transAxes, va="top", fontsize=8)
+    axis.text(0.04, 0.96, text, transform=axis.transAxes, va="top", fontsize=SMALLEST)
 
 
 def _labels(data: Arrays) -> list[str]:
     return [
-        f"{'Fourier' if fourier else 'Gauss'}\n{ratio:.3g}"
+        f"{'Fourier' if fourier else 'Gauss'}\n{fraction(ratio)}"
         for fourier, ratio in zip(data["fourier"], data["feature_ratio"], strict=True)
     ]
 
@@ -95,7 +99,6 @@ def _draw_correlations(axis: Axes, data: Arrays) -> None:
     axis.set_ylim(0, 1.04)
     axis.set_xlabel("features and F/P")
     axis.set_ylabel("correlation over all pairs")
-    axis.legend(loc="lower left", fontsize=6.5)
 
 
 def _draw_ratios(axis: Axes, data: Arrays) -> None:
@@ -111,9 +114,6 @@ def _draw_ratios(axis: Axes, data: Arrays) -> None:
     axis.set_xticks(place, _labels(data))
     axis.set_xlabel("features and F/P")
     axis.set_ylabel("measured/predicted variance (median)")
-    axis.legend(loc="upper left", fontsize=6.5)
-    low, high = axis.get_ylim()
-    axis.set_ylim(low, high + 0.45 * (high - low))
 
 
 def _draw_leverage(axis: Axes, data: Arrays, case: int) -> None:
@@ -127,7 +127,6 @@ def _draw_leverage(axis: Axes, data: Arrays, case: int) -> None:
     least = np.min(data["leverage"][case][data["exposed"][case]])
     axis.axvline(least, color="0.5", lw=0.8, ls=":", zorder=0, label="most exposed tenth →")
     axis.set_xlim(_LEAST_LEVERAGE / 1.5, None)
-    axis.set_title(case_words(data, case), fontsize=8)
+    axis.set_title(case_words(data, case), fontsize=SMALLEST)
     axis.set_xlabel("leverage ℓ of a sample, from $10^{-5}$")
     axis.set_ylabel("measured/predicted variance")
-    axis.legend(loc="upper left", fontsize=6.5)

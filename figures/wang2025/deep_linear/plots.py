@@ -3,9 +3,18 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures.common.panels import draw_mode_curves
+from figures.common.panels import draw_mode_curves, key_of_modes
 from figures.common.stages import Arrays
-from figures.common.style import BLACK, PALETTE, label_panels, plt, power_law_guide, styled
+from figures.common.style import (
+    BLACK,
+    EXPONENT,
+    VERMILION,
+    label_panels,
+    plt,
+    power_law_guide,
+    setting_colours,
+    styled,
+)
 from figures.wang2025.deep_linear.statistics import emergence_of, exponent_of
 from sims.measurements.estimates import mean_over
 from sims.measurements.modes import variance_over_seeds
@@ -22,19 +31,21 @@ CAPTION = (
 
 @styled
 def draw(data: Arrays) -> Figure:
-    figure, axes = plt.subplots(2, 3, figsize=(12, 7))
+    figure, axes = plt.subplots(2, 3, figsize=(11, 7))
     _draw_gains(axes[0, 0], data)
     for axis, depth in zip(axes[0, 1:], data["trained_depths"], strict=False):
         _draw_variances(axis, data, int(depth))
     _draw_emergence(axes[1, 0], data)
     _draw_exponents(axes[1, 1], data)
     _draw_waiting(axes[1, 2], data)
+    key_of_modes(figure, axes[0, 1])
     label_panels(axes)
     return figure
 
 
-def _colours(data: Arrays) -> dict[int, str]:
-    return dict(zip(data["depths"].tolist(), (BLACK, *PALETTE), strict=False))
+def _colours(data: Arrays) -> dict[int, np.ndarray]:
+    depths = data["depths"].tolist()
+    return dict(zip(depths, setting_colours(len(depths)), strict=True))
 
 
 def _draw_gains(axis, data: Arrays) -> None:
@@ -46,7 +57,7 @@ def _draw_gains(axis, data: Arrays) -> None:
         axis.errorbar(data["times"], gains.value, yerr=gains.half_width, fmt="o", ms=3, color=_colours(data)[depth])
     axis.set_xlabel("training time ητ")
     axis.set_ylabel("gain uᵀWu")
-    axis.set_title(f"weight at σ = 1, λ = {data['variance'][mode]:g} (points: trained)")
+    axis.set_title(f"weights W at σ = 1, λ = {data['variance'][mode]:g}, depth L")
     axis.legend()
 
 
@@ -56,9 +67,7 @@ def _draw_variances(axis, data: Arrays, depth: int) -> None:
     draw_mode_curves(axis, data["variance"], np.arange(data["variance"].size), curves, data["times"], measured)
     axis.set_yscale("log")
     axis.set_ylabel("generated variance λ̃")
-    axis.set_title(f"depth {depth}")
-    axis.set_ylim(None, 40)
-    axis.legend(loc="upper left", ncols=2)
+    axis.set_title(f"depth L = {depth}")
 
 
 def _draw_emergence(axis, data: Arrays) -> None:
@@ -78,11 +87,11 @@ def _draw_emergence(axis, data: Arrays) -> None:
                 label=f"trained, L = {depth}",
             )
     power_law_guide(
-        axis, data["variance"], (data["variance"][0], 1.6 * data["emergence"].max(axis=0)[0]), 1.0, "slope -1"
+        axis, data["variance"], (data["variance"][0], 1.6 * data["emergence"].max(axis=0)[0]), 1.0, "slope −1"
     )
     axis.set_xlabel("variance λ of the mode")
     axis.set_ylabel("emergence time ητ*")
-    axis.set_title("emergence of the generated variance")
+    axis.set_title(f"emergence of λ̃, {EXPONENT}")
     axis.legend()
 
 
@@ -93,21 +102,20 @@ def _exponent(variance: np.ndarray, times: np.ndarray) -> float:
 
 
 def _draw_exponents(axis, data: Arrays) -> None:
-    for name, words, colour in (
-        ("emergence", "generated variance", PALETTE[0]),
-        ("weight_emergence", "weight, σ = 1", PALETTE[1]),
-    ):
+    for name, words, marker in (("emergence", "generated variance", "o"), ("weight_emergence", "weight, σ = 1", "^")):
         exponents = [_exponent(data["variance"], times) for times in data[name]]
-        axis.plot(data["depths"], exponents, "-", color=colour, label=f"theory, {words}")
-    for depth in data["trained_depths"].tolist():
-        fit = exponent_of(data, depth).trained
-        axis.errorbar([depth], [fit.value], yerr=[fit.half_width], fmt="o", ms=4, color=PALETTE[0])
+        axis.plot(data["depths"], exponents, marker, ms=7, mfc="none", color=BLACK, label=f"theory, {words}")
+    fits = [exponent_of(data, depth).trained for depth in data["trained_depths"].tolist()]
+    values, errors = [fit.value for fit in fits], [fit.half_width for fit in fits]
+    label = "trained, generated variance"
+    axis.errorbar(data["trained_depths"], values, yerr=errors, fmt="o", ms=4, color=VERMILION, label=label)
     axis.axhline(1.0, color="0.6", lw=0.8, ls=":")
     axis.set_ylim(0.85, 1.15)
+    axis.set_xticks(data["depths"])
     axis.set_xlabel("depth L")
-    axis.set_ylabel("exponent α of τ* ∝ λ^-α")
-    axis.set_title("the law at every depth (points: trained)")
-    axis.legend(loc="lower left")
+    axis.set_ylabel(f"exponent α of {EXPONENT}")
+    axis.set_title("the law at every depth")
+    axis.legend(loc="lower right")
 
 
 def _draw_waiting(axis, data: Arrays) -> None:

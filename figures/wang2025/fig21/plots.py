@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures.common.panels import draw_mode_curves
+from figures.common.panels import draw_mode_curves, key_of_modes
 from figures.common.stages import Arrays
-from figures.common.style import PALETTE, label_panels, plt, styled
+from figures.common.style import label_panels, plt, setting_colours, styled
 from sims.measurements.estimates import mean_over
 from sims.measurements.modes import variance_over_seeds
 
@@ -20,21 +20,21 @@ DIFFERS = "points of trained networks, the error of the mean, and the share of t
 
 @styled
 def draw(data: Arrays) -> Figure:
-    figure, axes = plt.subplots(2, 3, figsize=(12, 6.8))
+    figure, axes = plt.subplots(2, 3, figsize=(11, 7))
     _draw_modes(axes[0, 0], data, "gain", mean_over)
     axes[0, 0].set_ylabel("gain uᵀWu")
-    axes[0, 0].set_title(f"weights at σ = 1, |μ| = {data['mean_length'][-1]:g}; dotted: optimum")
+    axes[0, 0].set_title(f"weights W at σ = 1, |μ| = {data['mean_length'][-1]:g}; dotted: optimum")
     for optimum in data["optimal_gain"]:
         axes[0, 0].axhline(optimum, color="0.6", lw=0.7, ls=":", zorder=0)
-    axes[0, 0].legend(loc="upper left", ncols=2)
     _draw_modes(axes[0, 1], data, "bias", mean_over)
-    axes[0, 1].set_ylabel("bias b, per mode")
+    axes[0, 1].set_ylabel("bias uᵀb")
     axes[0, 1].set_title(f"bias at σ = 1, |μ| = {data['mean_length'][-1]:g}")
     _draw_modes(axes[0, 2], data, "variance", variance_over_seeds)
     axes[0, 2].set_yscale("log")
     axes[0, 2].set_ylabel("generated variance uᵀΣ̃u")
     axes[0, 2].set_title(f"generated variance, |μ| = {data['mean_length'][-1]:g}")
     _draw_per_mean(axes[1], data)
+    key_of_modes(figure, axes[0, 0])
     label_panels(axes)
     return figure
 
@@ -49,7 +49,8 @@ def _draw_modes(axis, data: Arrays, quantity: str, over_seeds) -> None:
 def _draw_per_mean(axes, data: Arrays) -> None:
     """Error of the generated mean, alignment and divergence, one colour per length of the mean."""
     error, aligned, divergence = axes
-    for index, (length, colour) in enumerate(zip(data["mean_length"], PALETTE, strict=False)):
+    lengths = data["mean_length"]
+    for index, (length, colour) in enumerate(zip(lengths, setting_colours(lengths.size), strict=True)):
         label = f"|μ| = {length:g}"
         target = np.full(data["variance"].size, length / np.sqrt(data["variance"].size))
         if length > 0:
@@ -64,11 +65,11 @@ def _draw_per_mean(axes, data: Arrays) -> None:
             data["times"], shares.value, yerr=shares.half_width, fmt="o", ms=3, lw=0.8, color=colour, label=label
         )
         divergence.plot(data["fine_times"], data["divergence_curve"][index], color=colour, lw=1.2, label=label)
-    error.set_title("error of the generated mean")
+    error.set_title("error of the generated mean μ̃, data's mean μ")
     error.set_ylabel("|μ̃ - μ|/|μ|")
-    aligned.set_title("generated covariance on the data's axes")
-    aligned.set_ylabel("alignment")
-    divergence.set_title("divergence (theory)")
+    aligned.set_title("generated covariance Σ̃: mixing of modes")
+    aligned.set_ylabel("share of Σ̃ on the data's axes")
+    divergence.set_title("divergence of what is generated, p̃ (theory)")
     divergence.set_ylabel("KL(p̃‖p) in nats")
     divergence.set_yscale("log")
     for axis in axes:

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures.common.panels import draw_mode_curves
+from figures.common.panels import draw_mode_curves, key_of_modes
 from figures.common.stages import Arrays
 from figures.common.style import label_panels, plt, styled
 from sims.measurements.estimates import mean_over
@@ -25,7 +25,7 @@ def draw(data: Arrays) -> Figure:
     for row, (name, words) in zip(axes, (("one_layer", "one layer"), ("two_layer", "tied two-layer")), strict=True):
         for index, time in enumerate(shown):
             _draw_gain(row[index], data, name, index)
-            row[index].set_title(f"weight at t = {time:g}")
+            row[index].set_title(f"weights W at t = {time:g}")
         curves = (data[f"fine_times_{name}"], data[f"variance_curve_{name}"])
         measured = variance_over_seeds(data[f"variance_trained_{name}"])
         draw_mode_curves(row[-1], data["variance"], np.arange(data["variance"].size), curves, data["times"], measured)
@@ -33,10 +33,7 @@ def draw(data: Arrays) -> Figure:
         row[-1].set_ylabel("generated variance λ̃")
         row[-1].set_title("generated variance")
         row[0].set_ylabel(f"{words}: gain uᵀWu")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside right upper", title="lines: theory\npoints: trained\n(95 %)", title_fontsize=7.5
-    )
+    key_of_modes(figure, axes[0, 0])
     label_panels(axes)
     return figure
 

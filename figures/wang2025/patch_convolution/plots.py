@@ -5,7 +5,17 @@ from matplotlib.figure import Figure
 
 from figures.common.panels import draw_mode_curves
 from figures.common.stages import Arrays
-from figures.common.style import PALETTE, label_panels, plt, power_law_guide, styled
+from figures.common.style import (
+    BLACK,
+    EXPONENT,
+    VERMILION,
+    WIDEST,
+    label_panels,
+    plt,
+    power_law_guide,
+    setting_colours,
+    styled,
+)
 from figures.wang2025.patch_convolution.experiment import FULL
 from figures.wang2025.patch_convolution.statistics import emergence_times, exponent, names_of, narrowest
 from sims.measurements.estimates import mean_over
@@ -15,13 +25,13 @@ CAPTION = (
     "A filter as wide as the patch learns every mode N times as early, otherwise as one layer does. Of a filter "
     "of 3 pixels modes do not emerge in the order of their variances: rank correlation {{photographs, width 3: "
     "modes do not emerge in the order of their variances|value .2f}} {{photographs, width 3: modes do not "
-    "emerge in the order of their variances|interval .2f}}. Lines are theory, points trained filters."
+    "emerge in the order of their variances|interval .2f}}. Lines and dashes are theory, points trained filters."
 )
 
 
 @styled
 def draw(data: Arrays) -> Figure:
-    figure, axes = plt.subplots(2, 3, figsize=(12.5, 7.2))
+    figure, axes = plt.subplots(2, 3, figsize=(WIDEST, 7.2))
     _draw_spectra(axes[0, 0], data)
     narrow = narrowest(data)
     _draw_curves(axes[0, 1], data, FULL, "full width")
@@ -33,23 +43,27 @@ def draw(data: Arrays) -> Figure:
     return figure
 
 
-def _styles(data: Arrays) -> dict[str, tuple[str, str]]:
+# Modes and widths are discrete: a dash for the closed form, a point for trained filters.
+_DASH = {"marker": "_", "ls": "none", "ms": 7, "mew": 1.2}
+
+
+def _styles(data: Arrays) -> dict[str, tuple[np.ndarray, str]]:
     """Colour and label of every width."""
-    colours = (*PALETTE[: data["widths"].size], "black")
-    labels = [*(f"width {width}" for width in data["widths"]), "full width"]
-    return dict(zip(names_of(data), zip(colours, labels, strict=True), strict=True))
+    names, labels = names_of(data), [*(f"width {width}" for width in data["widths"]), "full width"]
+    return dict(zip(names, zip(setting_colours(len(names)), labels, strict=True), strict=True))
 
 
 def _draw_spectra(axis, data: Arrays) -> None:
     rank = 1 + np.arange(data["variance"].size)
-    axis.semilogy(rank, data["variance"], color="0.6", lw=4, label="data")
+    axis.semilogy(rank, data["variance"], marker="s", ls="none", ms=6, mew=0, color="0.8", label="data")
     for name, (colour, label) in _styles(data).items():
-        axis.plot(rank, data[f"variance_curve_{name}"][-1], color=colour, lw=1.1, label=label)
+        axis.plot(rank, data[f"variance_curve_{name}"][-1], color=colour, **_DASH)
         measured = variance_over_seeds(data[f"variance_trained_{name}"][:, -1])
-        axis.errorbar(rank, measured.value, yerr=measured.half_width, fmt="o", ms=2.5, lw=0.8, color=colour)
+        bars = {"yerr": measured.half_width, "fmt": "o", "ms": 2.5, "lw": 0.8}
+        axis.errorbar(rank, measured.value, color=colour, label=label, **bars)
     axis.set_xlabel("Fourier mode, in order of the data's variance")
     axis.set_ylabel("variance")
-    axis.set_title("generated spectrum after training")
+    axis.set_title("generated spectrum; dashes: closed form")
     axis.legend(ncols=2)
 
 
@@ -62,19 +76,20 @@ def _draw_curves(axis, data: Arrays, name: str, title: str) -> None:
     axis.set_yscale("log")
     axis.set_xlabel("training time Nητ")
     axis.set_ylabel("generated variance λ̃")
-    axis.set_title(title)
-    axis.legend(fontsize=6.5)
+    axis.set_title(f"{title}, N = {pixels:g} pixels; lines: closed form")
+    axis.legend()
 
 
 def _draw_emergence(axis, data: Arrays) -> None:
     for name, (colour, label) in _styles(data).items():
         theory, measured = emergence_times(data, name)
-        axis.loglog(data["variance"], data["pixels"] * theory, color=colour, lw=1, label=label)
+        axis.loglog(data["variance"], data["pixels"] * theory, color=colour, **_DASH)
         seen = np.isfinite(measured).all(axis=0)
         times = mean_over(data["pixels"] * measured[:, seen])
-        axis.errorbar(data["variance"][seen], times.value, yerr=times.half_width, fmt="o", ms=2.5, lw=0.8, color=colour)
+        bars = {"yerr": times.half_width, "fmt": "o", "ms": 2.5, "lw": 0.8}
+        axis.errorbar(data["variance"][seen], times.value, color=colour, label=label, **bars)
     first = data["pixels"] * np.fmin.reduce(emergence_times(data, FULL)[0])
-    power_law_guide(axis, data["variance"], (data["variance"][0], 2 * first), 1.0, "slope -1")
+    power_law_guide(axis, data["variance"], (data["variance"][0], 2 * first), 1.0, "slope −1")
     axis.set_xlabel("data's variance λ of the mode")
     axis.set_ylabel("emergence time Nητ*")
     axis.set_title("emergence of each mode's own final variance")
@@ -83,20 +98,20 @@ def _draw_emergence(axis, data: Arrays) -> None:
 
 def _draw_exponents(axis, data: Arrays) -> None:
     """Bars: 95 %, of the power-law fit for the closed form and over seeds for trained filters."""
-    for first, colour, words in ((0, PALETTE[0], "all modes"), (1, PALETTE[1], "without the largest")):
+    for first, marker, words in ((0, "o", "all modes"), (1, "s", "without the largest")):
         fits = {place: exponent(data, name, first) for place, name in enumerate(names_of(data))}
         fits = {place: fit for place, fit in fits.items() if fit.defined}
-        places = np.array(list(fits)) + 0.1 * first
+        places = np.array(list(fits)) + 0.2 * (first - 0.5)
         laws = (
             [fit.closed_form.exponent for fit in fits.values()],
             [fit.closed_form_half_width for fit in fits.values()],
         )
         trained = [fit.trained.value for fit in fits.values()], [fit.trained.half_width for fit in fits.values()]
-        axis.errorbar(places, *laws, fmt="s", ms=7, mfc="none", color=colour, label=f"closed form, {words}")
-        axis.errorbar(places, *trained, fmt="o", ms=3, color=colour, label=f"trained, {words}")
+        axis.errorbar(places, *laws, fmt=marker, ms=7, mfc="none", color=BLACK, label=f"closed form, {words}")
+        axis.errorbar(places, *trained, fmt=marker, ms=3, color=VERMILION, label=f"trained, {words}")
     axis.axhline(1.0, color="0.6", lw=0.8, ls=":")
     _mark_widths(axis, data)
-    axis.set_ylabel("exponent α of τ* ∝ λ^-α")
+    axis.set_ylabel(f"exponent α of {EXPONENT}")
     axis.set_title("power-law fits of emergence against width")
     axis.legend(loc="lower right")
 
@@ -113,8 +128,8 @@ def _draw_distances(axis, data: Arrays) -> None:
         np.sqrt(np.mean((np.log(data[f"variance_trained_{name}"][:, -1]).mean(axis=0) - target) ** 2))
         for name in names_of(data)
     ]
-    axis.plot(positions, theory, "-", color=PALETTE[0], label="closed form")
-    axis.plot(positions, trained, "o", ms=4, color=PALETTE[1], label="trained")
+    axis.plot(positions, theory, "o", ms=7, mfc="none", color=BLACK, label="closed form")
+    axis.plot(positions, trained, "o", ms=3, color=VERMILION, label="trained")
     _mark_widths(axis, data)
     axis.set_ylabel("r.m.s. ln(λ̃/λ) over modes")
     axis.set_title("distance from the data's spectrum")

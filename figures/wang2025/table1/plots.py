@@ -1,12 +1,11 @@
 """Table 1 as a picture."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.common.claims import Claim
-from figures.common.rounding import decimals_of
 from figures.common.stages import Arrays
-from figures.common.style import BLUE, GREEN, VERMILION, plt, styled
+from figures.common.style import BLACK, VERMILION, WIDEST, label_panels, plt, styled
 from figures.wang2025.table1.claims import COLUMNS, cell
 from figures.wang2025.table1.experiment import ROWS
 
@@ -15,36 +14,38 @@ CAPTION = (
     "the exponent, {{full-width convolution: inverse-variance law|value .2f}}; a patch convolution of width 3 "
     "has {{patch convolution, width 3: shallower exponent|value .2f}}."
 )
-DIFFERS = "numbers in place of formulas, from one spectrum on a ring."
+DIFFERS = "numbers in place of formulas, from one spectrum on a ring; drawn, the numbers are in the claims below."
 
 
 @styled
 def draw(data: Arrays) -> Figure:
-    figure, axis = plt.subplots(figsize=(11, 3.6))
-    axis.axis("off")
-    axis.set_xlim(0, 1)
-    axis.set_ylim(0, 1)
-    lefts = np.linspace(0.27, 0.9, len(COLUMNS))
-    heights = np.linspace(0.78, 0.08, len(ROWS))
-    for left, (words, _, margin, _) in zip(lefts, COLUMNS.values(), strict=True):
-        axis.text(left, 0.96, words, ha="center", va="center", fontweight="bold")
-        axis.text(left, 0.89, f"holds within {margin:g}", ha="center", va="center", color="0.4", fontsize=8)
-    axis.plot([0, 1], [0.86, 0.86], color="0.4", lw=0.8)
-    for height, (row, (words, *_)) in zip(heights, ROWS.items(), strict=True):
-        axis.text(0.0, height, words, ha="left", va="center")
-        for left, column in zip(lefts, COLUMNS, strict=True):
-            _draw_cell(axis, left, height, None if (row, column) == ("one_layer", "speed") else cell(data, row, column))
-    axis.set_title("theory  |  trained ± half of the 95 % interval: verdict", loc="left")
+    figure, axes = plt.subplots(1, len(COLUMNS), figsize=(WIDEST, 3.4), sharey=True)
+    for axis, column in zip(axes, COLUMNS, strict=True):
+        _draw_column(axis, data, column)
+    heights = np.arange(len(ROWS))[::-1]
+    axes[0].set_yticks(heights, [words for words, *_ in ROWS.values()])
+    axes[0].set_ylim(-0.5, len(ROWS) - 0.5)
+    axes[0].set_ylabel("architecture")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    label_panels(axes)
     return figure
 
 
-def _draw_cell(axis, left: float, height: float, claim: Claim | None) -> None:
-    if claim is None:
-        axis.text(left, height, "1 (reference)", ha="center", va="center", color="0.4")
-        return
-    assert claim.interval is not None
-    half_width = (claim.interval[1] - claim.interval[0]) / 2
-    colour = {"holds": BLUE, "differs": VERMILION, "undecided": GREEN}[claim.verdict]
-    digits = decimals_of(half_width)
-    text = f"{claim.reference:.{digits}f}  |  {claim.measured:.{digits}f} ± {half_width:.{digits}f}: {claim.verdict}"
-    axis.text(left, height, text, ha="center", va="center", color=colour, fontsize=8.2)
+def _draw_column(axis: Axes, data: Arrays, column: str) -> None:
+    """Theory, the margin about it, and what trained networks measured, a line per architecture."""
+    words, _, margin, _ = COLUMNS[column]
+    rows = [row for row in ROWS if (row, column) != ("one_layer", "speed")]
+    heights = len(ROWS) - 1 - np.array([list(ROWS).index(row) for row in rows])
+    claims = [cell(data, row, column) for row in rows]
+    theory, measured = (np.array(numbers) for numbers in zip(*((c.reference, c.measured) for c in claims), strict=True))
+    low, high = np.array([claim.interval for claim in claims], dtype=float).T
+    axis.barh(heights, 2 * margin, left=theory - margin, height=0.5, color="0.88", label="theory ± margin")
+    axis.plot(theory, heights, "o", ms=8, mfc="none", color=BLACK, label="theory")
+    bars = np.abs(np.stack([measured - low, high - measured]))
+    axis.errorbar(measured, heights, xerr=bars, fmt="o", ms=3.5, color=VERMILION, label="trained, 95 %")
+    axis.use_sticky_edges = False
+    axis.margins(x=0.1)
+    axis.set_xlabel(f"{words}\n(margin {margin:g})")
+    if column == "speed":
+        axis.annotate("reference", (0.0, len(ROWS) - 1), ha="center", va="center", color="0.4")

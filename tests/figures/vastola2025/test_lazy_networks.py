@@ -4,6 +4,7 @@ import numpy as np
 
 from figures.common.stages import Arrays
 from figures.vastola2025.lazy_networks import claims, statistics
+from figures.vastola2025.lazy_networks.experiment import FINER
 from tests.oracles.known_ensembles import claims_by_name, drawn_scores, law_of_scores
 
 
@@ -64,8 +65,8 @@ def _linear_data(exponent: float = 1.0, members: int = 30) -> Arrays:
     2 and 4. A first P is there that must not be looked at.
     """
     random = np.random.default_rng(19)
-    draws, fine = np.array([20, 50]), np.geomspace(1e-2, 1e4, 241)
-    times = fine[::2]
+    draws, fine = np.array([20, 50]), np.geomspace(1e-2, 1e4, 120 * FINER + 1)
+    times = fine[::FINER]
     noise = random.normal(size=(members, len(times) + 1, len(RATES)))
     noise -= noise.mean(axis=0)
     noise /= noise.std(axis=0, ddof=1)

@@ -4,11 +4,10 @@ import jax
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
-from scipy.stats import t as student_t
 
-from figures.both.misprints import claims, experiment, plots
+from figures.both.misprints import claims, experiment
 from sims.experiments import misprints as experiments
-from sims.measurements.estimates import Estimate, mean_over
+from sims.measurements.estimates import mean_over
 from theory.derivations.table import ALL, get
 
 KEY = jax.random.key(1)
@@ -116,9 +115,3 @@ def test_claims_tell_the_printed_value_from_the_measured_one():
     assert [claim.verdict for claim in followed] == ["differs"] * len(experiment.ROWS)
     right = claims.claims(arrays | {"measured": corrected[:, None] * copies})
     assert [claim.verdict for claim in right] == ["holds"] * len(experiment.ROWS)
-
-
-def test_a_value_is_shown_to_the_digits_of_its_error():
-    for error, expected in ((0.005, "3.996 ± 0.005"), (0.0012, "3.9960 ± 0.0012"), (7.0, "4 ± 7")):
-        stderr = np.asarray(error / student_t.ppf(0.975, 3))
-        assert plots._with_error(Estimate(np.asarray(3.996), stderr, 4)) == expected
