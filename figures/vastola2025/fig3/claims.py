@@ -14,6 +14,8 @@ from sims.measurements.estimates import mean_over
 
 SOURCE = "Vastola 2025, Fig. 3"
 MASS = 0.02  # of the samples: what a reader sees in a heat map
+# Models from which the effect of the angle is decided; with fewer the question is left to the paper preset.
+DECIDING_MODELS = 100
 
 
 def claims(data: Arrays) -> list[Claim]:
@@ -26,6 +28,7 @@ def claims(data: Arrays) -> list[Claim]:
             agreement((of_features[1:] - of_features[:1]).T),
         )
         for name, of_features in zip(names, contrast, strict=True)
+        if contrast.shape[-1] >= DECIDING_MODELS
     ]
     features = _more(
         "features matter",

@@ -20,8 +20,13 @@ from sims.measurements.estimates import mean_over
 from sims.measurements.resampling import jackknife
 
 SOURCE = "reviewers of Vastola 2025: J0 against J1"
-# Models from which the shape of the noise is decided; with fewer the question is left to the paper preset.
-DECIDING_MODELS = {"square_linear": {"gap": 100, "bridge": 1000}, "square_network": {"gap": 300, "bridge": 300}}
+# Models from which a question is decided; with fewer it is left to the paper preset.
+DECIDING_MODELS = {
+    "linear_second": {"moments": 4800},
+    "network": {"dose": 300, "moments": 300},
+    "square_linear": {"gap": 100, "bridge": 1000},
+    "square_network": {"gap": 300, "bridge": 300},
+}
 LARGEST_SHIFT = 0.02  # of the samples, within which a prediction of first order is called right
 
 
@@ -29,22 +34,22 @@ def claims(data: Arrays) -> list[Claim]:
     words = words_of_cases(data)
     statements = [_numerics_claim(data)]
     for case in words:
-        statements += [claim(data, case, words[case]) for claim in (_bias_claim, _effect_claim, _dose_claim)]
-    statements += [_higher_moments_claim(data, case, words[case]) for case in LINE_CASES]
-    statements += [_shape_claim(data, case, part, words[case]) for case, part in _shapes_decided(data)]
+        statements += [_bias_claim(data, case, words[case]), _effect_claim(data, case, words[case])]
+        if _decided(data, case, "dose"):
+            statements.append(_dose_claim(data, case, words[case]))
+    statements += [
+        _higher_moments_claim(data, case, words[case]) for case in LINE_CASES if _decided(data, case, "moments")
+    ]
+    shapes = [(case, part) for case in SQUARE_CASES for part in ("gap", "bridge") if _decided(data, case, part)]
+    statements += [_shape_claim(data, case, part, words[case]) for case, part in shapes]
     for case in NETWORK_CASES:
         statements += _training_claims(data, case, words[case])
     return statements
 
 
-def _shapes_decided(data: Arrays) -> list[tuple[str, str]]:
-    """Cases and numbers in which as many models as there are can tell the shape of the noise."""
-    return [
-        (case, part)
-        for case in SQUARE_CASES
-        for part, enough in DECIDING_MODELS[case].items()
-        if data[f"{case}_{part}"].shape[1] >= enough
-    ]
+def _decided(data: Arrays, case: str, question: str) -> bool:
+    """Whether there are models enough to tell."""
+    return data[f"{case}_gap"].shape[1] >= DECIDING_MODELS.get(case, {}).get(question, 0)
 
 
 def _against_bound(

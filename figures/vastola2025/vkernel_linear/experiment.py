@@ -41,7 +41,7 @@ class Config:
     features_per_axis: int = 16
     ridge: float = 0.1
     cutoff: float = 1e-2  # ε
-    models: int = 400
+    models: int = 1000
     places: int = 500
     bins: int = 80
 
