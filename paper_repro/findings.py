@@ -7,6 +7,11 @@ writes `docs/findings.md`. The comment on top of the prose says how a placeholde
 numbers that are none.
 """
 
+if __name__ == "__main__":  # before a package of ours is imported that may have a namesake in the working folder
+    from paper_repro.neighbours import put_ours_first
+
+    put_ours_first()
+
 import difflib
 import re
 from pathlib import Path

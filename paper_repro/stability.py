@@ -6,6 +6,11 @@
 Only equivalences and differences count: what is deterministic cannot turn.
 """
 
+if __name__ == "__main__":  # before a package of ours is imported that may have a namesake in the working folder
+    from paper_repro.neighbours import put_ours_first
+
+    put_ours_first()
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -83,16 +83,41 @@ def test_an_interrupted_report_is_one_word(tmp_path):
     assert slow.returncode == 130
 
 
+def found_last(folder):
+    """A folder for PYTHONPATH that makes ours the last of all packages, as an editable installation does."""
+    installed = folder / "installed"
+    installed.mkdir()
+    (installed / "sitecustomize.py").write_text(f"import sys\nsys.path.append({str(ROOT)!r})\n")
+    return installed
+
+
 @pytest.mark.parametrize("foreign", ["figures/__init__.py", "figures/a.png", "theory.py", "sims/__init__.py"])
 @pytest.mark.parametrize("path", ["python_path", "working_folder"])
 def test_our_packages_are_used_where_others_have_their_names(tmp_path, foreign, path):
     (tmp_path / foreign).parent.mkdir(exist_ok=True)
     (tmp_path / foreign).write_text("raise ImportError('not ours')\n")
-    installed = tmp_path / "installed"  # found last, as an editable installation is
-    installed.mkdir()
-    (installed / "sitecustomize.py").write_text(f"import sys\nsys.path.append({str(ROOT)!r})\n")
+    installed = found_last(tmp_path)
     before = f"{tmp_path}:{installed}" if path == "python_path" else str(installed)
     done = shell(f"{LIST} && {LIST.removesuffix('list')} run --preset huge", tmp_path, PYTHONPATH=before)
     assert "wang2025_fig2" in done.stdout
     assert done.stderr == "error: unknown preset 'huge'; wang2025_fig2 has quick, paper\n"
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "sentence"),
+    [
+        ("paper_repro.findings", "none", "error: the folder 'none' does not exist\n"),
+        ("paper_repro.reference", "none none", "error: nothing has been computed at preset 'quick' under 'none'\n"),
+        ("paper_repro.stability", "none 0-1 2-3", "error: the folder 'none' does not exist\n"),
+        ("theory.derivations", "none", "no derivation is called 'none'"),
+    ],
+)
+def test_other_programs_of_ours_use_our_packages_too(tmp_path, module, arguments, sentence):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "__init__.py").write_text("raise ImportError('not ours')\n")
+    (tmp_path / "sims.py").write_text("raise ImportError('not ours')\n")
+    command_line = f"'{sys.executable}' -m {module} {arguments}"
+    done = shell(command_line, tmp_path, PYTHONPATH=str(found_last(tmp_path)))
+    assert done.stderr.startswith(sentence)
     assert done.returncode == 2
