@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from paper_repro.archives import pack
-from paper_repro.environment import processor
+from paper_repro.environment import complaint_about, processor
 from paper_repro.errors import UserError
 from paper_repro.memory import forget_peak, peak_gigabytes
 
@@ -63,7 +63,14 @@ def device() -> str:
 
 
 def check_device() -> None:
-    """Raises UserError where JAX has nothing to compute on, such as for a `JAX_PLATFORMS` that is not there."""
+    """Raises UserError where JAX has nothing to compute on, such as for a `JAX_PLATFORMS` that is not there.
+
+    Also for flags at which XLA would end this process.
+    """
+    flags = os.environ.get("XLA_FLAGS", "")
+    complaint = complaint_about(flags)
+    if complaint is not None:
+        raise UserError(f"XLA_FLAGS is {flags!r}, and XLA says: {complaint}")
     import jax
 
     try:

@@ -3,10 +3,14 @@
 Also whether compiled programs are kept from one command to the next, which decides nothing but the time.
 """
 
+import functools
 import hashlib
 import importlib.metadata
 import os
 import platform
+import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -23,6 +27,10 @@ _FIRST_UNTRIED = (0, 11)  # jaxlib 0.6 to 0.10 know both flags; one that it does
 THREADS = "2"
 # Linear algebra of NumPy and SciPy with a thread per core in each of two processes takes ten times as long as with one.
 BLAS_THREADS = "1"
+
+# The line that XLA writes before it ends a process for a flag: an error, or what it calls fatal.
+_COMPLAINT = re.compile(r"^[EF]\d{4} .*?\] (.*)", re.MULTILINE)
+_START = "from jaxlib import xla_client; xla_client.make_cpu_client()"
 
 
 def environment_of(preset: str) -> dict[str, str]:
@@ -46,6 +54,20 @@ def with_flags(flags: list[str]) -> str:
     if release >= _FIRST_UNTRIED:
         return present
     return " ".join([*(flag for flag in flags if flag not in present.split()), *present.split()])
+
+
+@functools.cache
+def complaint_about(flags: str) -> str | None:
+    """What XLA says of these flags where it would end the process for one of them, else None.
+
+    A process of its own finds out, in a second, and only where there are flags other than ours.
+    """
+    if set(flags.split()) <= {ONE_THREAD, QUICK_TO_COMPILE}:
+        return None
+    start, variables = [sys.executable, "-P", "-c", _START], os.environ | {"XLA_FLAGS": flags}
+    trial = subprocess.run(start, env=variables, capture_output=True, text=True, errors="replace")
+    complaint = _COMPLAINT.search(trial.stderr)
+    return complaint[1] if trial.returncode and complaint else None
 
 
 def compiled_programs(out: Path) -> dict[str, str]:

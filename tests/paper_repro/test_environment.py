@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from paper_repro import environment
-from paper_repro.environment import ONE_THREAD, QUICK_TO_COMPILE, compiled_programs, environment_of
+from paper_repro.computing import check_device
+from paper_repro.environment import (
+    ONE_THREAD,
+    QUICK_TO_COMPILE,
+    compiled_programs,
+    complaint_about,
+    environment_of,
+)
+from paper_repro.errors import UserError
 
 SUMS = """
 import os, sys
@@ -115,3 +123,30 @@ def test_a_platform_that_is_not_there_is_one_sentence(tmp_path, platform):
     assert done.stderr.startswith(f"error: JAX_PLATFORMS is {platform!r}, and JAX finds no such platform here")
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (f"{ONE_THREAD} --xla_no_such_flag=1", "Unknown flag in XLA_FLAGS: --xla_no_such_flag=1"),
+        (
+            "--xla_cpu_multi_thread_eigen=perhaps",
+            "Couldn't interpret value perhaps for flag xla_cpu_multi_thread_eigen.",
+        ),
+        ("no_such_file", 'Could not open file "no_such_file" to read flags for environment variable "XLA_FLAGS". '),
+        ("--xla_force_host_platform_device_count=2", None),
+    ],
+)
+def test_flags_that_would_end_the_process_get_a_sentence(monkeypatch, flags, complaint):
+    found = complaint_about(flags)
+    assert found == complaint if found is None else found.startswith(complaint)
+    if complaint is not None:
+        monkeypatch.setenv("XLA_FLAGS", flags)
+        with pytest.raises(UserError, match="XLA_FLAGS is .*, and XLA says: "):
+            check_device()
+
+
+def test_our_own_flags_are_not_tried(monkeypatch):
+    monkeypatch.setattr(subprocess, "run", None)
+    assert complaint_about(f"{ONE_THREAD} {QUICK_TO_COMPILE}") is None
+    assert complaint_about("") is None
