@@ -1,4 +1,4 @@
-"""Arrays in users' files, read in blocks of rows: `.npy`, members of `.npz`, and IDX. Nothing is ever unpickled."""
+"""Arrays in users' files, read in blocks of samples: `.npy`, members of `.npz`, and IDX. Nothing is ever unpickled."""
 
 import gzip
 import math
@@ -18,6 +18,8 @@ from sims.data.formats import GZIP_MAGIC, IDX_TYPES, is_idx_magic
 
 ARRAY_NAMES = ("x", "images", "data")  # in an archive of several arrays, the first of these that is there
 
+_SLAB_BYTES = 1 << 29  # read at once of samples that are spread over the file, each slab by going through all of it
+
 _NPY, _ZIP = b"\x93NUMPY", b"PK"
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
@@ -36,10 +38,18 @@ class Header:
         """Bytes of the numbers."""
         return math.prod(self.shape) * self.dtype.itemsize
 
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """The shape of the numbers in their order in the file, the last axis running fastest."""
+        return self.shape[::-1] if self.fortran_order else self.shape
+
 
 @dataclass(frozen=True)
 class StoredArray:
-    """An array in a file, whose rows are read when they are asked for."""
+    """An array in a file, whose samples are read when they are asked for: those on the first axis, or on the last.
+
+    Raises ValueError where the file ends early or goes on.
+    """
 
     path: Path
     what: str  # "NumPy file", as sentences name it
@@ -47,31 +57,61 @@ class StoredArray:
     open: Callable[[], BinaryIO]
 
     def rows(self, number: int) -> Iterator[np.ndarray]:
-        """All rows in blocks of at most `number`. Raises ValueError where the file ends early or goes on."""
-        count, size = self.header.shape[0], self.header.size
-        # In Fortran's order a row is spread over the whole file.
-        step = count if self.header.fortran_order else number
+        """Blocks of at most `number` along the first axis."""
+        if not self.header.fortran_order:
+            yield from self._consecutive(number)
+        else:
+            yield from (block.T for block in self._spread(number))
+
+    def columns(self, number: int) -> Iterator[np.ndarray]:
+        """Blocks of at most `number` along the last axis, which comes first in them, all axes in reverse order."""
+        if self.header.fortran_order:
+            yield from self._consecutive(number)
+        else:
+            yield from (block.T for block in self._spread(number))
+
+    def _consecutive(self, number: int) -> Iterator[np.ndarray]:
+        """Blocks along the first axis of the file, each in one piece there."""
+        count, *rest = self.header.stored_shape
+        with self._numbers() as stream:
+            for first in range(0, count, number):
+                block = self._read(stream, first * math.prod(rest), min(number, count - first) * math.prod(rest))
+                yield block.reshape(-1, *rest)
+
+    def _spread(self, number: int) -> Iterator[np.ndarray]:
+        """Blocks along the last axis of the file, each in as many pieces as there are numbers of one sample."""
+        *rest, count = self.header.stored_shape
+        pieces = math.prod(rest)
+        at_once = max(number, _SLAB_BYTES // (pieces * self.header.dtype.itemsize))
+        with self._numbers() as stream:
+            for first in range(0, count, at_once):
+                slab = np.empty((pieces, min(at_once, count - first)), self.header.dtype)
+                for piece, numbers in enumerate(slab):
+                    numbers[:] = self._read(stream, piece * count + first, numbers.size)
+                slab = slab.reshape(*rest, -1)
+                yield from (slab[..., begin : begin + number] for begin in range(0, slab.shape[-1], number))
+
+    @contextmanager
+    def _numbers(self) -> Iterator[BinaryIO]:
+        """The opened file, which has to be at its end when all is read."""
         with ExitStack() as stack:
             with decoding(self.path, self.what):
                 stream = stack.enter_context(self.open())
-                stream.seek(self.header.start)
-            for first in range(0, count, step):
-                block = self._read(stream, min(step, count - first), first)
-                yield from (block[row : row + number] for row in range(0, len(block), number))
+            yield stream
             with decoding(self.path, self.what):
                 rest = len(stream.read(1 << 20))  # it also lets gzip and zip compare their checksums
             if rest:
-                raise ValueError(_wrong_length(self.path, self.header, f"{size + rest} or more"))
+                raise ValueError(_wrong_length(self.path, self.header, f"{self.header.size + rest} or more"))
 
-    def _read(self, stream: BinaryIO, count: int, first: int) -> np.ndarray:
-        """`count` rows, `first` of which have been read before."""
-        row = self.header.size // self.header.shape[0]
+    def _read(self, stream: BinaryIO, first: int, count: int) -> np.ndarray:
+        """`count` numbers from the one with the index `first` in the file."""
+        before, size = (each * self.header.dtype.itemsize for each in (first, count))
         with decoding(self.path, self.what):
-            content = stream.read(count * row)
-        if len(content) < count * row:
-            raise ValueError(_wrong_length(self.path, self.header, str(first * row + len(content))))
-        order = "F" if self.header.fortran_order else "C"
-        return np.frombuffer(content, self.header.dtype).reshape((count, *self.header.shape[1:]), order=order)
+            stream.seek(self.header.start + before)
+            content = stream.read(size)
+        if len(content) < size:
+            raise ValueError(_wrong_length(self.path, self.header, str(before + len(content))))
+        return np.frombuffer(content, self.header.dtype)
 
 
 def _wrong_length(path: Path, header: Header, found: str) -> str:

@@ -23,10 +23,9 @@ class Layout:
     transposed: bool = False  # a table whose columns are samples
 
     def samples_of(self, stored: Any, number: int) -> Iterator[np.ndarray]:
-        """Blocks of at most `number` samples of a stored array, see `StoredArray.rows`."""
+        """Blocks of at most `number` samples of a stored array, see `StoredArray`."""
         if self.transposed:
-            table = np.concatenate(list(stored.rows(number))).T
-            yield from (table[first : first + number] for first in range(0, self.count, number))
+            yield from stored.columns(number)
             return
         for block in stored.rows(number):
             yield block if self.order is None else block.transpose(self.order)

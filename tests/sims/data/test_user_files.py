@@ -1,13 +1,14 @@
 """Users' files of every format against independent writers."""
 
 import gzip
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from sims.data import user_files
+from sims.data import arrays, user_files
 from sims.data.user_files import load_user_data
 from tests.oracles.user_files import BYTES, COLOUR_BYTES, FLOATS, RANDOM, idx_bytes, pixels, samples_of, write_images
 
@@ -187,3 +188,35 @@ def test_blocks_are_all_of_the_samples_in_their_order(tmp_path: Path, monkeypatc
     assert [len(block) for block in blocks] == [7, 7, 7, 7, 7, 5]
     assert np.array_equal(np.concatenate(blocks), pixels(BYTES))
     assert told == [("words", done / 40) for done in (7, 14, 21, 28, 35, 40)]
+
+
+@pytest.mark.parametrize("write", [np.save, np.savez, np.savez_compressed])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("layout", ["rows", "columns", "chw"])
+def test_samples_that_are_spread_over_a_file_are_read_a_few_at_a_time(tmp_path, monkeypatch, write, order, layout):
+    """As tables of columns in C's order and everything in Fortran's are: a slab of eleven samples, blocks of four."""
+    samples = COLOUR_BYTES.astype(np.int16)
+    flat = samples.reshape(70, 60)
+    array = {"rows": flat, "columns": flat.T, "chw": samples.transpose(0, 3, 1, 2)}[layout]
+    monkeypatch.setattr(user_files, "BLOCK_BYTES", 8 * 60 * 4)
+    monkeypatch.setattr(arrays, "_SLAB_BYTES", 2 * 60 * 11)
+    path = tmp_path / ("mine.npy" if write is np.save else "mine.npz")
+    write(path, np.asarray(array, order=order))
+    data = load_user_data(path, layout=layout)
+    blocks = list(data.blocks())
+    assert max(len(block) for block in blocks) == 4
+    assert np.array_equal(np.concatenate(blocks), flat)
+
+
+def test_a_table_of_columns_takes_no_more_memory_than_a_slab_and_a_block(tmp_path, monkeypatch):
+    table = np.zeros((100, 100_000))  # 80 MB
+    np.save(tmp_path / "mine.npy", table)
+    monkeypatch.setattr(arrays, "_SLAB_BYTES", 1 << 22)
+    monkeypatch.setattr(user_files, "BLOCK_BYTES", 1 << 20)
+    data = load_user_data(tmp_path / "mine.npy", layout="columns")
+    tracemalloc.start()
+    count = sum(len(block) for block in data.blocks())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 100_000
+    assert peak < 12e6
