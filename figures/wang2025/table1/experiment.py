@@ -135,12 +135,13 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     levels = levels_with_shown(PROCESS, config.noise_levels, config.weight_noise_level)
     draw_sets = partial(training_sets, denoisers["one_layer"], levels, config.sizes, data_key)
     moments = as_stage(stage, draw_sets, SecondMoments, share=0.1)
+    tied, clock = denoisers["tied"], _clock(config, "tied", denoisers["tied"], levels)
+    assert isinstance(tied, SymmetricTwoLayer)
     stages = []
     for (name, denoiser), run_key in zip(denoisers.items(), run_keys, strict=True):
-        run = partial(_run, config, name, denoiser, levels, moments, run_key)
+        known = clock if denoiser is tied else None
+        run = partial(_run, config, name, denoiser, levels, moments, known, run_key)
         stages.append(Stage(ROWS[name][0], run, 0.7 / len(ROWS)))
-    tied, clock = denoisers["tied"], _clock(config, "tied", denoisers["tied"], levels, config.sizes)
-    assert isinstance(tied, SymmetricTwoLayer)
     run = partial(run_unaligned, tied, moments, levels, clock, start_key)
     stages.append(Stage("two layers, tied, from two starts", run, 0.2))
     *rows, starts = stage.all(stages)
@@ -149,10 +150,11 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     return arrays | named(starts, "two_starts")
 
 
-def _run(config: Config, name: str, denoiser: AbstractDenoiser, levels, moments, key: PRNGKeyArray) -> Arrays:
-    speed, sizes = _speed(config, name), config.sizes
-    scaled = replace(sizes, first_time=sizes.first_time / speed, last_time=sizes.last_time / speed)
-    clock = _clock(config, name, denoiser, levels, scaled)
+def _run(
+    config: Config, name: str, denoiser: AbstractDenoiser, levels, moments, clock: Clock | None, key: PRNGKeyArray
+) -> Arrays:
+    scaled = _sizes(config, name)
+    clock = _clock(config, name, denoiser, levels) if clock is None else clock
     network = _network(name, config, key)
     trained = trained_modes(denoiser, network, moments, levels, clock, shown=1)
     theory = theory_of_modes(denoiser, levels, clock, scaled, shown=1)
@@ -172,6 +174,11 @@ def _speed(config: Config, name: str) -> int:
     return config.points if ROWS[name][2] else 1
 
 
-def _clock(config: Config, name: str, denoiser: AbstractDenoiser, levels: jax.Array, sizes: Sizes) -> Clock:
+def _sizes(config: Config, name: str) -> Sizes:
+    sizes, speed = config.sizes, _speed(config, name)
+    return replace(sizes, first_time=sizes.first_time / speed, last_time=sizes.last_time / speed)
+
+
+def _clock(config: Config, name: str, denoiser: AbstractDenoiser, levels: jax.Array) -> Clock:
     rate = _speed(config, name) * (2 if name == "tied" else 1)
-    return clock_for(denoiser, levels, sizes, layers=ROWS[name][1], rate=rate)
+    return clock_for(denoiser, levels, _sizes(config, name), layers=ROWS[name][1], rate=rate)
