@@ -121,12 +121,11 @@ def _run(
         with shown_reading() as told:
             jobs = runner.plan(chosen, preset, seeds, data, told)
             missing = [job for job in jobs if not store.folder(job.address).exists()]
-            runner.prepare(missing, told)
+            to_compute = runner.prepare(missing, told)
         spare_the_collector()
         store.clean()
         drawings.clean()
         results = {}
-        to_compute = {job.name: job.expected_seconds for job in missing}
         # One thread draws while the next figures are computed.
         with progress_for(to_compute) as progress, ThreadPoolExecutor(max_workers=1) as draughtsman:
             drawn = []

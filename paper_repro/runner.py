@@ -36,7 +36,7 @@ class Job:
 
     @property
     def expected_seconds(self) -> float:
-        """From the table of figures."""
+        """From the table of figures, whose times are of data of ours."""
         return figures.FIGURES[self.figure].seconds[self.preset]
 
 
@@ -135,12 +135,19 @@ def _jobs(name: str, preset: str, seeds: Sequence[int], data: GivenData | None, 
     ]
 
 
-def prepare(jobs: Sequence[Job], told: Told) -> None:
-    """Let figures read users' data before anything is trained. Raises UserError for data that they reject."""
-    for job in jobs:
-        if job.data is not None:
-            with _sentences(job.data):
-                job.parts.experiment.prepare(job.config, told)
+def prepare(jobs: Sequence[Job], told: Told) -> dict[str, float]:
+    """Let figures read users' data before anything is trained; the seconds that each job is expected to take.
+
+    Raises UserError for data that they reject.
+    """
+    return {job.name: _prepared(job, told) for job in jobs}
+
+
+def _prepared(job: Job, told: Told) -> float:
+    if job.data is None:
+        return job.expected_seconds
+    with _sentences(job.data):
+        return job.parts.experiment.prepare(job.config, told)
 
 
 @contextmanager

@@ -32,6 +32,7 @@ def prepare(config, told):
     told("preparing", 1.0)
     if Path(config.data).read_bytes() == b"worse":
         raise ValueError(f"the numbers in {config.data} are not good")
+    return 5.0
 
 def log(line):
     if "FAKE_LOG" in os.environ:

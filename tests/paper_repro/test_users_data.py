@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from paper_repro import progress
 from paper_repro.cli import main
 from paper_repro.users_data import GivenData, shown_reading
 from tests.fake_figures import CLAIMS, EXPERIMENT, PLOTS, register, write
@@ -135,3 +136,15 @@ def test_data_are_looked_at_once_for_all_seeds(here, capsys, monkeypatch):
     (here / "a.npy").write_text("good")
     assert main(["run", "fake_own", "--data", "a.npy", "--seeds", "0-2"]) == 0
     assert (here / "log").read_text().count("looked") == 1
+
+
+def test_the_time_left_is_that_of_the_users_data(here, monkeypatch):
+    """The bar starts with what the figure says of these data, and not with its seconds in the table."""
+    seen = {}
+    monkeypatch.setattr(progress, "progress_for", lambda weights: seen.update(weights) or progress.Lines(sys.stderr))
+    experiment = EXPERIMENT.replace("return 5.0", "return 7.5")
+    write(here.parent / "code", "fake_own", experiment=experiment)
+    register(monkeypatch, here.parent / "code", "fake_own", accepts_data=True, on_request=True)
+    (here / "a.npy").write_text("good")
+    assert main(["run", "fake_own", "--data", "a.npy", "--seeds", "0-1"]) == 0
+    assert seen == {"fake_own, seed 0": 7.5, "fake_own, seed 1": 7.5}

@@ -5,6 +5,7 @@ Shared by the figures on photographs and on users' data: they differ only in whe
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -113,6 +114,36 @@ class DataInModes:
     images: ImagesInModes | None = None
 
 
+class StageSeconds(NamedTuple):
+    """What every stage is expected to take, on one core."""
+
+    theory: float
+    large_batches: float  # one denoiser
+    small_batches: float
+    samples: float
+
+
+def stage_seconds(config: ExperimentConfig, variance: Float[np.ndarray, " k"]) -> StageSeconds:
+    """For data of these variances, by how much is multiplied: good to a factor of two or so, for shares and time left.
+
+    A step multiplies a batch by itself and, for every noise level, maps by moments; the number of steps grows with the
+    spread of the variances. Compilation is shared out over all denoisers.
+    """
+
+    def of_denoiser(sizes: ExperimentConfig) -> float:
+        steps, modes = float(_clock(sizes, variance).steps.sum()), variance.size
+        return 1.3 + steps * modes**2 * (sizes.batch_size(variance) + sizes.noise_levels * modes) / 6e9
+
+    return StageSeconds(5.0, of_denoiser(config), of_denoiser(config.small), 1.5)
+
+
+def expected_seconds(config: ExperimentConfig, data: DataInModes) -> float:
+    """Of the whole experiment, on two cores."""
+    each = stage_seconds(config, data.variance)
+    trained = config.seeds * each.large_batches + config.small_batch_seeds * each.small_batches
+    return (each.theory + trained) / 2 + each.samples
+
+
 def data_in_modes(samples: Float[np.ndarray, "n d"], number: int, image_shape: tuple[int, ...]) -> DataInModes:
     """Images (n, d) that fit into memory, in at most `number` modes, those without variance included."""
     full = Spectrum.from_samples(samples)
@@ -155,15 +186,23 @@ def compute_experiment(config: ExperimentConfig, data: DataInModes, *, key: PRNG
         clock = _clock(sizes, np.asarray(spectrum.variance))
         without_lag(clock, _denoiser(config, spectrum), _noise_levels(config), _snapshot_times(config))
     keys, small_keys = jax.random.split(train_key, config.seeds), jax.random.split(small_key, config.small_batch_seeds)
-    stages = [Stage("theory", partial(_theory, config, spectrum), 0.15)]
+    seconds = stage_seconds(config, data.variance)
+    denoisers = {
+        "SGD": (config, keys, seconds.large_batches),
+        "small batches": (small, small_keys, seconds.small_batches),
+    }
+    total = seconds.theory + seconds.samples + sum(len(run_keys) * each for _, run_keys, each in denoisers.values())
+    stages = [Stage("theory", partial(_theory, config, spectrum), seconds.theory / total)]
     # A stage for every denoiser: none takes long, and an interrupted run goes on from the last.
-    for words, sizes, run_keys, share in (("SGD", config, keys, 0.6), ("small batches", small, small_keys, 0.2)):
+    for words, (sizes, run_keys, each) in denoisers.items():
         for number, run_key in enumerate(run_keys, start=1):
             train = partial(_train, sizes, spectrum, data.coordinates, run_key)
-            stages.append(Stage(f"{words}, denoiser {number} of {len(run_keys)}", train, share / len(run_keys)))
+            stages.append(Stage(f"{words}, denoiser {number} of {len(run_keys)}", train, each / total))
     theory, *runs = stage.all(stages)
     trained, trained_small = runs[: config.seeds], runs[config.seeds :]
-    pictures = stage("samples", partial(_pictures, config, trained[0], data.images, shown_key), share=0.05)
+    pictures = stage(
+        "samples", partial(_pictures, config, trained[0], data.images, shown_key), share=seconds.samples / total
+    )
     return {
         "variance": np.asarray(spectrum.variance),
         "dimension": np.asarray(data.dimension),

@@ -21,6 +21,7 @@ from figures.studies.spectral_law_on_data.experiment import (
     compute_experiment,
     data_in_modes,
     diverges,
+    expected_seconds,
     shown_places,
 )
 from sims.data.built_in import digits
@@ -53,12 +54,13 @@ def check(config: Config, told: Told = tell_nobody) -> str:
     return digest_of(config.data, **options, told=told)
 
 
-def prepare(config: Config, told: Told = tell_nobody) -> None:
+def prepare(config: Config, told: Told = tell_nobody) -> float:
     """Read the user's data, so that what is wrong with its numbers is said before any network is trained.
 
-    Raises ValueError.
+    Returns the seconds that the rest is expected to take, on two cores. Raises ValueError.
     """
-    _users_data(config, told)
+    data, _ = _users_data(config, told)
+    return expected_seconds(config, data)
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:

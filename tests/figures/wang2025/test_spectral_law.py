@@ -11,7 +11,7 @@ import pytest
 import figures
 from figures.common.power_laws import fitted_exponent
 from figures.common.stages import run_directly
-from figures.studies.spectral_law_on_data.experiment import shown_places
+from figures.studies.spectral_law_on_data.experiment import shown_places, stage_seconds
 from figures.studies.spectral_law_on_data.statistics import exponent, rising_modes, usable_modes
 from figures.wang2025.spectral_law import experiment
 
@@ -110,6 +110,40 @@ def test_bad_numbers_are_refused_before_training(tmp_path: Path, array: np.ndarr
     FIGURE.experiment.check(config)
     with pytest.raises(ValueError, match=sentence):
         FIGURE.experiment.prepare(config)
+
+
+def test_expected_times_grow_with_what_is_trained():
+    spectrum, config = np.array([4.0] + [1.0] * 63), FIGURE.experiment.PRESETS["quick"]
+    flat, steep = (stage_seconds(config, scale * spectrum) for scale in (1.0, 8.0))
+    # Early stages take their fewest steps, whatever the curvature; late ones eight times as many.
+    for name in ("large_batches", "small_batches"):
+        assert 2 < (getattr(steep, name) - 1.3) / (getattr(flat, name) - 1.3) < 8
+    assert steep.large_batches > steep.small_batches
+    paper = stage_seconds(FIGURE.experiment.PRESETS["paper"], spectrum)
+    assert paper.large_batches > 3 * flat.large_batches - 2 * 1.3
+
+
+def test_shares_of_the_stages_and_the_time_left_follow_the_data(tmp_path: Path):
+    shares: dict[str, float] = {}
+
+    class Stages:
+        def __call__(self, name, work, *, share):
+            shares[name] = share
+            return {key: np.asarray(value) for key, value in work().items()}
+
+        def all(self, stages):
+            return [self(stage.name, stage.work, share=stage.share) for stage in stages]
+
+    config = config_of(tmp_path, NORMAL * [30, 1, 1, 1, 1, 1], modes=3)
+    left = FIGURE.experiment.prepare(config)
+    arrays = FIGURE.experiment.compute(config, key=jax.random.key(0), stage=Stages())
+    seconds = stage_seconds(config, arrays["variance"])
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert shares["SGD, denoiser 1 of 2"] / shares["theory"] == pytest.approx(seconds.large_batches / seconds.theory)
+    assert shares["small batches, denoiser 2 of 2"] / shares["samples"] == pytest.approx(
+        seconds.small_batches / seconds.samples
+    )
+    assert left == pytest.approx(seconds.theory / 2 + seconds.large_batches + seconds.small_batches + seconds.samples)
 
 
 def test_a_missing_file_and_a_transposed_table_are_refused_without_reading(tmp_path: Path):
