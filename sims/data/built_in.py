@@ -13,7 +13,7 @@ from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 from sklearn.datasets import load_digits, load_sample_images
 
-from theory.definitions.checks import check_count
+from theory.definitions.checks import whole_arguments
 
 REC601_LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -27,6 +27,7 @@ def _photographs(channels: str) -> Float[np.ndarray, "photograph height width ch
     return np.clip(pixels @ REC601_LUMA, -1.0, 1.0)[..., np.newaxis]
 
 
+@whole_arguments("count", "size")
 def natural_image_patches(
     key: PRNGKeyArray, *, count: int, size: int = 8, channels: Literal["grey", "colour"] = "grey"
 ) -> Float[np.ndarray, "count pixels"]:
@@ -41,14 +42,13 @@ def natural_image_patches(
     **Returns:** Shape (count, size * size) or (count, size * size * 3), values in [-1, 1]; a row reshapes to (size,
     size) or (size, size, 3).
 
-    Raises ValueError for a size below 1 or beyond the photographs, a count below 1, or unknown channels.
+    Raises ValueError unless `count` and `size` are 1, 2, …, for a size beyond the photographs, and unknown channels.
     """
     if channels not in ("grey", "colour"):
         raise ValueError(f"channels must be 'grey' or 'colour'; got {channels!r}")
-    check_count("count", count)
     photographs = _photographs(channels)
     number, height, width, _ = photographs.shape
-    if not 1 <= size <= min(height, width):
+    if size > min(height, width):
         raise ValueError(
             f"the patch size must lie between 1 and {min(height, width)}, the shorter side of the {height} x {width} "
             f"photographs; got {size}"
@@ -72,6 +72,7 @@ def digits() -> Float[np.ndarray, "1797 64"]:
     return grey_levels / 8.0 - 1.0
 
 
+@whole_arguments("count")
 def gaussian_samples(
     key: PRNGKeyArray, *, count: int, mean: ArrayLike, variances: ArrayLike, basis: ArrayLike | None = None
 ) -> Float[np.ndarray, "count d"]:
@@ -83,9 +84,8 @@ def gaussian_samples(
 
     **Returns:** Shape (count, d).
 
-    Raises ValueError for a count below 1, a negative or NaN variance, or shapes that do not fit together.
+    Raises ValueError unless `count` is 1, 2, …, for a negative or NaN variance, and shapes that do not fit together.
     """
-    check_count("count", count)
     mean, variances = np.asarray(mean, dtype=np.float64), np.asarray(variances, dtype=np.float64)
     basis = np.eye(mean.size) if basis is None else np.asarray(basis, dtype=np.float64)
     if mean.ndim != 1 or variances.ndim != 1 or basis.shape != (mean.size, variances.size):
@@ -104,6 +104,7 @@ def triple() -> Float[np.ndarray, "3 1"]:
     return np.array([[-1.0], [0.0], [1.0]])
 
 
+@whole_arguments("vertices")
 def polygon(vertices: int, angle: float = 0.0, radius: float = 1.0) -> Float[np.ndarray, "vertices 2"]:
     """Corners of a regular polygon about the origin, counter-clockwise; `polygon(6)` is Vastola 2025, Fig. 1.
 
@@ -112,10 +113,8 @@ def polygon(vertices: int, angle: float = 0.0, radius: float = 1.0) -> Float[np.
 
     **Returns:** Shape (vertices, 2).
 
-    Raises ValueError for fewer than one vertex.
+    Raises ValueError unless `vertices` is 1, 2, ….
     """
-    if vertices < 1:
-        raise ValueError(f"the number of vertices must be one or more; got {vertices}")
     angles = angle + 2.0 * np.pi * np.arange(vertices) / vertices
     return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 

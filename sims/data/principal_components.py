@@ -15,6 +15,7 @@ from jaxtyping import Float
 from scipy.linalg import eigh
 
 from sims.data.user_files import Told, UserData, tell_nobody
+from theory.definitions.checks import whole_arguments
 
 LARGEST_COVARIANCE = 4096  # dimensions
 LARGEST_GRAM_BYTES = 1 << 29  # of the samples themselves
@@ -41,6 +42,7 @@ class PrincipalComponents(NamedTuple):
     unit: float
 
 
+@whole_arguments("number")
 def principal_components(
     data: UserData,
     number: int,
@@ -53,7 +55,7 @@ def principal_components(
 
     **Arguments:** `standard_deviation`, what the root mean square deviation of a coordinate becomes; `examples`, places
     of samples that are returned as they are; `told`, which hears of every pass. Raises ValueError where the samples
-    cannot be read, or do not vary.
+    cannot be read, or do not vary, and unless `number` is 1, 2, ….
     """
     sums = _Sums(data, standard_deviation, np.asarray(examples, dtype=int))
     if data.count < data.dimension and 8 * data.count * data.dimension <= LARGEST_GRAM_BYTES:

@@ -13,9 +13,11 @@ from sims.networks.linear import Network, linear_denoiser, one_per_level, total_
 from sims.sampling.linear_flow import FlowCoefficients, sample_linear_flow
 from sims.training.descent import Clock, train_full_batch, train_minibatch
 from sims.training.pairs import Pairs, SecondMoments
+from theory.definitions.checks import whole_arguments
 from theory.definitions.spectra import Spectrum
 
 
+@whole_arguments("seeds", "batch_size")
 def train_seeds_minibatch(
     network: Network,
     clean: Float[Array, "n dim"],
@@ -26,7 +28,10 @@ def train_seeds_minibatch(
     batch_size: int,
     key: PRNGKeyArray,
 ) -> Network:
-    """Independent SGD runs from one initial network; leading axes (seeds, snapshots, levels)."""
+    """Independent SGD runs from one initial network; leading axes (seeds, snapshots, levels).
+
+    Raises ValueError unless `seeds` and `batch_size` are 1, 2, ….
+    """
     step_sizes, steps = jnp.asarray(clock.step_sizes), jnp.asarray(clock.steps)
     start = one_per_level(network, step_sizes.shape[1])
     return _over_seeds(jax.random.split(key, seeds), start, clean, pairs, step_sizes, steps, batch_size)

@@ -1,6 +1,7 @@
 """Small experiments that decide between a printed formula and its correction, one per misprint; none knows a formula.
 
-Every function returns independent repetitions of one number, (repetitions,).
+Every function returns independent repetitions of one number, (repetitions,), and raises ValueError unless its sizes are
+1, 2, ….
 """
 
 import math
@@ -17,11 +18,13 @@ from sims.training.descent import train_full_batch
 from sims.training.linear_losses import linear_denoising_loss
 from sims.training.pairs import SecondMoments
 from sims.training.training_sets import gaussian_training_sets
+from theory.definitions.checks import whole_arguments
 from theory.definitions.spectra import Spectrum
 
 Repetitions = Float[np.ndarray, " repetitions"]
 
 
+@whole_arguments("samples", "repetitions")
 def pull_on_the_weights(
     mean: Float[np.ndarray, " dim"], *, samples: int, repetitions: int, key: PRNGKeyArray
 ) -> Repetitions:
@@ -36,6 +39,7 @@ def pull_on_the_weights(
     return np.asarray(jax.vmap(pull)(moments))
 
 
+@whole_arguments("levels", "samples", "repetitions")
 def contraction_of_sampling(
     high: float, low: float, *, levels: int, samples: int, repetitions: int, key: PRNGKeyArray
 ) -> Repetitions:
@@ -48,6 +52,7 @@ def contraction_of_sampling(
     return np.asarray(jax.vmap(lambda each: sample_linear_networks(each, noise_levels, start)[0, 0])(maps))
 
 
+@whole_arguments("points", "steps", "samples", "repetitions")
 def trained_full_width_gain(
     points: int, time: float, *, steps: int, samples: int, repetitions: int, key: PRNGKeyArray
 ) -> Repetitions:
@@ -60,6 +65,7 @@ def trained_full_width_gain(
     return np.asarray(maps[:, 0, 0].sum(axis=-1)[:, 0])
 
 
+@whole_arguments("steps", "paths", "repetitions")
 def noising_variance(
     friction: tuple[float, float], time: float, *, steps: int, paths: int, repetitions: int, key: PRNGKeyArray
 ) -> Repetitions:
@@ -77,6 +83,7 @@ def noising_variance(
     return np.asarray(x, dtype=float).var(axis=1, ddof=1)
 
 
+@whole_arguments("steps", "paths", "repetitions")
 def mean_under_coloured_noise(
     strength: float, time: float, *, steps: int, paths: int, repetitions: int, key: PRNGKeyArray
 ) -> Repetitions:
@@ -91,6 +98,7 @@ def mean_under_coloured_noise(
     return np.asarray(jax.lax.fori_loop(0, steps, step, jnp.zeros_like(z)).mean(axis=1))
 
 
+@whole_arguments("draws", "models", "repetitions")
 def weight_variance_of_least_squares(draws: int, *, models: int, repetitions: int, key: PRNGKeyArray) -> Repetitions:
     """Variance over inputs and target noise of a weight fitted to `draws` values of one Gaussian feature.
 
@@ -107,6 +115,7 @@ def weight_variance_of_least_squares(draws: int, *, models: int, repetitions: in
     return np.asarray(jax.lax.map(repeat, jax.random.split(key, repetitions)))
 
 
+@whole_arguments("draws", "models", "repetitions")
 def variance_in_first_cell(
     shares: tuple[float, ...], draws: int, *, models: int, repetitions: int, key: PRNGKeyArray
 ) -> Repetitions:
@@ -126,6 +135,7 @@ def variance_in_first_cell(
     return np.asarray(jax.lax.map(repeat, jax.random.split(key, repetitions)))
 
 
+@whole_arguments("pairs", "steps", "models", "repetitions")
 def weight_variance_during_training(
     variance: float,
     sigma: float,
@@ -146,6 +156,7 @@ def weight_variance_during_training(
     return pairs * np.asarray(weights, dtype=float).reshape(repetitions, models).var(axis=1, ddof=1)
 
 
+@whole_arguments("steps", "paths", "repetitions")
 def density_of_the_naive_sampler(
     strength: float, high: float, low: float, *, steps: int, paths: int, repetitions: int, key: PRNGKeyArray
 ) -> Repetitions:

@@ -9,6 +9,7 @@ from scipy.stats import wasserstein_distance
 
 from sims.measurements.agreement import Agreement, agreement
 from sims.measurements.estimates import Estimate, mean_over
+from theory.definitions.checks import whole_arguments
 
 
 def wasserstein1(samples: Float[np.ndarray, "models n"], reference: Float[np.ndarray, " m"]) -> Estimate:
@@ -24,10 +25,14 @@ def cumulative(
     return np.stack([np.searchsorted(row, grid, side="right") for row in ordered]) / ordered.shape[-1]
 
 
+@whole_arguments("groups")
 def grouped_cumulative(
     samples: Float[np.ndarray, "models n"], grid: Float[np.ndarray, " grid"], groups: int
 ) -> Float[np.ndarray, "groups grid"]:
-    """Distribution functions of groups of models, in the order they were drawn in; a single model is one group."""
+    """Distribution functions of groups of models, in the order they were drawn in; a single model is one group.
+
+    Raises ValueError unless `groups` is 1, 2, ….
+    """
     of_models = cumulative(samples, grid)
     return np.stack([group.mean(axis=0) for group in np.array_split(of_models, min(groups, len(of_models)))])
 

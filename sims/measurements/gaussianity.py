@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from theory.definitions.checks import whole_arguments
+
 
 class MardiaStatistics(NamedTuple):
     """Mardia's skewness and kurtosis, standardised to their large-sample laws (Mardia 1970)."""
@@ -39,6 +41,7 @@ def mardia_statistics(values: Float[np.ndarray, "models *batch dim"]) -> MardiaS
     return MardiaStatistics(count * skewness / 6, (kurtosis - expected) / np.sqrt(8 * expected / count))
 
 
+@whole_arguments("null_draws")
 def gaussianity_p_values(
     values: Float[np.ndarray, "models *batch dim"], *, null_draws: int, random: np.random.Generator
 ) -> Float[np.ndarray, "*batch"]:
@@ -46,7 +49,8 @@ def gaussianity_p_values(
 
     The statistic does not change under affine maps, so its law under any Gaussian is its law for N(0, I) samples of the
     same size, drawn `null_draws` times: the p-value is exact at any number of models. The smallest possible one is
-    1/(1 + null_draws); Holm's correction over k places needs it below 0.05/k.
+    1/(1 + null_draws); Holm's correction over k places needs it below 0.05/k. Raises ValueError unless `null_draws` is
+    1, 2, ….
     """
     observed = mardia_statistics(values).omnibus
     models, dimension = values.shape[0], values.shape[-1]
@@ -78,13 +82,14 @@ def holm_rejected(p_values: Float[np.ndarray, " tests"], level: float = 0.05) ->
     return rejected
 
 
+@whole_arguments("count")
 def gaussian_surrogates(
     values: Float[np.ndarray, "models *shape"], count: int, random: np.random.Generator
 ) -> Float[np.ndarray, "count *shape"]:
     """Draws from the Gaussian with the models' own sample mean and covariance, of weights or of tabulated fields.
 
     w̄ + Σ_m g_m (w_m - w̄)/√(n-1) with g ~ N(0, I_n): the sample covariance without factorising it. Raises ValueError for
-    fewer than two models.
+    fewer than two models, and unless `count` is 1, 2, ….
     """
     if len(values) < 2:
         raise ValueError(f"a sample covariance needs at least two models; got {len(values)}")

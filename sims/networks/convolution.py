@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from sims.networks.linear import AbstractLinearNetwork, Bias
+from theory.definitions.spectra import whole_lengths
 
 
 class ConvolutionDenoiser(AbstractLinearNetwork):
@@ -60,6 +61,7 @@ def convolution_denoiser(
 
     Raises ValueError for a width that is neither odd nor full, or does not fit the grid.
     """
+    grid, widths = whole_lengths("the lengths of a grid", grid), whole_lengths("filter widths", widths)
     fits = len(widths) == len(grid) and all(
         1 <= width <= length and (width % 2 == 1 or width == length) for width, length in zip(widths, grid, strict=True)
     )

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
+from theory.definitions.checks import check_not_negative, whole_arguments
 from theory.definitions.preconditionings import AbstractPreconditioning
 from theory.definitions.processes import AbstractProcess
 
@@ -173,6 +174,7 @@ def offsets_of(networks: AbstractLinearNetwork) -> Bias:
     return networks.offset()
 
 
+@whole_arguments("levels")
 def one_per_level(network: Network, levels: int) -> Network:
     """The same network at every noise level: trained arrays are repeated, scales of its own per level are kept."""
     if isinstance(network, PreconditionedDenoiser):
@@ -185,15 +187,20 @@ def one_per_level(network: Network, levels: int) -> Network:
 # --- Initial networks: where no map is given it is Q·I, aligned with every data set ---
 
 
+@whole_arguments("dimension")
 def linear_denoiser(
     dimension: int, initial_gain: ArrayLike, dtype=jnp.float32, *, initial_bias: ArrayLike | None = None
 ) -> LinearDenoiser:
-    """W(0) = Q·I, and b(0) of shape (d,) if the network is to have a bias."""
+    """W(0) = Q·I, and b(0) of shape (d,) if the network is to have a bias.
+
+    Like all networks below, raises ValueError unless `dimension` is 1, 2, ….
+    """
     weight = jnp.asarray(initial_gain, dtype) * jnp.eye(dimension, dtype=dtype)
     bias = None if initial_bias is None else jnp.broadcast_to(jnp.asarray(initial_bias, dtype), (dimension,))
     return LinearDenoiser(weight, bias)
 
 
+@whole_arguments("dimension")
 def tied_two_layer_denoiser(
     key: PRNGKeyArray, dimension: int, initial_gain: ArrayLike, dtype=jnp.float32
 ) -> TiedTwoLayerDenoiser:
@@ -215,6 +222,7 @@ def tied_two_layer_denoiser_of(
     return TiedTwoLayerDenoiser(root @ _rotation(key, len(product), dtype))
 
 
+@whole_arguments("dimension")
 def two_layer_denoiser(
     key: PRNGKeyArray, dimension: int, initial_gain: float, imbalance: float = 0.0, dtype=jnp.float32
 ) -> TwoLayerDenoiser:
@@ -230,15 +238,15 @@ def two_layer_denoiser(
     return TwoLayerDenoiser(jnp.asarray(p, dtype) * rotation, jnp.asarray(q, dtype) * rotation.T)
 
 
+@whole_arguments("dimension", "depth")
 def deep_linear_denoiser(
     key: PRNGKeyArray, dimension: int, depth: int, initial_gain: float, dtype=jnp.float32
 ) -> DeepLinearDenoiser:
     """W_ℓ(0) = Q^(1/L) R_ℓ R_{ℓ-1}ᵀ with random rotations R and R_0 = R_L = I: balanced, W = Q·I, each layer generic.
 
-    Raises ValueError for a depth below one or a negative gain.
+    Raises ValueError unless `depth` is 1, 2, …, and for a negative gain.
     """
-    if depth < 1 or initial_gain < 0:
-        raise ValueError(f"a balanced deep network needs depth ≥ 1 and gain ≥ 0; got {depth} and {initial_gain}")
+    check_not_negative("the gain of a balanced deep network", initial_gain)
     identity = jnp.eye(dimension, dtype=dtype)
     between = [_rotation(layer_key, dimension, dtype) for layer_key in jax.random.split(key, depth - 1)]
     rotations = [identity, *between, identity]

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from theory.definitions.checks import whole_arguments
 from theory.definitions.preconditionings import AbstractPreconditioning, EDMPreconditioning
 from theory.definitions.processes import AbstractProcess
 
@@ -115,6 +116,7 @@ class RandomFeatureNetwork(AbstractScoreNetwork):
         return self.hidden(inputs) @ self.readout.T
 
 
+@whole_arguments("dimension", "width", "hidden_layers")
 def mlp_denoiser(
     process: AbstractProcess,
     dimension: int,
@@ -125,11 +127,7 @@ def mlp_denoiser(
     dtype=jnp.float32,
     preconditioning: AbstractPreconditioning = UNIT_DATA,
 ) -> MLPDenoiser:
-    """Weights N(0, 1/fan-in), biases zero. Raises ValueError for a width or a number of hidden layers below one."""
-    if width < 1 or hidden_layers < 1:
-        raise ValueError(
-            f"an MLP needs at least one hidden layer of one unit; got width={width}, hidden_layers={hidden_layers}"
-        )
+    """Weights N(0, 1/fan-in), biases zero. Raises ValueError unless all numbers are 1, 2, …."""
     sizes = [dimension + _NOISE_COORDINATES, *(width,) * hidden_layers, dimension]
     shapes = list(zip(sizes[:-1], sizes[1:], strict=True))
     weights = tuple(
@@ -141,6 +139,7 @@ def mlp_denoiser(
     )
 
 
+@whole_arguments("dimension", "width")
 def wide_network(
     process: AbstractProcess,
     dimension: int,
@@ -150,8 +149,7 @@ def wide_network(
     dtype=jnp.float32,
     preconditioning: AbstractPreconditioning = UNIT_DATA,
 ) -> WideNetwork:
-    """All arrays drawn from N(0, 1). Raises ValueError for a width below one."""
-    _check_width(width)
+    """All arrays drawn from N(0, 1). Raises ValueError unless both numbers are 1, 2, …."""
     inner_key, bias_key, outer_key = jax.random.split(key, 3)
     inner = jax.random.normal(inner_key, (dimension + _NOISE_COORDINATES, width), dtype)
     bias, outer = (
@@ -161,6 +159,7 @@ def wide_network(
     return WideNetwork(process, inner, bias, outer, preconditioning=preconditioning)
 
 
+@whole_arguments("dimension", "width")
 def random_feature_network(
     process: AbstractProcess,
     dimension: int,
@@ -171,8 +170,7 @@ def random_feature_network(
     dtype=float,
     preconditioning: AbstractPreconditioning = UNIT_DATA,
 ) -> RandomFeatureNetwork:
-    """V and b drawn from N(0, scale²), readout zero. Raises ValueError for a width below one."""
-    _check_width(width)
+    """V and b drawn from N(0, scale²), readout zero. Raises ValueError unless both numbers are 1, 2, …."""
     inner_key, bias_key = jax.random.split(key)
     inner = scale * jax.random.normal(inner_key, (dimension + _NOISE_COORDINATES, width), dtype)
     bias = scale * jax.random.normal(bias_key, (width,), dtype)
@@ -196,8 +194,3 @@ def ntk_features(network: WideNetwork, x: Positions, time: Times) -> Float[Array
     trained = (network.inner, network.bias, network.outer)
     slopes = jax.vmap(jax.jacrev(denoised), in_axes=(None, 0, 0))(trained, x, time)
     return jnp.concatenate([slope.reshape(*x.shape, -1) for slope in slopes], axis=-1)
-
-
-def _check_width(width: int) -> None:
-    if width < 1:
-        raise ValueError(f"a network needs at least one hidden unit; got width={width}")

@@ -4,32 +4,32 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.definitions.checks import check_whole, positive
+from theory.definitions.checks import positive, whole_arguments
 from theory.definitions.processes import AbstractProcess
 
 
+@whole_arguments(levels=2)
 def edm_schedule(sigma_min: float, sigma_max: float, levels: int, rho: float = 7.0) -> Float[Array, " levels"]:
     """Noise levels from sigma_max down to sigma_min, equally spaced in σ^{1/ρ} (Karras et al. 2022, Eq. 5).
 
     Raises ValueError for fewer than two levels or a number that is not whole, unless 0 < sigma_min < sigma_max < ∞, and
     unless ρ is positive and finite.
     """
-    check_whole("levels", levels, 2)
     if not 0 < sigma_min < sigma_max < float("inf"):
         raise ValueError(
             f"a schedule needs 0 < sigma_min < sigma_max < inf; got sigma_min={sigma_min}, sigma_max={sigma_max}"
         )
     positive("rho", rho)
-    return jnp.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), int(levels)) ** rho
+    return jnp.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), levels) ** rho
 
 
+@whole_arguments("steps")
 def log_snr_schedule(process: AbstractProcess, steps: int) -> Float[Array, " times"]:
     """steps + 1 times from the process's start to its end, equally spaced in log signal-to-noise ratio.
 
     Raises ValueError unless `steps` is 1, 2, …, and for a process whose ratio is infinite at an end (flow matching).
     """
-    check_whole("steps", steps)
-    times, usable = _log_snr_times(process, int(steps))
+    times, usable = _log_snr_times(process, steps)
     if not usable:
         raise ValueError("this process has an infinite log signal-to-noise ratio where sampling starts or ends")
     return times
@@ -44,10 +44,10 @@ def _log_snr_times(process: AbstractProcess, steps: int) -> tuple[Float[Array, "
     return times.at[0].set(ends[0]).at[-1].set(ends[1]), jnp.isfinite(first) & jnp.isfinite(last)
 
 
+@whole_arguments("steps")
 def uniform_schedule(process: AbstractProcess, steps: int) -> Float[Array, " times"]:
     """steps + 1 equally spaced times from the process's start to its end.
 
     Raises ValueError unless `steps` is 1, 2, ….
     """
-    check_whole("steps", steps)
-    return jnp.linspace(process.start_time, process.end_time, int(steps) + 1)
+    return jnp.linspace(process.start_time, process.end_time, steps + 1)

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import diffrax
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from theory.definitions.arrays import Scalar, jit
+from theory.definitions.checks import check_finite, nan_unless, positive, whole_arguments
 from theory.definitions.processes import AbstractProcess
 
 # drift(index, time, x): `index` is the position of `time` in the schedule, for networks trained one per level.
@@ -36,13 +37,21 @@ def heun(drift: Drift, x: Array, times: Float[Array, " times"]) -> Array:
     return jax.lax.scan(step, x, jnp.arange(times.shape[0] - 1))[0]
 
 
-@eqx.filter_jit
+@whole_arguments("max_steps")
 def adaptive(drift: Drift, x: Array, process: AbstractProcess, *, tolerance: float, max_steps: int = 100_000) -> Array:
     """Dormand-Prince 5(4) from the process's start to its end, relative and absolute error `tolerance` per step.
 
-    `drift` receives a zero index: it must depend on time alone. Raises `equinox.EquinoxRuntimeError` when
-    `max_steps` do not suffice.
+    `drift` receives a zero index: it must depend on time alone. Raises ValueError for a tolerance that is not positive
+    and finite, and when `max_steps` do not suffice, as for a drift that is not finite: NaN where something is traced.
     """
+    positive("tolerance", tolerance)
+    end = _adaptive(drift, x, process, tolerance, max_steps)
+    check_finite(end, f"{max_steps} steps must suffice for the tolerance {tolerance}; give it more of them")
+    return end
+
+
+@jit
+def _adaptive(drift: Drift, x: Array, process: AbstractProcess, tolerance: Scalar, max_steps: int) -> Array:
     term = diffrax.ODETerm(lambda time, x, _: drift(jnp.zeros((), int), jnp.asarray(time), x))
     controller = diffrax.PIDController(rtol=tolerance, atol=tolerance)
     solution = diffrax.diffeqsolve(
@@ -55,6 +64,8 @@ def adaptive(drift: Drift, x: Array, process: AbstractProcess, *, tolerance: flo
         stepsize_controller=controller,
         saveat=diffrax.SaveAt(t1=True),
         max_steps=max_steps,
+        # To raise it would call Python from the program, which then is never taken from the compilation cache.
+        throw=False,
     )
     assert solution.ys is not None
-    return solution.ys[0]
+    return nan_unless(solution.result == diffrax.RESULTS.successful, solution.ys[0])

@@ -4,6 +4,7 @@
 compiled loops over stages of steps, and `continue_full_batch` and `continue_minibatch` go on from a state of theirs.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
@@ -17,6 +18,7 @@ from sims.networks.linear import AbstractLinearNetwork, Network, one_per_level
 from sims.training.linear_losses import Moments, ShiftMoments, linear_denoising_loss, sufficient_moments
 from sims.training.pairs import Pairs, SecondMoments, noisy_moments
 from sims.training.state import AbstractTraining, TrainingState, descended, initial_state, member_axes
+from theory.definitions.checks import whole, whole_arguments
 
 # Plain gradient descent. Step sizes multiply what the optimiser returns, so that one clock serves all optimisers.
 GRADIENT_DESCENT = optax.sgd(1.0)
@@ -34,6 +36,7 @@ class Clock(NamedTuple):
     reached: Float[np.ndarray, "stages levels"]
 
 
+@whole_arguments("smallest_steps")
 def common_clock(
     times: Float[np.ndarray, " stages"],
     largest_curvature: Float[np.ndarray, " levels"],
@@ -84,7 +87,7 @@ class Minibatches(AbstractTraining):
     clean: Float[Array, "n dim"]
     pairs: Pairs
     step_sizes: Float[Array, " levels"]
-    batch_size: int = eqx.field(static=True)
+    batch_size: int = eqx.field(converter=partial(whole, "batch_size"), static=True)
     optimiser: optax.GradientTransformation = eqx.field(static=True, default=GRADIENT_DESCENT)
 
     def init(self, network: Network, key: PRNGKeyArray | None = None) -> TrainingState[Network]:
@@ -171,6 +174,7 @@ def continue_full_batch(
     return over_seeds(state, sufficient_moments(state.parameters, moments), step_sizes)
 
 
+@whole_arguments("batch_size")
 @eqx.filter_jit
 def train_minibatch(
     network: Network,
@@ -195,6 +199,7 @@ def train_minibatch(
     return continue_minibatch(state, clean, pairs, step_sizes, steps, batch_size=batch_size, optimiser=optimiser)[1]
 
 
+@whole_arguments("batch_size")
 @eqx.filter_jit
 def continue_minibatch(
     state: TrainingState[Network],

@@ -7,7 +7,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from sims.networks.feature_model import FeatureModel
 from sims.training.training_triples import TrainingTriples, draw_triples, with_array_parameters
-from theory.definitions.checks import check_count, check_not_negative
+from theory.definitions.checks import check_not_negative, whole_arguments
 from theory.definitions.features import AbstractFeatures
 from theory.definitions.processes import AbstractProcess
 
@@ -43,6 +43,7 @@ def fit_ridge(
     return FeatureModel(features, weight.T)
 
 
+@whole_arguments("models", "samples")
 def train_ensemble(
     features: AbstractFeatures,
     points: Float[Array, "m dim"],
@@ -55,11 +56,9 @@ def train_ensemble(
 ) -> FeatureModel:
     """`models` independent ridge fits to `samples` triples each; the result has a leading axis of models.
 
-    Fitted one after the other inside one compiled loop: memory is that of a single fit. Raises ValueError for fewer
-    than one model or sample, and as `fit_ridge`.
+    Fitted one after the other inside one compiled loop: memory is that of a single fit. Raises ValueError unless
+    `models` and `samples` are 1, 2, …, and as `fit_ridge`.
     """
-    check_count("models", models)
-    check_count("samples", samples)
     check_not_negative("ridge", ridge)
     keys = jax.random.split(key, models)
     weight = _fit_all(

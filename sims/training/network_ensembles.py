@@ -21,7 +21,7 @@ from sims.training.state import (
     member_axes,
 )
 from sims.training.training_triples import TrainingTriples, with_array_parameters
-from theory.definitions.checks import check_count
+from theory.definitions.checks import whole
 from theory.definitions.processes import AbstractProcess
 
 
@@ -37,6 +37,10 @@ class TrainedNetworks(NamedTuple):
     reference: Float[Array, "objectives models"]
 
 
+def _of_batch(size: int | None) -> int | None:
+    return None if size is None else whole("batch_size", size)
+
+
 class TripleBatches(AbstractTraining):
     """Steps of one network on ½(1/P) Σ w|D(x, t) - y|² over P training triples, w = α²/σ².
 
@@ -47,7 +51,7 @@ class TripleBatches(AbstractTraining):
     targets: Float[Array, "P dim"]
     process: AbstractProcess
     optimiser: optax.GradientTransformation = eqx.field(static=True)
-    batch_size: int | None = eqx.field(static=True, default=None)
+    batch_size: int | None = eqx.field(static=True, default=None, converter=_of_batch)
 
     def init(self, network: AbstractScoreNetwork, key: PRNGKeyArray | None = None) -> TrainingState:
         """Raises ValueError without a key where batches are random."""
@@ -89,10 +93,10 @@ def train_networks(
     **Arguments:** `make`, a network from a key; `points`, the data, for the reference loss; `batch_size`, triples
     drawn anew (with replacement) for each step, all P of a member when None; `records`, in how many equal stages to
     train, with the loss over all P triples after each.
-    **Returns:** networks with leading axes (objectives, models). Raises ValueError unless `records` divides `steps`,
-    and for fewer than one step or triple in a batch.
+    **Returns:** networks with leading axes (objectives, models). Raises ValueError unless these numbers are 1, 2, … and
+    `records` divides `steps`.
     """
-    _check_sizes(steps, batch_size, records)
+    steps, records, batch_size = _sizes(steps, records, batch_size)
     state = init_networks(make, sets, optimiser=optimiser, key=key)
     sizes = {"steps": steps, "batch_size": batch_size, "records": records}
     state, loss = continue_networks(state, sets, process, optimiser=optimiser, **sizes)
@@ -134,17 +138,16 @@ def continue_networks(
 
     Raises ValueError as `train_networks`.
     """
-    _check_sizes(steps, batch_size, records)
-    sizes = (steps, records, batch_size)
+    sizes = _sizes(steps, records, batch_size)
     return _train(state, _single_precision(sets), with_array_parameters(process), optimiser, sizes)
 
 
-def _check_sizes(steps: int, batch_size: int | None, records: int) -> None:
-    check_count("steps", steps)
-    if batch_size is not None:
-        check_count("batch_size", batch_size)
-    if records < 1 or steps % records:
+def _sizes(steps: int, records: int, batch_size: int | None) -> tuple[int, int, int | None]:
+    """The same as Python integers. Raises ValueError as `train_networks`."""
+    sizes = whole("steps", steps), whole("records", records), _of_batch(batch_size)
+    if sizes[0] % sizes[1]:
         raise ValueError(f"the number of records must divide the number of steps; got {records} and {steps}")
+    return sizes
 
 
 def _single_precision(tree: PyTree) -> PyTree:

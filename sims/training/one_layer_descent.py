@@ -13,8 +13,10 @@ from jaxtyping import Array, Float, Int
 from sims.networks.linear import LinearDenoiser
 from sims.training.descent import Clock
 from sims.training.pairs import SecondMoments
+from theory.definitions.checks import whole_arguments
 
 
+@whole_arguments("smallest_steps")
 def clock_of_every_level(
     times: Float[np.ndarray, " stages"],
     largest_curvature: Float[np.ndarray, " levels"],

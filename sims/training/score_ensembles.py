@@ -12,6 +12,8 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.networks.feature_model import FeatureModel
@@ -19,7 +21,8 @@ from sims.networks.nonlinear import RandomFeatureNetwork, network_scales
 from sims.training.feature_ensembles import fit_ridge
 from sims.training.score_targets import AbstractTripleTarget
 from sims.training.training_triples import TrainingTriples, draw_triples, with_array_parameters
-from theory.definitions.checks import check_count, check_not_negative, checked_jit
+from theory.definitions.arrays import jit
+from theory.definitions.checks import check_finite, check_not_negative, checked_jit, nan_unless, whole_arguments
 from theory.definitions.features import AbstractFeatures
 from theory.definitions.processes import AbstractProcess
 
@@ -31,6 +34,7 @@ class TrainingSets(NamedTuple):
     targets: Float[Array, "objectives models P dim"]
 
 
+@whole_arguments("models", "samples")
 def draw_training_sets(
     points: Float[Array, "m dim"],
     process: AbstractProcess,
@@ -42,12 +46,10 @@ def draw_training_sets(
 ) -> TrainingSets:
     """P = `samples` independent triples per member, and their targets under every objective.
 
-    Raises ValueError without an objective, a member or a sample.
+    Raises ValueError without an objective, and unless `models` and `samples` are 1, 2, ….
     """
-    if not objectives or models < 1 or samples < 1:
-        raise ValueError(
-            f"an ensemble needs objectives, models and samples; got {len(objectives)}, {models} and {samples}"
-        )
+    if not objectives:
+        raise ValueError("objectives must be one or more; got none")
     return _draw(points, with_array_parameters(process), tuple(objectives), samples, jax.random.split(key, models))
 
 
@@ -105,7 +107,7 @@ def fit_readouts(
     return eqx.tree_at(lambda fitted: fitted.readout, network, jnp.swapaxes(readout, 0, 1))
 
 
-@checked_jit(steps=check_count)
+@whole_arguments("steps")
 def descend_features(
     features: AbstractFeatures,
     sets: TrainingSets,
@@ -117,11 +119,20 @@ def descend_features(
     """Gradient descent from W = 0 on ½(1/P) Σ w|y - Wφ|²: weights (objectives, models, times, dim, features).
 
     `times` are increasing training times τ, the sum of the step sizes (Vastola 2025, Sec. 5.2), each reached from the
-    last by `steps` equal steps: converges to gradient flow as they shrink. Raises ValueError for fewer than one step,
-    and `equinox.EquinoxRuntimeError` where a step exceeds 2/λ_max of the member's own weighted Gram matrix and descent
-    diverges.
+    last by `steps` equal steps: converges to gradient flow as they shrink. Raises ValueError unless `steps` is 1, 2,
+    … and times are finite, zero or more and never decrease; and where a step exceeds 2/λ_max of the member's own
+    weighted Gram matrix and descent diverges: there the weights are NaN where something is traced.
     """
+    _check_increasing(times)
+    trained = _descend_features(features, sets, process, times=times, steps=steps)
+    check_finite(trained.weight, "gradient descent diverged: take more steps per training time")
+    return trained
 
+
+@jit
+def _descend_features(
+    features: AbstractFeatures, sets: TrainingSets, process: AbstractProcess, *, times: Array, steps: int
+) -> FeatureModel:
     def of_member(member: tuple[TrainingTriples, Array]) -> Float[Array, "objectives times dim features"]:
         triples, targets = member
         root = jnp.sqrt(loss_weight(process, triples.time) / triples.time.shape[0])[:, None]
@@ -136,12 +147,21 @@ def descend_features(
         snapshots = jnp.moveaxis(snapshots, 2, 0).reshape(targets.shape[0], targets.shape[2], *snapshots.shape[:2])
         # Stable descent from zero obeys |W(τ)| ≤ τ|cross|, because (1 - (1 - ηλ)^n)/λ ≤ nη.
         bound = jnp.sqrt(jnp.sum(cross**2)) * jnp.max(times)
-        diverged = ~(jnp.max(jnp.abs(snapshots)) <= bound * (1 + 1e-6))
-        snapshots = eqx.error_if(snapshots, diverged, "gradient descent diverged: take more steps per training time")
-        return jnp.swapaxes(snapshots, 1, 2)
+        converged = jnp.max(jnp.abs(snapshots)) <= bound * (1 + 1e-6)
+        return jnp.swapaxes(nan_unless(converged, snapshots), 1, 2)
 
     weight = jax.lax.map(of_member, (sets.triples, jnp.swapaxes(sets.targets, 0, 1)))
     return FeatureModel(features, jnp.swapaxes(weight, 0, 1))
+
+
+def _check_increasing(times: Float[Array, " times"]) -> None:
+    known = not isinstance(times, Tracer)
+    if np.ndim(times) != 1 or known and not _increase(np.asarray(times)):
+        raise ValueError(f"times must be a sequence that increases from zero or more; got {times}")
+
+
+def _increase(times: Float[np.ndarray, " times"]) -> bool:
+    return times.size > 0 and bool(np.all(np.diff(times, prepend=0.0) >= 0) and np.isfinite(times[-1]))
 
 
 def _side_by_side(targets: Float[Array, "objectives P dim"]) -> Float[Array, "P out"]:

@@ -11,6 +11,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
+from theory.definitions.checks import whole_arguments
+
 Network = TypeVar("Network")
 
 
@@ -53,9 +55,10 @@ class AbstractTraining(eqx.Module):
         """The state after one step of the optimiser."""
 
 
+@whole_arguments(steps=0)
 @eqx.filter_jit
 def advance(training: AbstractTraining, state: TrainingState[Network], steps: int) -> TrainingState[Network]:
-    """The state after `steps` steps, in one compiled loop."""
+    """The state after `steps` = 0, 1, … steps, in one compiled loop. Raises ValueError for other numbers."""
     arrays, rest = eqx.partition(state, eqx.is_array)
 
     def step(arrays: PyTree, _) -> tuple[PyTree, None]:

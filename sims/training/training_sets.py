@@ -1,7 +1,7 @@
 """Training sets of linear networks, as the moments of their pairs: from a Gaussian or from given samples.
 
 Independent sets, one per seed or member, are leading axes; `pairs` are the coefficients of inputs and targets at every
-noise level, or noise levels.
+noise level, or noise levels. Raises ValueError unless numbers of seeds, members, samples and noises are 1, 2, ….
 """
 
 import equinox as eqx
@@ -10,9 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.training.pairs import Pairs, PairStatistics, SecondMoments, moments_of_pairs, noisy_moments, pair_statistics
+from theory.definitions.checks import whole_arguments
 from theory.definitions.spectra import Spectrum
 
 
+@whole_arguments("seeds", "samples")
 def gaussian_training_sets(
     spectrum: Spectrum, pairs: Pairs, *, seeds: int, samples: int, key: PRNGKeyArray
 ) -> SecondMoments:
@@ -40,6 +42,7 @@ def _gaussian_moments(spectrum: Spectrum, pairs: Pairs, samples: int, keys: PRNG
     return jax.lax.map(of_seed, keys)
 
 
+@whole_arguments("seeds", "noise_repeats")
 def training_sets_from_samples(
     clean: Float[Array, "n dim"], pairs: Pairs, *, seeds: int, noise_repeats: int, key: PRNGKeyArray
 ) -> SecondMoments:
@@ -66,6 +69,7 @@ def _over_noise(clean, pairs: Pairs, keys: PRNGKeyArray) -> SecondMoments:
     return jax.lax.map(of_seed, keys)
 
 
+@whole_arguments("members", "data", "noises")
 def shared_data_training_sets(
     spectrum: Spectrum, pairs: Pairs, *, members: int, data: int, noises: int, key: PRNGKeyArray
 ) -> SecondMoments:
@@ -76,6 +80,7 @@ def shared_data_training_sets(
     return _shared_data(spectrum, pairs, data, jnp.asarray(noises), jax.random.split(key, members))
 
 
+@whole_arguments("members", "data")
 def noise_averaged_training_sets(
     spectrum: Spectrum, pairs: Pairs, *, members: int, data: int, key: PRNGKeyArray
 ) -> SecondMoments:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from theory.definitions.checks import whole_arguments
 from theory.definitions.processes import AbstractProcess
 
 Parameters = TypeVar("Parameters", bound=eqx.Module)
@@ -26,10 +27,14 @@ def with_array_parameters(module: Parameters) -> Parameters:
     return jax.tree.map(lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf, module)
 
 
+@whole_arguments("count")
 def draw_triples(
     points: Float[Array, "m dim"], process: AbstractProcess, count: int, *, key: PRNGKeyArray
 ) -> TrainingTriples:
-    """P independent triples: a uniformly chosen point, a uniform time in [end, start], and Gaussian noise."""
+    """P independent triples: a uniformly chosen point, a uniform time in [end, start], and Gaussian noise.
+
+    Raises ValueError unless `count` is 1, 2, ….
+    """
     # All from one stream, open at -1 so that no noise is infinite: generators of their own for points, times and noise
     # took half of the time in which a fit compiles.
     masses, dimension = points.shape

@@ -1,6 +1,8 @@
 """How functions read their arguments: shapes of times, and numbers that become floating-point arrays."""
 
 import functools
+import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -46,17 +48,26 @@ def _real(x: ArrayLike) -> ArrayLike:
 
 
 def jit(question: Callable[Question, Answer]) -> Callable[Question, Answer]:
-    """`eqx.filter_jit`, to which a Python float is an array too, also inside modules (but see `FormulaChoice`).
+    """`eqx.filter_jit`, to which Python numbers are arrays too: floats also inside modules (but see `FormulaChoice`).
 
     As part of the program, every value would be compiled anew, and XLA on the CPU turns a constant NaN into whatever is
-    in memory.
+    in memory. Integers are numbers like others (draws, a training time of 1) but for those inside modules, and those of
+    arguments that are annotated `int`: shapes hang on them.
     """
     compiled = eqx.filter_jit(question)
+    parameters = inspect.signature(question).parameters.values()
+    order = [parameter.name for parameter in parameters]
+    shapes = {parameter.name for parameter in parameters if parameter.annotation is int}
+
+    def prepared(name: str, argument: Any) -> Any:
+        return argument if name in shapes else _numbers_as_arrays(argument)
 
     @functools.wraps(question)
     def call(*args: Question.args, **kwargs: Question.kwargs) -> Answer:
-        args, kwargs = floats_as_arrays((args, kwargs))
-        return compiled(*args, **kwargs)
+        named = itertools.zip_longest(order[: len(args)], args, fillvalue="")  # what is too much is refused below
+        by_place = [prepared(name, argument) for name, argument in named]
+        by_name = {name: prepared(name, argument) for name, argument in kwargs.items()}
+        return compiled(*by_place, **by_name)  # pyright: ignore[reportCallIssue]
 
     return call
 
@@ -68,6 +79,16 @@ def floats_as_arrays(tree: Model) -> Model:
 
 def _array_of_float(leaf: Any) -> Any:
     return jnp.asarray(leaf) if isinstance(leaf, float) else leaf
+
+
+def _numbers_as_arrays(argument: Any) -> Any:
+    """The same with integers that are no part of a module as arrays of floats too, 3 as 3.0."""
+    return jax.tree.map(_array_of_number, argument, is_leaf=lambda node: isinstance(node, eqx.Module))
+
+
+def _array_of_number(leaf: Any) -> Any:
+    whole = isinstance(leaf, int) and not isinstance(leaf, bool)
+    return floats_as_arrays(float(leaf) if whole else leaf)
 
 
 def scalar(x: ArrayLike) -> Scalar:

@@ -65,8 +65,14 @@ def check_integer(name: str, value: Any) -> None:
 
 
 def check_count(name: str, count: ArrayLike) -> None:
-    """Raises ValueError unless every count is one or more."""
-    if not isinstance(count, Tracer) and not np.all(np.asarray(count) >= 1):
+    """Raises ValueError unless every count is a real number of one or more.
+
+    Of draws in a formula, which need not be whole: it is analytic in their number. `whole` is for those that are.
+    """
+    if isinstance(count, Tracer):
+        return
+    counts = np.asarray(count)
+    if counts.dtype.kind not in "iuf" or not np.all(counts >= 1):
         raise ValueError(f"{name} must be one or more; got {count}")
 
 
@@ -127,9 +133,38 @@ def positive(name: str, value: Scalar) -> Scalar:
     return value
 
 
-def check_whole(name: str, number: float, least: int = 1) -> None:
+def check_whole(name: str, number: Any, least: int = 1) -> None:
     """Raises ValueError unless `number` is one whole number of `least` or more, 3 or 3.0 say; TypeError if traced."""
     check_integer(name, number)
     value = np.asarray(number)
     if value.ndim or value.dtype.kind not in "iuf" or not least <= value < np.inf or value != np.floor(value):
         raise ValueError(f"{name} must be a whole number of {least} or more; got {number}")
+
+
+def whole(name: str, number: Any, least: int = 1) -> int:
+    """The number as a Python integer, as shapes need it; raises as `check_whole`."""
+    check_whole(name, number, least)
+    return int(number)
+
+
+def whole_arguments(*names: str, **least: int) -> Callable[[Callable[Question, Answer]], Callable[Question, Answer]]:
+    """For functions of which these arguments are whole numbers, of one or more or of what `least` says (`levels=2`).
+
+    They arrive as Python integers; the function raises as `check_whole`.
+    """
+    smallest = dict.fromkeys(names, 1) | least
+
+    def with_integers(function: Callable[Question, Answer]) -> Callable[Question, Answer]:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def checked(*args: Question.args, **kwargs: Question.kwargs) -> Answer:
+            bound = signature.bind(*args, **kwargs)
+            for name, lowest in smallest.items():
+                if name in bound.arguments:
+                    bound.arguments[name] = whole(name, bound.arguments[name], lowest)
+            return function(*bound.args, **bound.kwargs)
+
+        return checked
+
+    return with_integers

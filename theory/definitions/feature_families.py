@@ -1,22 +1,18 @@
 """Families of functions of one coordinate, the factors of feature maps."""
 
 import abc
+from functools import partial
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from theory.definitions.arrays import Scalar, scalar
-from theory.definitions.checks import check_integer, checked_numbers
+from theory.definitions.checks import checked_numbers, whole
 
 Coordinate = Float[Array, "*batch"]
 
 _LARGEST_POLYNOMIAL = 24
-
-
-def _plain_integer(count: int) -> int:
-    check_integer("the number of functions of a family", count)
-    return int(count)
 
 
 class AbstractFamily(eqx.Module):
@@ -39,17 +35,15 @@ class AbstractFamily(eqx.Module):
 class GaussianFamily(AbstractFamily):
     """Normal densities N(u; c_i, w²) with n equally spaced centres from `low` to `high`, w half their spacing.
 
-    Raises ValueError unless low < high and n ≥ 2.
+    Raises ValueError unless low < high and n = 2, 3, ….
     """
 
     low: Scalar = eqx.field(converter=scalar)
     high: Scalar = eqx.field(converter=scalar)
-    count: int = eqx.field(converter=_plain_integer, static=True)
+    count: int = eqx.field(converter=partial(whole, "the centres of a Gaussian family", least=2), static=True)
 
     def __check_init__(self) -> None:
         _length(self.low, self.high)
-        if self.count < 2:
-            raise ValueError(f"the centres of a Gaussian family must be two or more; got {self.count}")
 
     @property
     def number(self) -> int:
@@ -92,17 +86,15 @@ class FourierFamily(AbstractFamily):
     """1, cos(2πku/L) and sin(2πku/L) of the lowest orders, L = high - low; n functions in all.
 
     An even n has one cosine more than sines, as in the published code of Vastola 2025. Raises ValueError unless
-    low < high and n ≥ 1.
+    low < high and n = 1, 2, ….
     """
 
     low: Scalar = eqx.field(converter=scalar)
     high: Scalar = eqx.field(converter=scalar)
-    count: int = eqx.field(converter=_plain_integer, static=True)
+    count: int = eqx.field(converter=partial(whole, "the functions of a Fourier family"), static=True)
 
     def __check_init__(self) -> None:
         _length(self.low, self.high)
-        if self.count < 1:
-            raise ValueError(f"the functions of a Fourier family must be one or more; got {self.count}")
 
     @property
     def number(self) -> int:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.definitions.checks import check_coordinates, check_integer
+from theory.definitions.checks import check_coordinates, whole
 from theory.definitions.feature_families import AbstractFamily, FourierFamily, GaussianFamily
 
 # A place that scores are looked at: position and time.
@@ -145,7 +145,7 @@ class GaussianFeatures(AbstractProductFeatures):
         positions: tuple[float, float],
         times: tuple[float, float],
     ) -> None:
-        self.axes = (GaussianFamily(*positions, per_axis),) * _check_dimension(dimension)
+        self.axes = (GaussianFamily(*positions, per_axis),) * whole("the dimension of features", dimension)
         self.time = GaussianFamily(*times, per_time)
 
 
@@ -164,15 +164,8 @@ class FourierFeatures(AbstractProductFeatures):
         positions: tuple[float, float],
         times: tuple[float, float],
     ) -> None:
-        self.axes = (FourierFamily(*positions, per_axis),) * _check_dimension(dimension)
+        self.axes = (FourierFamily(*positions, per_axis),) * whole("the dimension of features", dimension)
         self.time = FourierFamily(*times, per_time)
-
-
-def _check_dimension(dimension: int) -> int:
-    check_integer("the dimension of features", dimension)
-    if dimension < 1:
-        raise ValueError(f"the dimension of features must be one or more; got dimension={dimension}")
-    return dimension
 
 
 class FeatureSum(AbstractFeatures):

@@ -1,5 +1,7 @@
 """Second moments of the data: mean, variances λ_k and the basis u_k in which the theory is diagonal."""
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,7 +11,7 @@ from jax.scipy.special import ndtri
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import default_floating, floating
-from theory.definitions.checks import check_integer, check_whole, nan_unless
+from theory.definitions.checks import check_integer, nan_unless, whole
 from theory.definitions.sample_moments import sample_moments
 
 
@@ -116,13 +118,13 @@ class Spectrum(eqx.Module):
     @classmethod
     def power_law(cls, dimension: int, exponent: float, scale: float = 1.0) -> "Spectrum":
         """λ_k = scale · k^-exponent for k = 1 … d."""
-        check_whole("the dimension of a spectrum", dimension)
+        dimension = whole("the dimension of a spectrum", dimension)
         return cls.from_variances(scale * jnp.arange(1, dimension + 1, dtype=float) ** (-exponent))
 
     @classmethod
     def log_normal(cls, dimension: int, median: float = 1.0, log_std: float = 1.0) -> "Spectrum":
         """The d mid-quantiles of a log-normal law: ln λ_k = ln median + log_std · Φ⁻¹(1 - (k-½)/d)."""
-        check_whole("the dimension of a spectrum", dimension)
+        dimension = whole("the dimension of a spectrum", dimension)
         quantile = 1 - (jnp.arange(dimension, dtype=float) + 0.5) / dimension
         return cls.from_variances(median * jnp.exp(log_std * ndtri(quantile)))
 
@@ -202,9 +204,10 @@ def fourier_basis(grid: int | tuple[int, ...]) -> Float[Array, "n n"]:
 
     On a ring column k is √(2/N) cos(2πkj/N) for k ≤ N/2 and √(2/N) sin(2π(N-k)j/N) above; 1/√N normalisation for
     k = 0 and k = N/2. On a torus the phase is 2π(k_1 j_1/H + k_2 j_2/W): the cosine in the column of whichever of
-    (k_1, k_2) and (-k_1, -k_2) comes first, the sine in that of the other.
+    (k_1, k_2) and (-k_1, -k_2) comes first, the sine in that of the other. Raises ValueError unless the lengths of the
+    grid are 1, 2, ….
     """
-    grid = (grid,) if isinstance(grid, int) else grid
+    grid = whole_lengths("the lengths of a grid", grid)
     size = int(np.prod(grid))
     places = np.indices(grid).reshape(len(grid), size)
     opposite = np.ravel_multi_index(tuple(-places), grid, mode="wrap")
@@ -259,7 +262,7 @@ def shift_average(covariance: Float[ArrayLike, "n n"], grid: int | tuple[int, ..
     ValueError unless Σ is (N, N) for a grid of N points.
     """
     covariance = default_floating(covariance)
-    grid = (grid,) if isinstance(grid, int) else tuple(grid)
+    grid = whole_lengths("the lengths of a grid", grid)
     size = int(np.prod(grid))
     if covariance.shape != (size, size):
         raise ValueError(f"a covariance on a grid of shape {grid} must be ({size}, {size}); got {covariance.shape}")
@@ -273,14 +276,20 @@ def patch_offsets(width: int | tuple[int, ...], grid: tuple[int, ...]) -> Int[np
 
     Raises ValueError unless 1 ≤ K ≤ N along each axis. One number stands for the same width along every axis.
     """
-    check_integer("width", width)
-    widths = (width,) * len(grid) if isinstance(width, int) else tuple(width)
+    widths = whole_lengths("patch width", width, axes=len(grid))
     if len(widths) != len(grid):
         raise ValueError(f"widths on a grid of shape {grid} must be one per axis; got {widths}")
     for each, length in zip(widths, grid, strict=True):
-        if not 1 <= each <= length:
+        if each > length:
             raise ValueError(f"patch width must lie between 1 and {length}; got {each}")
     return np.indices(widths).reshape(len(grid), -1) - (np.asarray(widths) // 2)[:, None]
+
+
+def whole_lengths(name: str, lengths: int | tuple[int, ...], *, axes: int = 1) -> tuple[int, ...]:
+    """One whole number per axis as Python integers; a single one stands for all `axes`. Raises as `check_whole`."""
+    check_integer(name, lengths)
+    several = lengths if isinstance(lengths, Sequence | np.ndarray) and np.ndim(lengths) else (lengths,) * axes
+    return tuple(whole(name, length) for length in several)
 
 
 def patch_covariance(

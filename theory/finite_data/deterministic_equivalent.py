@@ -17,6 +17,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
 from theory.definitions.arrays import floating
+from theory.definitions.checks import whole_arguments
 
 # z (nodes,) complex -> f(z), analytic around the spectrum and real on the real axis.
 AnalyticFunction = Callable[[Array], Array]
@@ -106,6 +107,7 @@ class Contour(NamedTuple):
     weights: Complex[Array, " nodes"]  # dz/2πi, so that f(a) is twice the real part of Σ f(z)/(z - a)·weight
 
 
+@whole_arguments("nodes")
 def spectral_contour(
     eigenvalues: Float[Array, " d"], samples: ArrayLike, margin: ArrayLike, nodes: int = _NODES
 ) -> Contour:
@@ -186,6 +188,8 @@ def _checked(eigenvalues: ArrayLike, samples: ArrayLike) -> Float[Array, " d"]:
         raise ValueError(f"eigenvalues must be a vector (d,); got shape {eigenvalues.shape}")
     if not isinstance(eigenvalues, Tracer) and not np.all(np.isfinite(eigenvalues) & (np.asarray(eigenvalues) >= 0)):
         raise ValueError(f"eigenvalues must be finite and not negative; got {eigenvalues}")
-    if not isinstance(samples, Tracer) and not np.all(np.asarray(samples) > 0):
-        raise ValueError(f"the number of samples must be positive; got {samples}")
+    if not isinstance(samples, Tracer):
+        known = np.asarray(samples)
+        if known.dtype.kind not in "iuf" or not np.all(known > 0):
+            raise ValueError(f"the number of samples must be positive; got {samples}")
     return eigenvalues

@@ -128,6 +128,7 @@ def weight_variance_of_least_squares(denoiser: OneLayer, noise_level: ArrayLike,
     1/(1 - d/P) times the limit of `weight_variance_over_draws`, to order 1/P. `noise_level` (...,) -> (..., d, d).
     Raises ValueError unless draws > d + 1.
     """
+    check_count("draws", draws)
     if not isinstance(draws, Tracer) and not np.all(np.asarray(draws) > denoiser.spectrum.dimension + 1):
         raise ValueError(f"draws of least squares must be more than d + 1; got {draws}")
     process_time("noise_level", noise_level, denoiser.process)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from theory.definitions.arrays import jit
-from theory.definitions.checks import check_count, checked_jit
+from theory.definitions.checks import whole
 from theory.definitions.features import FeatureMap, Z
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.targets import AbstractTarget
@@ -60,14 +60,19 @@ class AbstractFeatureVKernel(AbstractVKernel):
         known, scale = score_coefficients(self.target, self.process, time)
         return known[..., None] * x + scale[..., None] * (self.features(x, time) @ weights.T)
 
-    @checked_jit(models=check_count)
     def draw_weights(self, key: PRNGKeyArray, models: int) -> Float[Array, "models dim F"]:
         """Weights of `models` independent networks under the Gaussian closure: one score field per draw.
 
-        Raises ValueError for fewer than one model.
+        Raises ValueError unless `models` is 1, 2, ….
         """
-        noise = jax.random.normal(key, (models, self.weight_factor.shape[-1]), self.weight_factor.dtype)
-        return self.mean_weights[None] + jnp.einsum("mr,ifr->mif", noise, self.weight_factor)
+        models = whole("models", models)
+        return _drawn_weights(self.mean_weights, self.weight_factor, key, models)
+
+
+@jit
+def _drawn_weights(mean: Weights, factor: Array, key: PRNGKeyArray, models: int) -> Float[Array, "models dim F"]:
+    noise = jax.random.normal(key, (models, factor.shape[-1]), factor.dtype)
+    return mean[None] + jnp.einsum("mr,ifr->mif", noise, factor)
 
 
 @jit

@@ -4,6 +4,7 @@ from typing import Literal, get_args
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
@@ -82,7 +83,7 @@ class LazyVKernel(AbstractFeatureVKernel):
         population: Population | None = None,
     ) -> None:
         check_order(order, get_args(LazyOrder))
-        endless = not isinstance(tau, Tracer) and bool(jnp.isinf(jnp.asarray(tau)))
+        endless = not isinstance(tau, Tracer) and bool(np.isinf(tau))
         check_draws(draws, features.number, more_than_features=order == "corrected" and endless)
         check_not_negative("training time", tau)
         prior = jnp.ones(features.number) if prior is None else default_floating(prior)

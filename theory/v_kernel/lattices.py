@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from theory.definitions.arrays import is_traced
-from theory.definitions.checks import nan_unless
+from theory.definitions.checks import check_whole, nan_unless
 from theory.definitions.processes import AbstractProcess
 from theory.exact_scores.point_masses import PointMasses
 from theory.v_kernel.population import Population
@@ -28,9 +28,10 @@ def lattice_population(data: PointMasses, process: AbstractProcess, count: int =
     Times have the density q = ½/|T - ε| + ½|d log-SNR/dt|/(range of the log-SNR) and the mass 1/q: half as in
     training, half where weights such as α²/σ² are large. The error falls as 1/N for smooth integrands.
 
-    Raises ValueError for fewer than 16 points per point mass, or a process whose signal-to-noise ratio is infinite at
-    an end (flow matching).
+    Raises ValueError for fewer than 16 points per point mass, for a number that is not whole, or a process whose
+    signal-to-noise ratio is infinite at an end (flow matching).
     """
+    check_whole("count", count)
     masses, dimension = data.points.shape
     if count < 16 * masses:
         raise ValueError(f"count must be 16 points or more per point mass; got {count} for {masses}")

@@ -180,9 +180,9 @@ def test_times_that_do_not_run_one_way_are_refused(times):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"models": 0}, "models must be one or more; got 0"),
-        ({"samples": 0}, "samples must be one or more; got 0"),
-        ({"samples": np.asarray(-3)}, "samples must be one or more; got -3"),
+        ({"models": 0}, "models must be a whole number of 1 or more; got 0"),
+        ({"samples": 0}, "samples must be a whole number of 1 or more; got 0"),
+        ({"samples": np.asarray(-3)}, "samples must be a whole number of 1 or more; got -3"),
         ({"ridge": -0.1}, "ridge must be zero or more; got -0.1"),
         ({"ridge": np.asarray(np.nan)}, "ridge must be zero or more; got nan"),
         ({"ridge": jnp.asarray(-1.0)}, "ridge must be zero or more; got -1.0"),

@@ -12,6 +12,7 @@ from theory import (
     EDM,
     DeepLinear,
     GaussianFeatures,
+    LazyVKernel,
     LinearSchedule,
     LinearVKernel,
     NaiveVKernel,
@@ -19,9 +20,15 @@ from theory import (
     PointMasses,
     Spectrum,
     VariancePreserving,
+    effective_ridge,
     emergence_time,
     generated_variance,
     kl_divergence,
+    one_layer_v_kernel,
+    weight_emergence_time,
+    weight_variance_of_least_squares,
+    weight_variance_of_shared_data,
+    weight_variance_over_draws,
 )
 from theory.definitions.arrays import FormulaChoice, floating, jit
 
@@ -97,6 +104,50 @@ def test_another_python_float_compiles_nothing(question):
     with count_compilations() as count:
         jax.block_until_ready(question(0.5))
     assert count == []
+
+
+SCORES, NARROW = LinearVKernel(DATA, EDM(), FEATURES), OneLayer(SPECTRUM, EDM(), 0.1, 1.0)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        pytest.param(lambda n: LinearVKernel(DATA, EDM(), FEATURES, draws=n).weight_factor, id="linear_draws"),
+        pytest.param(lambda n: LazyVKernel(DATA, EDM(), FEATURES, draws=n, tau=n).weight_factor, id="lazy_draws"),
+        pytest.param(lambda n: weight_variance_over_draws(NARROW, n, 1, n).total, id="over_draws"),
+        pytest.param(lambda n: weight_variance_of_shared_data(NARROW, 1, 1, data=n, noises=n), id="shared_data"),
+        pytest.param(lambda n: weight_variance_of_least_squares(NARROW, 1, n), id="least_squares"),
+        pytest.param(lambda n: one_layer_v_kernel(NARROW, 1, 1, n).variance, id="one_layer_v_kernel"),
+        pytest.param(lambda n: effective_ridge(SPECTRUM.variance, n, n), id="effective_ridge"),
+        pytest.param(lambda n: generated_variance(NARROW, n), id="training_time"),
+        pytest.param(lambda n: weight_emergence_time(NARROW, n), id="noise_level"),
+        pytest.param(lambda n: DATA.score(PLACES, n, EDM()), id="score"),
+        pytest.param(lambda n: SCORES((PLACES, n), (PLACES, n)), id="place"),
+    ],
+)
+def test_another_python_integer_compiles_nothing(question):
+    """But for those that shapes hang on: a loop over the number of draws runs one program."""
+    first = jax.block_until_ready(question(16))
+    with count_compilations() as count:
+        jax.block_until_ready(question(32))
+    assert count == []
+    np.testing.assert_array_equal(first, question(16.0))
+
+
+def test_integers_that_shapes_hang_on_and_those_of_modules_are_no_arrays():
+    class Bins(eqx.Module):
+        number: int
+
+    @jit
+    def totals(bins, x, groups: int, *, flag=True):
+        assert isinstance(x[0], jax.Array)
+        assert flag is True
+        return jnp.zeros((groups, bins.number)) + x[0]
+
+    assert totals(Bins(2), (5, None), 3).shape == (3, 2)
+    assert totals(Bins(2), x=(5, None), groups=4).shape == (4, 2)
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        totals(Bins(2), (5, None), 3, True)
 
 
 @pytest.mark.parametrize("number", [float("inf"), 0.0, 1.5])

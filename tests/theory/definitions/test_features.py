@@ -121,11 +121,11 @@ def test_contraction_has_the_derivative_of_the_sum():
     [
         (lambda: GaussianFamily(1.0, 1.0, 3), "low < high; got low=1.0, high=1.0"),
         (lambda: GaussianFamily(0.0, np.nan, 3), "low < high"),
-        (lambda: GaussianFamily(0.0, 1.0, 1), "centres of a Gaussian family must be two or more; got 1"),
+        (lambda: GaussianFamily(0.0, 1.0, 1), "centres of a Gaussian family must be a whole number.*; got"),
         (lambda: FourierFamily(2.0, 1.0, 3), "low < high; got low=2.0"),
-        (lambda: FourierFamily(0.0, 1.0, 0), "functions of a Fourier family must be one or more; got 0"),
-        (lambda: GaussianFeatures(0, 3, 3, **INTERVALS), "one or more; got dimension=0"),
-        (lambda: FourierFeatures(0, 3, 3, **INTERVALS), "one or more; got dimension=0"),
+        (lambda: FourierFamily(0.0, 1.0, 0), "functions of a Fourier family must be a whole number.*; got"),
+        (lambda: GaussianFeatures(0, 3, 3, **INTERVALS), "dimension of features must be a whole number.*; got"),
+        (lambda: FourierFeatures(0, 3, 3, **INTERVALS), "dimension of features must be a whole number.*; got"),
     ],
 )
 def test_arguments_that_are_refused(build, message):

@@ -203,7 +203,7 @@ def test_basis_of_a_colour_image_in_bounded_memory():
         (lambda: Spectrum.from_autocovariance([0.1, 0.9, 0.9]), "spectrum of an autocovariance must be zero or more"),
         (lambda: stationary_autocovariance(np.ones(4)), r"shape \(n, N\)"),
         (lambda: shift_average(np.ones((4, 4)), (2, 3)), r"must be \(6, 6\); got \(4, 4\)"),
-        (lambda: patch_covariance([1.0, 0.5], 0), "between 1 and 2; got 0"),
+        (lambda: patch_covariance([1.0, 0.5], 0), "patch width must be a whole number of 1 or more; got 0"),
         (lambda: patch_covariance([1.0, 0.5], 3), "between 1 and 2; got 3"),
         (lambda: patch_covariance(np.ones((3, 2)), 3), "between 1 and 2; got 3"),
         (lambda: patch_covariance(np.ones((3, 2)), (1, 1, 1)), "must be one per axis"),

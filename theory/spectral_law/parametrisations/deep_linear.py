@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import Time
-from theory.definitions.checks import check_whole
+from theory.definitions.checks import whole, whole_arguments
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
@@ -53,9 +53,9 @@ class DeepLinear(AbstractModewiseDenoiser):
         depth: int = 3,
         objective: Objective | None = None,
     ) -> None:
-        check_whole("depth", depth)
-        self.depth = int(depth)
-        assign_modewise_fields(self, spectrum, process, initial_gain, learning_rate, objective, non_negative=depth > 1)
+        self.depth = whole("depth", depth)
+        several = self.depth > 1
+        assign_modewise_fields(self, spectrum, process, initial_gain, learning_rate, objective, non_negative=several)
 
     @classmethod
     def residual(
@@ -68,7 +68,9 @@ class DeepLinear(AbstractModewiseDenoiser):
         objective: Objective | None = None,
     ) -> "DeepLinear":
         """A deep residual network Π_ℓ (I + V_ℓ) from V_ℓ(0) = w_0 on every mode: the same flow from Q = (1 + w_0)^L."""
-        return cls(spectrum, process, (1 + jnp.asarray(initial_weight)) ** depth, learning_rate, depth, objective)
+        depth = whole("depth", depth)
+        gain = (1 + jnp.asarray(initial_weight)) ** depth
+        return cls(spectrum, process, gain, learning_rate, depth, objective)
 
     def mode_solution(
         self, regression: ModeRegression, initial_gain: Modes, tau: Array, learning_rate: Float[Array, ""]
@@ -88,6 +90,7 @@ class DeepLinear(AbstractModewiseDenoiser):
         return variance_of_modes(self, tau)
 
 
+@whole_arguments("depth")
 def balanced_gradient_descent(
     regression: ModeRegression,
     initial_gain: Modes,

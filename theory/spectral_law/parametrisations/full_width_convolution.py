@@ -9,7 +9,7 @@ from jaxtyping import Array, ArrayLike, Float
 from theory.definitions.arrays import Time
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
-from theory.definitions.spectra import Spectrum, reflected
+from theory.definitions.spectra import Spectrum, reflected, whole_lengths
 from theory.spectral_law.modewise_denoiser import AbstractModewiseDenoiser, assign_modewise_fields
 from theory.spectral_law.regression import ModeRegression, Modes, gradient_flow, scaled_time
 from theory.spectral_law.relaxation import relaxation_variance
@@ -100,7 +100,7 @@ class FullWidthConvolution(AbstractModewiseDenoiser):
 
 def stationary_grid(spectrum: Spectrum, grid: tuple[int, ...] | None) -> tuple[int, ...]:
     """The grid of a spectrum in Fourier modes, a ring when not given. Raises ValueError unless λ_k = λ_-k on it."""
-    grid = (spectrum.dimension,) if grid is None else tuple(grid)
+    grid = (spectrum.dimension,) if grid is None else whole_lengths("the lengths of a grid", grid)
     if np.prod(grid) != spectrum.dimension:
         raise ValueError(f"the grid must have one point for each of {spectrum.dimension} modes; got shape {grid}")
     check_symmetric("the spectrum of stationary data", spectrum.variance, grid)

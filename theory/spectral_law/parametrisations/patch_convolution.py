@@ -12,7 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 from theory.definitions.arrays import Time, floating
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
-from theory.definitions.spectra import Spectrum, fourier_transform, patch_offsets
+from theory.definitions.spectra import Spectrum, fourier_transform, patch_offsets, whole_lengths
 from theory.numerics.matrix_functions import matrix_functions_action
 from theory.spectral_law.denoiser import (
     AbstractDiagonalDenoiser,
@@ -237,7 +237,7 @@ def _centre(widths: tuple[int, ...]) -> Float[Array, " taps"]:
 def _odd_widths(width: int | tuple[int, ...], grid: tuple[int, ...]) -> tuple[int, ...]:
     """One width per axis. Raises ValueError unless each is odd and fits the grid."""
     patch_offsets(width, grid)
-    widths = (width,) * len(grid) if isinstance(width, int) else tuple(width)
+    widths = whole_lengths("patch width", width, axes=len(grid))
     if any(each % 2 == 0 for each in widths):
         raise ValueError(f"widths of a filter must be odd, for it to have a centre; got {widths}")
     return widths
