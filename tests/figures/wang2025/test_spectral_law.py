@@ -174,6 +174,8 @@ def test_an_exponent_is_of_the_rising_branch_and_the_same_in_picture_and_claims(
         "emergence_theory": theory,
         "variance_trained": np.stack([curve, curve]),
         "variance_closed_form": curve,
+        "fine_times": times,
+        "variance_curve": curve,
         "dimension": np.asarray(40),
         "sample_count": np.asarray(99),
     }
