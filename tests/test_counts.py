@@ -71,7 +71,7 @@ def counts():
                     continue
                 parameters = inspect.signature(function).parameters
                 names = {name for name, each in parameters.items() if each.annotation is int}
-                for name in names - NOT_ASKED.get(info.name, set()):
+                for name in sorted(names - NOT_ASKED.get(info.name, set())):
                     found[f"{info.name}.{function.__qualname__} {name}"] = (function, name)
     return found
 
