@@ -29,7 +29,7 @@ class AbstractProcess(eqx.Module):
     """A Gaussian forward process x_t = α(t) x_0 + σ(t) ε with ε ~ N(0, I).
 
     A subclass supplies α, d ln α/dt, σ, the diffusion coefficient D and the inverse of the log-SNR, and answers the
-    questions below; most processes are an `AbstractFiniteProcess`, for which half of them are answered. Sampling starts
+    questions below; most processes are an `AbstractFiniteProcess`, for which some of them are answered. Sampling starts
     at `start_time` from N(0, `prior_variance` I) and ends at `end_time`.
 
     Parameters are numbers, and may be JAX arrays or traced, for derivatives and batches. Bad values raise ValueError;
@@ -143,19 +143,9 @@ class AbstractFiniteProcess(AbstractProcess):
     def native_target(self) -> AbstractTarget:
         return DenoiserTarget()
 
-    def scales_at_log_ratio(self, log_ratio: Array) -> tuple[Array, Array]:
-        time = self.time_from_log_snr(2 * log_ratio)
-        return self.signal_scale(time), self.noise_scale(time)
-
     def initial_log_variance(self) -> Scalar:
         start, end = at_both_ends(self, self.signal_scale)
         return log(self.prior_variance) + 2 * log(end / start)
-
-    def flow_coefficients(self, target: AbstractTarget, time: Time) -> tuple[Time, Time]:
-        alpha, sigma = self.signal_scale(time), self.noise_scale(time)
-        signal, _ = target.coefficients(alpha, sigma)
-        removed = self.diffusion_coefficient(time) / (sigma * target.determinant(alpha, sigma))
-        return self.log_signal_rate(time) + removed * signal, -removed * alpha
 
     def is_straight(self) -> bool:
         return False
@@ -204,6 +194,15 @@ class EDM(AbstractFiniteProcess):
     def time_from_log_snr(self, log_snr: Time) -> Time:
         return jnp.exp(-log_snr / 2)
 
+    def scales_at_log_ratio(self, log_ratio: Array) -> tuple[Array, Array]:
+        return jnp.ones_like(log_ratio), jnp.exp(-log_ratio)
+
+    def flow_coefficients(self, target: AbstractTarget, time: Time) -> tuple[Time, Time]:
+        alpha, sigma = self.signal_scale(time), self.noise_scale(time)
+        signal, _ = target.coefficients(alpha, sigma)
+        removed = 1 / target.determinant(alpha, sigma)
+        return removed * signal, -removed
+
     def log_ratio_range(self) -> tuple[Scalar, Scalar]:
         return -log(self.sigma_max), -log(self.sigma_min)
 
@@ -218,7 +217,7 @@ class VariancePreserving(AbstractFiniteProcess):
     """Variance-preserving process: α² + σ² = 1, dx = -β x dt + √(2β) dW with β = -d ln α/dt from the schedule.
 
     Sampling runs from `start_time` (the schedule's latest time when not given) down to `end_time`, the cut-off
-    ε. Raises ValueError unless 0 < end_time < start_time ≤ 1.
+    ε. Raises ValueError unless 0 < end_time < start_time ≤ 1, and < 1 for schedules with α(1) = 0.
     """
 
     schedule: AbstractSchedule
@@ -233,10 +232,10 @@ class VariancePreserving(AbstractFiniteProcess):
     ) -> None:
         self.schedule = LinearSchedule() if schedule is None else schedule
         end, start = scalar(end_time), self.schedule.latest_time if start_time is None else scalar(start_time)
-        inside = (0 < end) & (end < start) & (start <= 1)
-        self.end_time, self.start_time = checked_numbers(
-            "VariancePreserving must have 0 < end_time < start_time <= 1", inside, end_time=end, start_time=start
-        )
+        keeps_signal = self.schedule.latest_time == 1
+        inside = (0 < end) & (end < start) & ((start <= 1) if keeps_signal else (start < 1))
+        requirement = f"VariancePreserving must have 0 < end_time < start_time {'<=' if keeps_signal else '<'} 1"
+        self.end_time, self.start_time = checked_numbers(requirement, inside, end_time=end, start_time=start)
 
     @property
     def prior_variance(self) -> float:
@@ -258,6 +257,17 @@ class VariancePreserving(AbstractFiniteProcess):
     def time_from_log_snr(self, log_snr: Time) -> Time:
         # α² = 1/(1 + e^{-log SNR}).
         return self.schedule.time_from_log_signal_scale(-jax.nn.softplus(-log_snr) / 2)
+
+    def scales_at_log_ratio(self, log_ratio: Array) -> tuple[Array, Array]:
+        # From ln(α/σ) itself: near the noise a time does not resolve α.
+        return jnp.sqrt(jax.nn.sigmoid(2 * log_ratio)), jnp.sqrt(jax.nn.sigmoid(-2 * log_ratio))
+
+    def flow_coefficients(self, target: AbstractTarget, time: Time) -> tuple[Time, Time]:
+        # r = -β + βc/σ(cσ - eα) with 1 - σ² = α², so that nothing cancels where α is small.
+        alpha, sigma = self.signal_scale(time), self.noise_scale(time)
+        signal, noise = target.coefficients(alpha, sigma)
+        removed = self.diffusion_coefficient(time) * alpha / (sigma * target.determinant(alpha, sigma))
+        return removed * (signal * alpha + noise * sigma), -removed
 
     def log_ratio_range(self) -> tuple[Scalar, Scalar]:
         start, end = at_both_ends(self, self.log_snr)

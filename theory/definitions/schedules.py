@@ -2,7 +2,6 @@
 
 import abc
 import math
-from types import ModuleType
 from typing import ClassVar
 
 import equinox as eqx
@@ -74,19 +73,28 @@ class CosineSchedule(AbstractSchedule):
     def _angle(self, time: ArrayLike) -> Time:
         return (jnp.pi / 2) * (jnp.asarray(time) + self.offset) / (1 + self.offset)
 
+    def _angle_left(self, time: Time) -> Time:
+        """π/2 - θ(t), relatively accurate near the noise."""
+        return (jnp.pi / 2) * (1 - time) / (1 + self.offset)
+
     def log_signal_scale(self, time: Time) -> Time:
-        # cos a/cos b = 1 - 2 sin((a+b)/2) sin((a-b)/2)/cos b keeps ln α relatively accurate near the data.
+        # 1 - cos a/cos b = 2 sin((a+b)/2) sin((a-b)/2)/cos b keeps ln α relatively accurate near the data, and the
+        # angle that is left to π/2 does so near the noise, where α tends to zero.
         start = self._angle(0.0)
         half_turn = (jnp.pi / 4) * time / (1 + self.offset)
-        return jnp.log1p(-2 * jnp.sin(start + half_turn) * jnp.sin(half_turn) / jnp.cos(start))
+        lost = 2 * jnp.sin(start + half_turn) * jnp.sin(half_turn) / jnp.cos(start)
+        late = lost > 0.5
+        left = jnp.where(late, jnp.sin(self._angle_left(time)), 0.5)
+        return jnp.where(late, jnp.log(left) - jnp.log(jnp.cos(start)), jnp.log1p(-jnp.where(late, 0.0, lost)))
 
     def decay_rate(self, time: Time) -> Time:
-        return (jnp.pi / 2) / (1 + self.offset) * jnp.tan(self._angle(time))
+        late = time > 0.5
+        rate = jnp.where(late, 1 / jnp.tan(self._angle_left(jnp.where(late, time, 0.5))), jnp.tan(self._angle(time)))
+        return (jnp.pi / 2) / (1 + self.offset) * rate
 
     def time_from_log_signal_scale(self, log_signal_scale: Time) -> Time:
         # With a = θ(t) - θ(0): 1 - α = 2 sin²(a/2) + tan θ(0) sin a, a quadratic in tan(a/2) without cancellation.
-        start = math.pi / 2 * self.offset / (1 + self.offset)
-        lost, slope = -jnp.expm1(log_signal_scale), _functions_of(start).tan(start)
+        lost, slope = -jnp.expm1(log_signal_scale), jnp.tan(self._angle(0.0))
         half_turn = jnp.arctan(lost / (slope + jnp.sqrt(slope**2 + lost * (2 - lost))))
         return half_turn * 4 / jnp.pi * (1 + self.offset)
 
@@ -109,31 +117,34 @@ class SigmoidSchedule(AbstractSchedule):
             end=self.end,
         )
 
-    def _range(self) -> tuple[Scalar, Scalar]:
-        """S(b) and S(b) - S(a)."""
-        first, last = (1 / (1 + _functions_of(argument).exp(-argument)) for argument in (self.start, self.end))
-        return last, last - first
+    # With u = a + (b-a)t all is made of S(u) - S(a) = S(u) S(-a) (1 - e^{a-u}) and
+    # S(b) - S(u) = S(b) S(-u) (1 - e^{u-b}), which keep their relative accuracy at both ends, for any a and b.
+
+    def _share(self) -> Scalar:
+        """[S(b) - S(a)]/S(-a)."""
+        return jax.nn.sigmoid(self.end) * -jnp.expm1(self.start - self.end)
 
     def log_signal_scale(self, time: Time) -> Time:
-        # S(u) - S(a) = S(u) S(-a) (1 - e^{a-u}) keeps ln α relatively accurate near the data.
-        _, width = self._range()
-        argument = (self.end - self.start) * time
-        opposite = 1 + _functions_of(self.start).exp(self.start)  # 1/S(-a)
-        lost = jax.nn.sigmoid(self.start + argument) * -jnp.expm1(-argument) / opposite
-        return jnp.log1p(-lost / width) / 2
+        argument = self.start + (self.end - self.start) * time
+        lost = jax.nn.sigmoid(argument) * -jnp.expm1((self.start - self.end) * time) / self._share()  # 1 - α²
+        late = lost > 0.5
+        left, all_left = (-jnp.expm1((self.start - self.end) * part) for part in (jnp.where(late, 1 - time, 0.5), 1.0))
+        near_noise = jax.nn.softplus(self.start) - jax.nn.softplus(argument) + jnp.log(left) - jnp.log(all_left)
+        return jnp.where(late, near_noise, jnp.log1p(-jnp.where(late, 0.0, lost))) / 2
 
     def decay_rate(self, time: Time) -> Time:
-        last, _ = self._range()
-        value = jax.nn.sigmoid(self.start + (self.end - self.start) * time)
-        return (self.end - self.start) * value * (1 - value) / (2 * (last - value))
+        length = self.end - self.start
+        relative = jax.nn.sigmoid(self.start + length * time) / jax.nn.sigmoid(self.end)
+        return length * relative / (-2 * jnp.expm1(-length * (1 - time)))
 
     def time_from_log_signal_scale(self, log_signal_scale: Time) -> Time:
-        # The difference of the logits of S(u) and S(a), which stays accurate where they are close.
-        last, width = self._range()
-        lost, first = -width * jnp.expm1(2 * log_signal_scale), last - width
-        return (jnp.log1p(lost / first) - jnp.log1p(-lost / (1 - first))) / (self.end - self.start)
-
-
-def _functions_of(number: Scalar) -> ModuleType:
-    """`math` for a Python float, `jax.numpy` for an array."""
-    return math if isinstance(number, float) else jnp
+        # The difference of the logits of S(u) and S(a), which stays accurate where they are close, and where both
+        # are close to one.
+        length, share = self.end - self.start, self._share()
+        lost = -share * jnp.expm1(2 * log_signal_scale)  # [S(u) - S(a)]/S(-a)
+        rest = jax.nn.sigmoid(-self.end) + jax.nn.sigmoid(self.end) * jnp.exp(-length)  # 1 - share
+        late = lost > 0.5
+        kept = jnp.where(
+            late, jnp.log(rest + share * jnp.exp(2 * log_signal_scale)), jnp.log1p(-jnp.where(late, 0.0, lost))
+        )
+        return (jnp.log1p(lost * jnp.exp(-self.start)) - kept) / length

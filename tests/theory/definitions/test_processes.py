@@ -135,6 +135,7 @@ def test_drift_broadcasts_and_keeps_single_precision(process, oracle):
         (lambda: VariancePreserving(end_time=0.0), "0 < end_time < start_time"),
         (lambda: VariancePreserving(end_time=0.5, start_time=0.2), "start_time=0.2"),
         (lambda: VariancePreserving(start_time=1.5), "start_time=1.5"),
+        (lambda: VariancePreserving(CosineSchedule(), start_time=1.0), "start_time < 1"),
     ],
 )
 def test_arguments_that_are_refused(build, message):
