@@ -125,8 +125,10 @@ class Spectrum(eqx.Module):
     def log_normal(cls, dimension: int, median: float = 1.0, log_std: float = 1.0) -> "Spectrum":
         """The d mid-quantiles of a log-normal law: ln λ_k = ln median + log_std · Φ⁻¹(1 - (k-½)/d)."""
         dimension = whole("the dimension of a spectrum", dimension)
-        quantile = 1 - (jnp.arange(dimension, dtype=float) + 0.5) / dimension
-        return cls.from_variances(median * jnp.exp(log_std * ndtri(quantile)))
+        order = jnp.arange(dimension, dtype=float) + 0.5
+        # From the nearer tail: near one a quantile loses the digits of its distance to one.
+        tail = -ndtri(jnp.minimum(order, dimension - order) / dimension)
+        return cls.from_variances(median * jnp.exp(log_std * jnp.where(order < dimension / 2, tail, -tail)))
 
     @classmethod
     def from_autocovariance(cls, autocovariance: Float[ArrayLike, "*grid"]) -> "Spectrum":
@@ -134,29 +136,17 @@ class Spectrum(eqx.Module):
 
         `autocovariance` is (N,) for a ring or (H, W) for a periodic image. λ_k = Σ_j r(j) e^{-2πi k·j/N} with the real
         Fourier modes of `fourier_basis` as basis, frequencies k and pixels both in row order: on a ring k = 0 … N-1
-        (cosines for k ≤ N/2, sines above), on a torus mode k_1 W + k_2 belongs to (k_1, k_2). Raises ValueError unless
-        r is symmetric, r(j) = r(-j), with a spectrum ≥ 0; a traced one that is not gives NaN.
+        (cosines for k ≤ N/2, sines above), on a torus mode k_1 W + k_2 belongs to (k_1, k_2). Summed in float64, in
+        which small variances beside large ones keep their digits, unless r is traced. Raises ValueError unless r is
+        symmetric, r(j) = r(-j), with a spectrum ≥ 0; a traced one that is not gives NaN.
         """
-        autocovariance = default_floating(autocovariance)
+        given, autocovariance = autocovariance, default_floating(autocovariance)
         if autocovariance.ndim not in (1, 2) or autocovariance.size == 0:
             raise ValueError(f"an autocovariance must be a vector or a matrix; got shape {autocovariance.shape}")
-        variance = jnp.fft.fftn(autocovariance).real
         if isinstance(autocovariance, Tracer):
-            symmetric = jnp.allclose(autocovariance, reflected(autocovariance))
-            lowest = -1e3 * jnp.finfo(variance.dtype).eps * jnp.max(jnp.abs(variance))
-            variance = nan_unless(symmetric & (jnp.min(variance) > lowest), variance)
+            variance = _traced_spectrum(autocovariance)
         else:
-            if not np.allclose(autocovariance, reflected(autocovariance)):
-                raise ValueError(
-                    "an autocovariance on a ring or torus must satisfy r(j) = r(-j), offsets modulo its shape"
-                )
-            smallest, largest = np.min(variance), np.max(np.abs(variance))
-            if not smallest > -1e3 * np.finfo(variance.dtype).eps * largest:
-                raise ValueError(
-                    f"the spectrum of an autocovariance must be zero or more; got a smallest value of {smallest}"
-                )
-        # Round-off below zero counts as zero; the derivative passes, also where a variance is exactly zero.
-        variance = (variance + jax.lax.stop_gradient(jnp.maximum(variance, 0.0) - variance)).ravel()
+            variance = _spectrum_of(np.asarray(given, dtype=float), autocovariance.dtype)
         return cls(jnp.zeros_like(variance), variance, fourier_basis(autocovariance.shape))
 
     def to_modes(self, x: Float[Array, "*batch modes"]) -> Float[Array, "*batch modes"]:
@@ -177,6 +167,27 @@ class Spectrum(eqx.Module):
             )
         columns = jnp.broadcast_to(self.basis, (*diagonal.shape, self.dimension)) * diagonal[..., None, :]
         return columns @ self.basis.T
+
+
+def _spectrum_of(autocovariance: Float[np.ndarray, "*grid"], dtype: np.dtype) -> Float[Array, " modes"]:
+    """λ_k in a precision. Raises ValueError for what is no autocovariance, beyond the round-off of that precision."""
+    if not np.allclose(autocovariance, reflected(jnp.asarray(autocovariance))):
+        raise ValueError("an autocovariance on a ring or torus must satisfy r(j) = r(-j), offsets modulo its shape")
+    variance = np.fft.fftn(autocovariance).real
+    smallest, largest = np.min(variance), np.max(np.abs(variance))
+    if not smallest > -1e3 * np.finfo(dtype).eps * largest:
+        raise ValueError(f"the spectrum of an autocovariance must be zero or more; got a smallest value of {smallest}")
+    return jnp.asarray(np.maximum(variance, 0.0).ravel(), dtype)
+
+
+def _traced_spectrum(autocovariance: Float[Array, "*grid"]) -> Float[Array, " modes"]:
+    """The same where there are no values to look at, in the array's own precision; NaN for what is none."""
+    variance = jnp.fft.fftn(autocovariance).real
+    symmetric = jnp.allclose(autocovariance, reflected(autocovariance))
+    lowest = -1e3 * jnp.finfo(variance.dtype).eps * jnp.max(jnp.abs(variance))
+    variance = nan_unless(symmetric & (jnp.min(variance) > lowest), variance)
+    # Round-off below zero counts as zero; the derivative passes, also where a variance is exactly zero.
+    return (variance + jax.lax.stop_gradient(jnp.maximum(variance, 0.0) - variance)).ravel()
 
 
 def _in_range(scaled: Float[np.ndarray, " d"], unit: float, dtype: np.dtype) -> Float[np.ndarray, " d"]:
