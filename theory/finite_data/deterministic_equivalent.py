@@ -64,9 +64,11 @@ def _newton(kappa: Array, column: Array, samples: Array, ridge: Array) -> Array:
         shifted = jnp.maximum(shifted, jnp.sqrt(jnp.finfo(kappa.dtype).tiny) * 4)
     share = column / shifted
     inflow = kappa**2 * jnp.sum(share / shifted, axis=-1) / samples
-    # 1 - df₂/n, mode by mode: 1 - share² would lose all of its digits where κ is small.
-    unresolved = jnp.where(column > 0, kappa[..., None] / shifted * (1 + share), 1.0)
-    slack = ((samples - column.shape[-1]) + jnp.sum(unresolved, axis=-1)) / samples
+    # 1 - df₂/n, mode by mode: 1 - share² would lose all of its digits where the share is close to one, and share² those
+    # of n where all of n are close to one, so that the latter are counted.
+    learned = column > jnp.abs(kappa)[..., None]
+    left = jnp.where(learned, kappa[..., None] / shifted * (1 + share), -(share**2))
+    slack = ((samples - jnp.sum(learned, axis=-1)) + jnp.sum(left, axis=-1)) / samples
     vanishes = slack == 0  # at κ = 0 of as many samples as modes: without ridge the solution is zero
     return jnp.where(vanishes, ridge, (ridge + inflow) / jnp.where(vanishes, 1.0, slack))
 
