@@ -220,13 +220,14 @@ def _slopes(
     # Two layers leave Q = 0 like Q e^{hT}, without end: cut off, so that gradients stay finite.
     largest = 0.42 * math.log(float(jnp.finfo(time.dtype).max))
     from_zero = jnp.exp(jnp.minimum(drive * time, largest)) if a == 0 else 1.0
-    decay = inputs * start ** (1 + a) * time
-    at_rest = jnp.where(start > 0, jnp.exp(-decay), from_zero)
+    waited = start ** (1 + a) * time
+    at_rest = jnp.where(start > 0, jnp.exp(-inputs * waited), from_zero)
     in_start = jnp.where(moving, velocity / jnp.where(moving, initial_velocity, 1.0), at_rest)
     way = _Way(*(jnp.where(moving, x, 1.0) for x in (start, gain, opening, deficit)))
     in_drive, in_inputs = _slopes_on_the_way(a, way, drive, inputs, time * velocity, in_start)
-    in_drive = jnp.where(moving, in_drive, -jnp.expm1(-decay) / inputs)
-    in_inputs = jnp.where(moving, in_inputs, start * jnp.expm1(-decay) / inputs)
+    response = relaxation_filter(inputs, waited)
+    in_drive = jnp.where(moving, in_drive, response)
+    in_inputs = jnp.where(moving, in_inputs, -start * response)
     return in_start, in_drive, in_inputs
 
 
@@ -311,7 +312,7 @@ def _solve(depth: int, start: Array, drive: Array, inputs: Array, time: Array) -
     gap = drive - load
     # Without a drive: ψ^-b = Q^-b + bsT.
     bare = q * jnp.exp(-jnp.log1p(b * inputs * q**b * time) / b)
-    undriven = size < 1e-17 * inputs * bare
+    undriven = size <= 1e-17 * inputs * bare  # also where there is no input at all, and nothing moves
     still = jnp.abs(gap) < _NEAR * load
     size = jnp.where(undriven, 1.0, size)
     course = _Course(above=(drive > 0) & (gap <= 0), negative=drive < 0)

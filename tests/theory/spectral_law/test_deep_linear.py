@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 
 from tests import cases
 from tests.oracles import matrices as oracles
-from theory import generated_variance
+from theory import DeepLinear, FlowMatching, generated_variance
 from theory.spectral_law.balanced_growth import balanced_growth
 from theory.spectral_law.regression import ModeRegression
 
@@ -202,3 +202,17 @@ def test_a_mode_that_starts_at_zero_stays_there_with_finite_slopes(depth, drive)
     # Two layers leave zero at the rate 4ηh; deeper ones do not in any finite time.
     expected = np.exp(4 * drive) if depth == 2 else 1.0
     np.testing.assert_allclose(slopes[1, 0], expected, rtol=1e-13)
+
+
+def test_a_mode_without_input_stays_where_it_is():
+    """Where flow matching ends, σ = 0: nothing moves without data, and derivatives are finite."""
+
+    def gains(variance, initial):
+        denoiser = DeepLinear(cases.spectrum(variance), FlowMatching(), initial, 1.0, 3)
+        return denoiser.gain(jnp.asarray([0.0, 1.0, np.inf]), jnp.asarray(1.0))
+
+    variance, initial = jnp.zeros(2), jnp.asarray([0.1, 1.0])
+    np.testing.assert_array_equal(gains(variance, initial), np.broadcast_to(initial, (3, 2)))
+    by_variance, by_gain = jax.jacrev(gains, (0, 1))(variance, initial)
+    assert np.isfinite(by_variance).all()
+    np.testing.assert_allclose(by_gain, np.broadcast_to(np.eye(2), (3, 2, 2)), atol=1e-15)
