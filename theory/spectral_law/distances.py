@@ -1,12 +1,23 @@
-"""How far the generated Gaussian is from the data's: divergences, transport distance, alignment of the bases."""
+"""How far the generated Gaussian is from the data's: divergences, transport distance, alignment of the bases.
 
+Where modes mix, all is made of a factor L of the generated covariance, Σ̃ = L Lᵀ: products of covariances, whose
+eigenvalues span twice as many decades, would lose the small modes.
+"""
+
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from theory.definitions.checks import check_training_time, checked_jit
 from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.generation import TrainingTime, generated_variance
-from theory.spectral_law.moments import generated_mean, mode_covariance
+from theory.spectral_law.moments import (
+    factor_by_propagator,
+    mean_error,
+    mean_error_by_propagator,
+    mode_covariance,
+    propagator,
+)
 from theory.spectral_law.regression import Modes
 
 
@@ -19,18 +30,19 @@ def kl_divergence(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array,
     With commuting covariances it is ½ Σ_k [r_k - 1 - ln r_k + (u_kᵀ(μ̃-μ))²/λ_k], r = λ̃/λ. Infinite where a data
     variance is zero. `tau` (...,) -> (...,).
     """
-    shift, target = _mean_error(denoiser, tau), denoiser.spectrum.variance
-    generated, target = jnp.broadcast_arrays(generated_variance(denoiser, tau), target)
-    present = target > 0
-    safe = jnp.where(present, target, 1.0)
+    target = denoiser.spectrum.variance
+    absent = target == 0
+    safe = jnp.where(absent, 1.0, target)
     if denoiser.mixes_modes:
-        log_ratio = _log_determinant(mode_covariance(denoiser, tau)) - jnp.sum(jnp.log(safe), axis=-1)
-        excess = jnp.sum(generated / safe - 1, axis=-1) - log_ratio
+        whitened, shift = _whitened(denoiser, tau, safe)
+        excess = jnp.sum(whitened**2, axis=(-2, -1)) - target.size - _log_determinant(whitened)
+        divergence = (excess + jnp.sum(shift**2, axis=-1)) / 2
     else:
+        shift, generated = mean_error(denoiser, tau), generated_variance(denoiser, tau)
+        safe = jnp.broadcast_to(safe, generated.shape)
         log_ratio = jnp.log(generated) - jnp.log(safe)
-        excess = jnp.sum(jnp.where(present, jnp.expm1(log_ratio) - log_ratio, 0.0), axis=-1)
-    divergence = (excess + jnp.sum(shift**2 / safe, axis=-1)) / 2
-    return jnp.where(present.all(axis=-1), divergence, jnp.inf)
+        divergence = jnp.sum(jnp.expm1(log_ratio) - log_ratio + shift**2 / safe, axis=-1) / 2
+    return jnp.where(absent.any(), jnp.inf, divergence)
 
 
 @checked_jit(tau=check_training_time)
@@ -39,21 +51,19 @@ def reverse_kl_divergence(denoiser: AbstractDenoiser, tau: TrainingTime) -> Floa
 
     Infinite where a data variance is zero, as the entropy of p is. `tau` (...,) -> (...,).
     """
-    shift, target = _mean_error(denoiser, tau), denoiser.spectrum.variance
+    target = denoiser.spectrum.variance
+    absent = target == 0
+    safe = jnp.where(absent, 1.0, target)
     if denoiser.mixes_modes:
-        covariance = mode_covariance(denoiser, tau)
-        inverse = jnp.linalg.inv(covariance)
-        diagonal = jnp.diagonal(inverse, axis1=-2, axis2=-1)
-        present = target > 0
-        log_ratio = jnp.sum(jnp.log(jnp.where(present, target, 1.0))) - _log_determinant(covariance)
-        weighted = jnp.einsum("...i,...ij,...j->...", shift, inverse, shift)
-        moments = jnp.sum(diagonal * jnp.broadcast_to(target, diagonal.shape) - 1, axis=-1)
-        return jnp.where(present.all(), (moments - log_ratio + weighted) / 2, jnp.inf)
-    generated, target = jnp.broadcast_arrays(generated_variance(denoiser, tau), target)
-    present = target > 0
-    log_ratio = jnp.log(jnp.where(present, target, 1.0)) - jnp.log(generated)
-    terms = jnp.expm1(log_ratio) - log_ratio + shift**2 / generated
-    return jnp.sum(jnp.where(present, terms, jnp.inf), axis=-1) / 2
+        whitened, shift = _whitened(denoiser, tau, safe)
+        identity = jnp.broadcast_to(jnp.eye(target.size, dtype=whitened.dtype), whitened.shape)
+        back = jnp.linalg.solve(whitened, jnp.concatenate([identity, shift[..., None]], axis=-1))
+        divergence = (jnp.sum(back**2, axis=(-2, -1)) - target.size + _log_determinant(whitened)) / 2
+    else:
+        shift, generated = mean_error(denoiser, tau), generated_variance(denoiser, tau)
+        log_ratio = jnp.log(jnp.broadcast_to(safe, generated.shape)) - jnp.log(generated)
+        divergence = jnp.sum(jnp.expm1(log_ratio) - log_ratio + shift**2 / generated, axis=-1) / 2
+    return jnp.where(absent.any(), jnp.inf, divergence)
 
 
 @checked_jit(tau=check_training_time)
@@ -62,17 +72,20 @@ def wasserstein2(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, 
 
         W₂² = ‖μ̃-μ‖² + tr[Σ̃ + Σ - 2(Σ^½ Σ̃ Σ^½)^½],  with commuting covariances ‖μ̃-μ‖² + Σ_k (√λ̃_k - √λ_k)²
 
-    `tau` (...,) -> (...,).
+    The trace is ‖L R - Σ^½‖²_F for Σ̃ = L Lᵀ and the rotation R that makes it smallest, a sum of squares in which
+    nothing cancels. Where modes mix derivatives are first ones only. `tau` (...,) -> (...,).
     """
-    shift = _mean_error(denoiser, tau)
-    generated, target = jnp.broadcast_arrays(generated_variance(denoiser, tau), denoiser.spectrum.variance)
+    root = jnp.sqrt(denoiser.spectrum.variance)
     if denoiser.mixes_modes:
-        root = jnp.sqrt(target)
-        inner = root[..., :, None] * mode_covariance(denoiser, tau) * root[..., None, :]
-        overlap = jnp.sum(jnp.sqrt(jnp.maximum(jnp.linalg.eigvalsh(inner), 0.0)), axis=-1)
-        spread = jnp.sum(generated + target, axis=-1) - 2 * overlap
+        factor, shift = _factor_and_shift(denoiser, tau)
+        # At the minimum the rotation's own derivative has no effect, so that equal singular values do no harm.
+        overlap = jnp.swapaxes(factor, -1, -2) * jnp.broadcast_to(root, factor.shape)
+        left, _, right = jnp.linalg.svd(jax.lax.stop_gradient(overlap))
+        transported = factor @ (left @ right) - jnp.broadcast_to(jnp.diag(root), factor.shape)
+        spread = jnp.sum(transported**2, axis=(-2, -1))
     else:
-        spread = jnp.sum((jnp.sqrt(generated) - jnp.sqrt(target)) ** 2, axis=-1)
+        shift, generated = mean_error(denoiser, tau), generated_variance(denoiser, tau)
+        spread = jnp.sum((jnp.sqrt(generated) - jnp.broadcast_to(root, generated.shape)) ** 2, axis=-1)
     squared = spread + jnp.sum(shift**2, axis=-1)
     # The distance has a cone at zero: its value there is exact and its gradient taken as zero.
     return jnp.where(squared <= 0, 0.0, jnp.sqrt(jnp.where(squared <= 0, 1.0, squared)))
@@ -91,10 +104,21 @@ def alignment(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*t
     return jnp.sum(diagonal**2, axis=-1) / jnp.sum(covariance**2, axis=(-2, -1))
 
 
-def _mean_error(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
-    """u_kᵀ(μ̃ - μ), (..., d)."""
-    return denoiser.spectrum.to_modes(generated_mean(denoiser, tau))
+def _factor_and_shift(denoiser: AbstractDenoiser, tau: TrainingTime) -> tuple[Float[Array, "*tau modes modes"], Modes]:
+    """L with L Lᵀ = Uᵀ Σ̃ U, and u_kᵀ(μ̃ - μ), of a network that mixes modes."""
+    carried = propagator(denoiser, tau)
+    return factor_by_propagator(denoiser, carried), mean_error_by_propagator(denoiser, carried)
 
 
-def _log_determinant(covariance: Float[Array, "*batch modes modes"]) -> Float[Array, "*batch"]:
-    return jnp.linalg.slogdet(covariance)[1]
+def _whitened(
+    denoiser: AbstractDenoiser, tau: TrainingTime, variance: Modes
+) -> tuple[Float[Array, "*tau modes modes"], Modes]:
+    """The same in units of the data's standard deviation of each mode, λ^-½ L and λ^-½ u_kᵀ(μ̃ - μ)."""
+    factor, shift = _factor_and_shift(denoiser, tau)
+    deviation = jnp.broadcast_to(jnp.sqrt(variance), shift.shape)
+    return factor / deviation[..., None], shift / deviation
+
+
+def _log_determinant(factor: Float[Array, "*batch modes modes"]) -> Float[Array, "*batch"]:
+    """ln det F Fᵀ."""
+    return 2 * jnp.linalg.slogdet(factor)[1]

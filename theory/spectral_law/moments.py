@@ -101,10 +101,15 @@ def mode_covariance(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Arra
 
 
 def covariance_by_propagator(denoiser: AbstractDenoiser, carried: Propagator) -> Float[Array, "*tau modes modes"]:
-    """The same from the propagator X: prior variance · [(α_0 + σ_0)/(α_T + σ_T)]² X Xᵀ."""
+    """The same from the propagator: L Lᵀ of `factor_by_propagator`."""
+    factor = factor_by_propagator(denoiser, carried)
+    return factor @ jnp.swapaxes(factor, -1, -2)
+
+
+def factor_by_propagator(denoiser: AbstractDenoiser, carried: Propagator) -> Float[Array, "*tau modes modes"]:
+    """L with L Lᵀ = Uᵀ Σ̃ U, from the propagator X: (prior variance)^½ (α_0 + σ_0)/(α_T + σ_T) X."""
     start, end = _ends(denoiser)
-    scale = denoiser.process.prior_variance * (sum(end) / sum(start)) ** 2
-    return scale * carried.matrix @ jnp.swapaxes(carried.matrix, -1, -2)
+    return denoiser.process.prior_variance**0.5 * (sum(end) / sum(start)) * carried.matrix
 
 
 @checked_jit(tau=check_training_time)
@@ -121,18 +126,29 @@ def generated_mean(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
     Sampling starts from mean zero, so an untrained mode keeps part of -μ: with the bias at its optimum
     u_kᵀ(μ̃ - α_0μ) = -α_T (λ̃_k/prior variance)^½ u_kᵀμ.
     """
-    spectrum, process = denoiser.spectrum, denoiser.process
-    mean = spectrum.mode_mean
-    (start_alpha, start_sigma), (end_alpha, end_sigma) = _ends(denoiser)
-    if denoiser.mixes_modes:
-        matrix, offset = propagator(denoiser, tau)
-        carried = (matrix @ mean) * (-start_alpha / (start_alpha + start_sigma)) + offset
-        error = (end_alpha + end_sigma) * carried
-    else:
-        variance = generated_variance(denoiser, tau)
-        error = -start_alpha * jnp.sqrt(variance / process.prior_variance) * jnp.broadcast_to(mean, variance.shape)
-    modes = end_alpha * jnp.broadcast_to(mean, error.shape) + error
+    spectrum = denoiser.spectrum
+    error = mean_error(denoiser, tau)
+    modes = jnp.broadcast_to(spectrum.mode_mean, error.shape) + error
     return modes if spectrum.basis is None else modes @ spectrum.basis.T
+
+
+@checked_jit(tau=check_training_time)
+def mean_error(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
+    """u_kᵀ(μ̃ - μ), without the digits that μ would take from a small error; (...,) -> (..., d)."""
+    if denoiser.mixes_modes:
+        return mean_error_by_propagator(denoiser, propagator(denoiser, tau))
+    variance = generated_variance(denoiser, tau)
+    (start_alpha, _), (end_alpha, _) = _ends(denoiser)
+    kept = -start_alpha * jnp.sqrt(variance / denoiser.process.prior_variance)
+    return (end_alpha - 1 + kept) * jnp.broadcast_to(denoiser.spectrum.mode_mean, variance.shape)
+
+
+def mean_error_by_propagator(denoiser: AbstractDenoiser, carried: Propagator) -> Modes:
+    """The same from the propagator, which starts from -α_T μ."""
+    mean = denoiser.spectrum.mode_mean
+    (start_alpha, start_sigma), (end_alpha, end_sigma) = _ends(denoiser)
+    moved = (carried.matrix @ mean) * (-start_alpha / (start_alpha + start_sigma)) + carried.offset
+    return (end_alpha - 1) * jnp.broadcast_to(mean, moved.shape) + (end_alpha + end_sigma) * moved
 
 
 class ModeMoments(NamedTuple):

@@ -70,6 +70,27 @@ def test_distances_equal_their_definition_in_matrices(name):
     np.testing.assert_allclose(alignment(denoiser, tau), on_axes / np.sum(in_modes**2, axis=(-2, -1)), rtol=1e-12)
 
 
+def test_distances_of_maps_carried_as_matrices_keep_modes_far_smaller_than_others():
+    """Without a mean a network with bias is one without, whose distances are sums over modes."""
+    rotated, _ = spectrum(np.array([1e4, 1.0, 1e-4]))
+    data, tau = Spectrum(jnp.zeros(3), rotated.variance, rotated.basis), jnp.asarray(TIMES)
+    with_bias, without = OneLayerWithBias(data, EDM(), 0.1, 1.0), OneLayer(data, EDM(), 0.1, 1.0)
+    for distance in (kl_divergence, reverse_kl_divergence, wasserstein2):
+        np.testing.assert_allclose(distance(with_bias, tau), distance(without, tau), rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["bias", "misaligned"])
+def test_derivatives_of_distances_of_maps_carried_as_matrices(name):
+    """Also where singular values coincide: data of equal variances."""
+    for variance in (VARIANCE, np.array([0.3, 0.3, 0.05])):
+        denoiser = DENOISERS[name](spectrum(variance)[0])
+        for distance in (kl_divergence, reverse_kl_divergence, wasserstein2):
+            slope = jax.grad(lambda tau, d=denoiser, ask=distance: jnp.sum(ask(d, tau)))(jnp.asarray(TIMES[1:3]))
+            step = 1e-6 * TIMES[1:3]
+            above, below = (np.asarray(distance(denoiser, jnp.asarray(TIMES[1:3] + s))) for s in (step, -step))
+            np.testing.assert_allclose(slope, (above - below) / (2 * step), rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", DENOISERS)
 def test_distances_are_positive_and_alignment_is_a_share(name):
     denoiser, tau = DENOISERS[name](spectrum()[0]), jnp.asarray([1e-3, 0.05, 2.0, np.inf])
