@@ -9,7 +9,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import default_floating
-from theory.definitions.checks import check_not_negative, nan_unless
+from theory.definitions.checks import check_double_precision, check_not_negative, nan_unless
 from theory.definitions.features import FeatureMap
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.targets import AbstractTarget, DenoiserTarget
@@ -114,11 +114,13 @@ class LazyVKernel(AbstractFeatureVKernel):
 
         K acts alike on all D coordinates of the output. Its eigenfunctions on the N points of `population`, with the
         Gram matrix √(p w) K √(p w), are the features and their eigenvalues the prior; between the points they are
-        continued by Nyström's formula. Costs N³: a thousand or two points.
+        continued by Nyström's formula. Costs N³: a thousand or two points. Raises ValueError in single precision, whose
+        round-off is far above the eigenvalues that still matter at long times.
         """
         target = DenoiserTarget() if target is None else target
         weight = NoiseVarianceWeight(target) if weight is None else weight
         mass = population.mass * weight(process, population.time)
+        check_double_precision("LazyVKernel.from_kernel, by the eigenfunctions of a kernel,", mass)
         features = nystrom_features(kernel, (population.x, population.time), mass)
         options = {"prior": features.values, "order": order, "target": target, "weight": weight}
         return cls(data, process, features, draws, tau, population=population, **options)

@@ -1,5 +1,6 @@
 """Full-width and patch convolutions against training and sampling written out in pixels; limits, symmetries."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -290,6 +291,23 @@ def test_single_precision():
         rounded = generated_variance(build(single, EDM(), start, 1.0), jnp.asarray(tau, jnp.float32))
         assert rounded.dtype == np.float32
         np.testing.assert_allclose(rounded, exact, rtol=1e-4)
+
+
+def test_single_precision_refuses_data_too_smooth_for_it():
+    """Patches of a smooth ring have components that round-off hides: what one generated was wrong by a fifth."""
+    images = np.arange(16) + 16 * np.arange(-4, 5)[:, None]
+    smooth = 10 * np.sum(np.exp(-((images / 3) ** 2) / 2), axis=0)
+
+    def gain(width, factor=1.0):
+        patch = PatchConvolution.from_autocovariance(factor * smooth, width, EDM(), 0.1, 1.0)
+        return patch.gain(1.0, 0.1)
+
+    assert np.isfinite(gain(9)).all()
+    with jax.enable_x64(False):
+        assert np.isfinite(gain(3)).all()
+        with pytest.raises(ValueError, match="PatchConvolution with second moments .*jax_enable_x64"):
+            gain(9)
+        assert np.isnan(jax.jit(gain, static_argnums=0)(9, 1.0)).all()
 
 
 def test_patch_emergence_times_solve_their_equation():

@@ -312,6 +312,21 @@ def test_modes_mix_while_the_mean_is_learned():
 # --- Transformations and what is refused ---
 
 
+def test_single_precision_refuses_moments_too_far_apart_for_it():
+    """Round-off of the largest eigenvalue of M made others negative: at τ = ∞ what was generated was infinite."""
+
+    def build(variance):
+        return OneLayerWithBias(Spectrum(jnp.asarray([0.5, -0.5]), variance), EDM(), 0.1, 1.0)
+
+    with jax.enable_x64(False):
+        assert np.isfinite(build(jnp.asarray([10.0, 0.01])).gain(1.0, 0.1)).all()
+        apart = jnp.asarray([1e4, 1e-6])
+        with pytest.raises(ValueError, match="OneLayerWithBias with second moments .*jax_enable_x64"):
+            build(apart)
+        assert np.isnan(jax.jit(lambda variance: build(variance).gain(1.0, 0.1))(apart)).all()
+    assert np.isfinite(build(jnp.asarray([1e4, 1e-6])).gain(1.0, 0.1)).all()
+
+
 @pytest.mark.parametrize("data", DATA)
 def test_derivatives_of_the_map_are_finite_at_both_ends_of_training(data):
     variance, mean = map(jnp.asarray, DATA[data])

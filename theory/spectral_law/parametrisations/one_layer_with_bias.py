@@ -2,9 +2,11 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import Time, floating
+from theory.definitions.checks import resolved
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
@@ -37,7 +39,8 @@ class OneLayerWithBias(AbstractCoupledDenoiser):
     Inside a preconditioning the denoiser is c_skip x + c_out c_in (W x + b): the bias is scaled like the weights.
 
     Arguments as for `OneLayer`, and `initial_bias`, a number or a vector (d,) in the data's coordinates.
-    Raises ValueError for shapes that do not fit.
+    Raises ValueError for shapes that do not fit, and where single precision does not resolve the smallest of M's
+    eigenvalues beside the largest at the smallest noise level (NaN where that is traced).
     """
 
     spectrum: Spectrum
@@ -64,6 +67,8 @@ class OneLayerWithBias(AbstractCoupledDenoiser):
                 f"initial_bias must be a number or a vector of length {spectrum.dimension}; got shape {bias.shape}"
             )
         self.initial_bias = jnp.broadcast_to(bias, (spectrum.dimension,))
+        if spectrum.variance.dtype != np.float64:
+            self.initial_gain = _resolved_moments(spectrum, process) * self.initial_gain
 
     def weights(
         self, tau: Time, noise_level: Time
@@ -137,6 +142,17 @@ def _relaxed(denoiser: OneLayerWithBias, noise_level: Time, decay: Array, untrai
     start = jnp.concatenate([diagonal_matrix(start_gain), start_bias[..., None]], axis=-1)
     trained = jnp.where(untrained[..., None, None], start, best + (start - best) @ decay)
     return trained[..., :-1], trained[..., -1]
+
+
+def _resolved_moments(spectrum: Spectrum, process: AbstractProcess) -> Float[Array, ""]:
+    """1 if single precision resolves M where sampling ends, else NaN; raises ValueError where it is known not to.
+
+    In units of the data, tr M is at least M's largest eigenvalue, and 1/tr M⁻¹ at most its smallest.
+    """
+    inputs, power = spectrum.variance + jnp.exp(-2 * process.log_ratio_range()[1]), spectrum.mode_mean**2
+    largest = jnp.max(inputs) + jnp.sum(power) + 1
+    smallest = 1 / jnp.maximum(jnp.max(1 / inputs), 1 + jnp.sum(power / inputs))
+    return resolved("OneLayerWithBias", largest, smallest)
 
 
 def _moments_at(denoiser: OneLayerWithBias, noise_level: Time) -> Float[Array, "*batch modes+1 modes+1"]:

@@ -10,6 +10,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import Time, floating
+from theory.definitions.checks import resolved
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum, fourier_transform, patch_offsets, whole_lengths
@@ -47,7 +48,8 @@ class PatchConvolution(AbstractDiagonalDenoiser):
     `initial_filter` w(0), whose shape is the width, and the `grid` of the data, (N,) when not given.
 
     Raises ValueError for a filter of even width, or wider than the grid, along any axis; if the filter is not finite;
-    if λ_k differs from λ_-k; for a grid that misfits; and as `OneLayer` does for the learning rate.
+    if λ_k differs from λ_-k; for a grid that misfits; as `OneLayer` does for the learning rate; and for patches of data
+    so smooth that single precision does not resolve their smallest component (NaN where that is traced).
 
     ```python
     >>> from theory import EDM, PatchConvolution, generated_variance
@@ -80,6 +82,10 @@ class PatchConvolution(AbstractDiagonalDenoiser):
         _odd_widths(self.initial_filter.shape, self.grid)
         if not isinstance(self.initial_filter, Tracer) and not np.isfinite(self.initial_filter).all():
             raise ValueError(f"initial_filter must be finite; got {self.initial_filter}")
+        if spectrum.variance.dtype != np.float64:
+            components = jnp.linalg.eigvalsh(_patch_covariance(self))
+            smallest = jnp.maximum(components[0], 0.0) + jnp.exp(-2 * process.log_ratio_range()[1])
+            self.initial_filter = resolved("PatchConvolution", components[-1], smallest) * self.initial_filter
 
     @classmethod
     def from_autocovariance(
@@ -184,12 +190,15 @@ def _transform(denoiser: PatchConvolution) -> tuple[Float[Array, "taps n"], Floa
 
 def _apply(denoiser: PatchConvolution, start: Float[Array, " taps"], response, parameters) -> Taps:
     """h_0(Σ_patch) e_0 + h_1(Σ_patch) w(0), with h_0 what a mode learns from Q = 0 and h_1 its slope in Q."""
+    vectors = jnp.stack([_centre(denoiser.initial_filter.shape).astype(start.dtype), start])
+    return matrix_functions_action(_patch_covariance(denoiser), vectors, response, parameters)
+
+
+def _patch_covariance(denoiser: PatchConvolution) -> Float[Array, "taps taps"]:
+    """Σ_patch = (1/N) Σ_k λ_k (c_k c_kᵀ + s_k s_kᵀ), the entries of `patch_covariance`."""
     variance = denoiser.spectrum.variance
     cosine, sine = (x.astype(variance.dtype) for x in _transform(denoiser))
-    # Σ_patch = (1/N) Σ_k λ_k (c_k c_kᵀ + s_k s_kᵀ), the entries of `patch_covariance`.
-    patches = ((cosine * variance[None]) @ cosine.T + (sine * variance[None]) @ sine.T) / variance.size
-    vectors = jnp.stack([_centre(denoiser.initial_filter.shape).astype(start.dtype), start])
-    return matrix_functions_action(patches, vectors, response, parameters)
+    return ((cosine * variance[None]) @ cosine.T + (sine * variance[None]) @ sine.T) / variance.size
 
 
 def _flows(variance: Float[Array, " modes"], parameters: tuple) -> Float[Array, "2 *batch modes"]:
