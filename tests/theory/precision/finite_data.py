@@ -1,0 +1,152 @@
+"""Finite data: equivalents of random matrices, and covariances of weights over training sets."""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import mpmath
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.theory.precision.arguments import (
+    MODES,
+    between,
+    decades,
+    initial_gains,
+    noise_levels,
+    spectrum,
+    training_times,
+    variances,
+)
+from tests.theory.precision.rows import OF_MATRIX, Refusal, Row
+from theory import (
+    EDM,
+    OneLayer,
+    effective_ridge,
+    expected_gain_over_data,
+    expected_generated_variance_over_data,
+    expected_loss_over_data,
+    gain_variance_over_data,
+    one_layer_v_kernel,
+    weight_mean_over_draws,
+    weight_variance_at_ratio,
+    weight_variance_of_least_squares,
+    weight_variance_of_shared_data,
+    weight_variance_over_draws,
+)
+
+_RIDGES = 3
+
+
+def _network(variance, initial) -> OneLayer:
+    return OneLayer(spectrum(variance), EDM(), initial, 1.0)
+
+
+def _exact_ridge(eigenvalues, samples, ridge) -> np.ndarray:
+    """The positive root of κ - l = (κ/n) Σ_k λ_k/(λ_k + κ), by bisection of its logarithm."""
+
+    def root(bare) -> float:
+        present = [mpmath.mpf(float(value)) for value in eigenvalues if value > 0]
+        if bare == 0 and len(present) <= samples:
+            return 0.0
+
+        def excess(kappa):
+            return 1 - bare / kappa - sum(value / (value + kappa) for value in present) / int(samples)
+
+        low, high = mpmath.mpf(2) ** -200, bare + sum(present) / int(samples) + 1
+        while high / low - 1 > mpmath.mpf(10) ** -25:
+            middle = mpmath.sqrt(low * high)
+            low, high = (middle, high) if excess(middle) < 0 else (low, middle)
+        return float(low)
+
+    with mpmath.workdps(40):
+        return np.array([root(mpmath.mpf(float(each))) for each in ridge])
+
+
+def _complex_ridge(eigenvalues, samples, size, phase):
+    return effective_ridge(eigenvalues, samples, jax.lax.complex(size * jnp.cos(phase), size * jnp.sin(phase)))
+
+
+def _covariances(variance, initial, tau, level, draws) -> tuple:
+    network, at = _network(variance, initial), (tau[:, None], level[None])
+    return (
+        weight_variance_over_draws(network, *at, draws).total,
+        weight_variance_of_shared_data(network, *at, data=draws, noises=3.0),
+        weight_variance_of_shared_data(network, *at, data=draws, noises=jnp.inf),
+        weight_variance_of_least_squares(network, level, draws + MODES + 1),
+    )
+
+
+def _kernel(variance, initial, tau, level, draws, x):
+    return one_layer_v_kernel(_network(variance, initial), tau, level, draws)(x[0], x[1])
+
+
+_EIGENVALUES, _SAMPLES = decades(1e-6, 1e4, MODES, (0.0,)), st.integers(1, 40).map(np.float32)
+_NETWORKS = "networks, 1 to 1e6 draws"
+# At Q = 1 the first order in τ of what shared data do cancels.
+_GAINS = decades(1e-6, 0.9, MODES, (0.0,))
+_BY_CONTOURS = (
+    weight_mean_over_draws,
+    weight_variance_at_ratio,
+    expected_gain_over_data,
+    gain_variance_over_data,
+    expected_loss_over_data,
+)
+
+
+def _ask(question: Callable, *at: float):
+    return question(_network(jnp.asarray([2.0, 0.1]), 0.5), *at)
+
+
+ROWS = [
+    Row(
+        ("effective_ridge",),
+        "λ 0 and 1e-6 to 1e4, n 1 to 40, ridge 0 and 1e-6 to 1e3",
+        st.tuples(_EIGENVALUES, _SAMPLES, decades(1e-6, 1e3, _RIDGES, (0.0,))),
+        effective_ridge,
+        1e-5,
+        1e-13,
+        _exact_ridge,
+    ),
+    Row(
+        ("effective_ridge",),
+        "the same, complex ridge of size 1e-3 to 1e3 and phase 0.1 to 3",
+        st.tuples(_EIGENVALUES, _SAMPLES, decades(1e-3, 1e3, _RIDGES), between(0.1, 3.0, _RIDGES)),
+        _complex_ridge,
+        1e-5,
+    ),
+    Row(
+        ("weight_variance_over_draws", "weight_variance_of_shared_data", "weight_variance_of_least_squares"),
+        _NETWORKS + ", Q to 0.9",
+        st.tuples(variances(), _GAINS, training_times(), noise_levels(), decades(1.0, 1e6)),
+        _covariances,
+        1e-4,
+        measure=OF_MATRIX,
+    ),
+    Row(
+        ("one_layer_v_kernel", "OneLayerVKernel.__call__"),
+        _NETWORKS + ", x within 3",
+        st.tuples(
+            variances(),
+            initial_gains(),
+            training_times(()),
+            noise_levels(()),
+            decades(1.0, 1e6),
+            between(-3.0, 3.0, (2, MODES)),
+        ),
+        _kernel,
+        1e-4,
+        measure=OF_MATRIX,
+    ),
+    Refusal(
+        (*(question.__name__ for question in _BY_CONTOURS), "expected_generated_variance_over_data"),
+        "contour integrals",
+        (
+            *(functools.partial(_ask, question, 0.5, 1.0, 12.0) for question in _BY_CONTOURS),
+            functools.partial(_ask, expected_generated_variance_over_data, 0.5, 12.0),
+        ),
+    ),
+]
+
+EXACT = {"the sum of its two parts": ("DrawVariance.total",)}
