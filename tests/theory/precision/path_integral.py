@@ -139,7 +139,7 @@ ROWS = [
         st.tuples(POINTS, _KAPPA, _PATH),
         _follow(_of_path),
         1e-4,
-        measure=LARGEST,
+        measure=OVER_ONE,
     ),
     Row(
         ("msr_exponent", "msr_gradient"),
