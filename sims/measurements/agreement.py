@@ -48,7 +48,9 @@ class Agreement(NamedTuple):
 
     @property
     def p_value(self) -> float:
-        """Share of sign flips of whole models with a U as large: small where there is a deviation at all."""
+        """Share of sign flips of whole models with a U as large: small where there is a deviation at all; 1 for NaN."""
+        if not np.isfinite(self.squared):
+            return 1.0
         signs = [
             _sign_flips(len(each), run if len(self.products) > 1 else None) for run, each in enumerate(self.products)
         ]

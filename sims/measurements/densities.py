@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from sims.measurements.estimates import Estimate, mean_over
+from sims.measurements.estimates import Estimate, known_numbers, mean_over
 
 
 def gap_mass(samples: Float[np.ndarray, "models n"], low: float, high: float) -> Estimate:
@@ -15,7 +15,7 @@ def gap_shares(samples: Float[np.ndarray, "*models n"], low: float, high: float)
     """Share of every model's samples with low < |x| < high. Raises ValueError unless low < high, and for NaN."""
     if not low < high:
         raise ValueError(f"a gap needs low < high; got low={low}, high={high}")
-    distance = np.abs(_numbers(samples))
+    distance = np.abs(known_numbers(samples))
     return np.mean((distance > low) & (distance < high), axis=-1)
 
 
@@ -27,7 +27,7 @@ def histograms(
     Raises ValueError for NaN.
     """
     widths = np.diff(edges)
-    counts = np.stack([np.histogram(row, bins=edges)[0] for row in _numbers(samples)])
+    counts = np.stack([np.histogram(row, bins=edges)[0] for row in known_numbers(samples)])
     return counts / (np.asarray(samples).shape[-1] * widths)
 
 
@@ -36,17 +36,10 @@ def joint_histogram(
 ) -> Float[np.ndarray, "bins bins"]:
     """Joint density on a square grid, indexed [x bin, y bin]; samples outside count towards the normalisation.
 
-    Raises ValueError for NaN.
+    Raises ValueError for NaN, and samples of another dimension.
     """
-    samples = _numbers(samples)
+    samples = known_numbers(samples)
+    if samples.ndim != 2 or samples.shape[1] != 2:
+        raise ValueError(f"samples must have shape (n, 2); got {samples.shape}")
     counts, _, _ = np.histogram2d(samples[:, 0], samples[:, 1], bins=(edges, edges))
     return counts / (len(samples) * np.outer(np.diff(edges), np.diff(edges)))
-
-
-def _numbers(samples: Float[np.ndarray, "*models n"]) -> Float[np.ndarray, "*models n"]:
-    """The samples. Raises ValueError if some are NaN: a model that diverged is no share of anything."""
-    samples = np.asarray(samples)
-    lost = int(np.isnan(samples).sum())
-    if lost:
-        raise ValueError(f"samples must be numbers; got {lost} of {samples.size} that are NaN")
-    return samples

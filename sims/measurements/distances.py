@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy.stats import wasserstein_distance
 
 from sims.measurements.agreement import Agreement, agreement
-from sims.measurements.estimates import Estimate, mean_over
+from sims.measurements.estimates import Estimate, known_numbers, mean_over
 from theory.definitions.checks import whole_arguments
 
 
@@ -20,8 +20,8 @@ def wasserstein1(samples: Float[np.ndarray, "models n"], reference: Float[np.nda
 def cumulative(
     samples: Float[np.ndarray, "models n"], grid: Float[np.ndarray, " grid"]
 ) -> Float[np.ndarray, "models grid"]:
-    """Share of every model's samples at or below each grid point."""
-    ordered = np.sort(np.asarray(samples), axis=-1)
+    """Share of every model's samples at or below each grid point. Raises ValueError for NaN."""
+    ordered = np.sort(known_numbers(samples), axis=-1)
     return np.stack([np.searchsorted(row, grid, side="right") for row in ordered]) / ordered.shape[-1]
 
 
@@ -44,7 +44,9 @@ def squared_distance(
 
     Group g of the second is independent of group g of the first, or one law without error for all. `grid` is even and
     holds all mass. The root, `centre`, has the unit of √length: to move the share m of the mass by the distance l
-    makes m √l.
+    makes m √l. Raises ValueError for another grid.
     """
     step = float(grid[1] - grid[0])
+    if not (step > 0 and np.allclose(np.diff(grid), step, rtol=1e-6)):
+        raise ValueError("the grid must increase in equal steps; got one that does not")
     return agreement(np.sqrt(step * grid.size) * (first - second))

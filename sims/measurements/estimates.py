@@ -88,6 +88,17 @@ def mean_over(samples: np.ndarray, axis: int = 0) -> Estimate:
     return Estimate(samples.mean(axis=axis), samples.std(axis=axis, ddof=1) / np.sqrt(count), count)
 
 
+def known_numbers(samples: np.ndarray) -> np.ndarray:
+    """The samples. Raises ValueError where some are NaN or complex: a model that diverged is no share of anything."""
+    samples = np.asarray(samples)
+    if np.iscomplexobj(samples):
+        raise ValueError("samples must be real; got complex numbers")
+    lost = int(np.isnan(samples).sum())
+    if lost:
+        raise ValueError(f"samples must be numbers; got {lost} of {samples.size} that are NaN")
+    return samples
+
+
 def weighted_sum(weights: ArrayLike, estimate: Estimate) -> Estimate:
     """Σ w v over all entries of an estimate, independent of each other; weights of their shape, or one for all."""
     weights = np.broadcast_to(np.asarray(weights), np.shape(estimate.value))

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from sims.measurements.estimates import known_numbers
 from theory.definitions.checks import whole_arguments
 
 
@@ -24,9 +25,9 @@ def mardia_statistics(values: Float[np.ndarray, "models *batch dim"]) -> MardiaS
     """b_1 = n^-2 Σ_ij (z_i·z_j)³ and b_2 = n^-1 Σ_i |z_i|⁴ of whitened values z, at every place of the batch.
 
     b_1 is computed as the squared norm of the third-moment tensor. Raises ValueError unless there are more models than
-    dimensions plus one.
+    dimensions plus one, and for NaN.
     """
-    values = np.asarray(values, dtype=float)
+    values = known_numbers(values).astype(float)
     count, dimension = values.shape[0], values.shape[-1]
     if count < dimension + 2:
         raise ValueError(f"Mardia's test in {dimension} dimensions needs more models than {dimension + 1}; got {count}")

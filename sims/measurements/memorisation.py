@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
+from sims.measurements.estimates import known_numbers
+
 _MEMORISED_RATIO = 1 / 3
 
 
@@ -11,11 +13,14 @@ def memorised(
 ) -> Float[np.ndarray, "*batch n"]:
     """Whether the nearest of the points is closer than a third of the distance to the second nearest.
 
-    Raises ValueError for fewer than two points.
+    Raises ValueError for fewer than two points, NaN, and points of another dimension.
     """
+    samples, points = known_numbers(samples), known_numbers(points)
+    if np.shape(points)[1:] != np.shape(samples)[-1:]:
+        raise ValueError(f"samples must be of the points' dimension {points.shape[1:]}; got shape {samples.shape}")
     if len(points) < 2:
         raise ValueError(f"memorisation is judged by the two nearest points; got {len(points)}")
-    distance = np.linalg.norm(np.asarray(samples)[..., None, :] - np.asarray(points), axis=-1)
+    distance = np.linalg.norm(samples[..., None, :] - points, axis=-1)
     nearest = np.partition(distance, 1, axis=-1)
     return nearest[..., 0] < _MEMORISED_RATIO * nearest[..., 1]
 

@@ -30,8 +30,10 @@ def first_crossing(
     """First time at which each curve crosses its level, by linear interpolation in log-log; NaN if never.
 
     The direction is that from the first value towards the level: `values` is (times, ...), `level` broadcasts
-    against (...).
+    against (...). Raises ValueError for times that are not positive and increasing.
     """
+    if not (np.all(np.asarray(times) > 0) and np.all(np.diff(times) > 0)):
+        raise ValueError(f"times must be positive and increase; got {times}")
     excess = np.log(values) - np.log(level)
     excess = excess * -np.sign(excess[:1])
     crossed = excess >= 0

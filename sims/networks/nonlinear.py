@@ -14,9 +14,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from theory.definitions.arrays import floating
 from theory.definitions.checks import whole_arguments
 from theory.definitions.preconditionings import AbstractPreconditioning, EDMPreconditioning
-from theory.definitions.processes import AbstractProcess
+from theory.definitions.processes import AbstractProcess, check_noisy_time
 
 Positions = Float[Array, "n dim"]
 Times = Float[Array, "*n"]
@@ -39,8 +40,11 @@ def network_scales(
     """Inputs (c_in x, u, sin 2u, cos 2u), u = ln(σ/α)/4, and the scales c_skip and c_out.
 
     For data of unit variance, with ς = σ/α: c_skip = 1/(α(ς² + 1)), c_out = ς/√(ς² + 1) and c_in = 1/(α√(ς² + 1)). The
-    weight α²/σ² on the denoised data is then 1/(ς² + 1) on F.
+    weight α²/σ² on the denoised data is then 1/(ς² + 1) on F. Raises ValueError for times that the process does not
+    have, or that leave no noise; traced ones are not checked.
     """
+    check_noisy_time("time", time, process)
+    x = floating(x)
     time = jnp.broadcast_to(time, x.shape[:1])[:, None].astype(x.dtype)
     alpha, sigma = process.signal_scale(time), process.noise_scale(time)
     scales = preconditioning.scales(alpha, sigma)

@@ -8,7 +8,7 @@ from sims.networks.feature_model import FeatureModel
 from sims.sampling.solvers import Drift, euler, heun
 from sims.training.training_triples import with_array_parameters
 from theory.definitions.checks import check_times
-from theory.definitions.processes import AbstractProcess
+from theory.definitions.processes import AbstractProcess, process_time
 
 
 def denoiser_drift(model: FeatureModel, process: AbstractProcess) -> Drift:
@@ -37,11 +37,12 @@ def sample_ensemble(
 
     `method` is "euler" or "heun"; the denoiser is evaluated exactly at every position and time. Models run one
     after the other inside one compiled loop, so memory does not grow with their number beyond the samples
-    returned. Raises ValueError for another method and times that are not monotone.
+    returned. Raises ValueError for another method, and times that are not monotone or that the process does not have.
     """
     if method not in SOLVERS:
         raise ValueError(f"method must be one of {', '.join(SOLVERS)}; got {method!r}")
     check_times(times)
+    process_time("times", times, process)
     features, process = with_array_parameters(models.features), with_array_parameters(process)
     return _sample_all(features, models.weight, process, initial, times, SOLVERS[method])
 

@@ -34,6 +34,12 @@ def flow_of(target: AbstractTarget, process: AbstractProcess, times: Float[Array
     return FlowCoefficients(times, state, output, jnp.sqrt(jnp.asarray(process.prior_variance)))
 
 
+def _check_one_each(total_maps: Float[Array, "levels dim dim"], times: Float[Array, " levels"]) -> None:
+    """An index beyond the last map would be that of the last."""
+    if total_maps.shape[0] != times.shape[0]:
+        raise ValueError(f"maps must be one per noise level; got {total_maps.shape[0]} for {times.shape[0]}")
+
+
 @eqx.filter_jit
 def sample_linear_flow(
     total_maps: Float[Array, "levels dim dim"],
@@ -44,8 +50,9 @@ def sample_linear_flow(
     """Samples of linear networks D(x) = W_l x + b_l trained one per time, by Heun's method through those times.
 
     dx/dt = r_l x + g_l (W_l x + b_l) from `initial` at the first time to the last; no offsets for networks without
-    bias.
+    bias. Raises ValueError unless there is a map for every time.
     """
+    _check_one_each(total_maps, flow.times)
     state, output = flow.state.astype(initial.dtype), flow.output.astype(initial.dtype)
 
     def drift(index: Array, time: Array, x: Array) -> Array:
@@ -66,8 +73,10 @@ def sample_linear_networks(
 ) -> Float[Array, "n dim"]:
     """Samples of linear denoisers D(x) = W_l x trained one per noise level, by Heun's method through those levels.
 
-    dx/dσ = (x - D(x))/σ from `initial` at the first (largest) level to the last; data centred at zero.
+    dx/dσ = (x - D(x))/σ from `initial` at the first (largest) level to the last; data centred at zero. Raises
+    ValueError unless there is a map for every level.
     """
+    _check_one_each(total_maps, noise_levels)
 
     def drift(index: Array, time: Array, x: Array) -> Array:
         return (x - x @ total_maps[index].T) / time

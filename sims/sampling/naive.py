@@ -3,10 +3,13 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.training.training_triples import with_array_parameters
-from theory.definitions.processes import AbstractProcess
+from theory.definitions.arrays import floating
+from theory.definitions.checks import check_not_negative, check_one_number
+from theory.definitions.processes import AbstractProcess, process_time
 
 
 def naive_sampler(
@@ -22,13 +25,17 @@ def naive_sampler(
 
     s̃ = (αx_0 - x)/σ² is the proxy score of one example, s its posterior mean; κ = Δt is the score of the example
     alone. Every path and every step draws its own example, from the exact posterior over `points`. Returns the
-    positions at the last of `times`, which run from noise to data. Raises ValueError for negative κ and times that do
-    not decrease.
+    positions at the last of `times`, which run from noise to data. Raises ValueError for κ that is negative or not
+    finite, and times that do not decrease or that the process does not have.
     """
-    if not kappa >= 0:
-        raise ValueError(f"kappa must not be negative; got {kappa}")
+    check_one_number("kappa", kappa)
+    check_not_negative("kappa", kappa)
+    if not np.isfinite(kappa):
+        raise ValueError(f"kappa must be finite; got {kappa}")
     if times.ndim != 1 or times.shape[0] < 2 or not bool(jnp.all(jnp.diff(times) < 0)):
         raise ValueError("times must be a decreasing sequence of two or more")
+    process_time("times", times, process)
+    initial = floating(initial)
     strength = jnp.asarray(kappa, initial.dtype)
     return _sample(points.astype(initial.dtype), with_array_parameters(process), strength, initial, times, key)
 

@@ -9,7 +9,7 @@ from sims.sampling.feature_models import denoiser_drift
 from sims.sampling.solvers import heun
 from sims.training.training_triples import with_array_parameters
 from theory.definitions.checks import check_times
-from theory.definitions.processes import AbstractProcess
+from theory.definitions.processes import AbstractProcess, process_time
 
 
 def sample_networks(
@@ -22,9 +22,10 @@ def sample_networks(
 
     Arrays of `networks` have the leading axes (objectives, models), as those of the samples do. Computed in the
     precision of `initial`; networks run one after the other inside one compiled loop. Raises ValueError for times
-    that are not monotone.
+    that are not monotone, or that the process does not have.
     """
     check_times(times)
+    process_time("times", times, process)
     return _sample(networks, with_array_parameters(process), initial, times)
 
 

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.definitions.arrays import Scalar, jit
-from theory.definitions.checks import check_finite, nan_unless, positive, whole_arguments
+from theory.definitions.arrays import Scalar, floating, jit
+from theory.definitions.checks import check_finite, check_times, nan_unless, positive, whole_arguments
 from theory.definitions.processes import AbstractProcess
 
 # drift(index, time, x): `index` is the position of `time` in the schedule, for networks trained one per level.
@@ -16,17 +16,22 @@ Drift = Callable[[Array, Array, Array], Array]
 
 
 def euler(drift: Drift, x: Array, times: Float[Array, " times"]) -> Array:
-    """Euler's method: x_{i+1} = x_i + h f(t_i, x_i)."""
+    """Euler's method: x_{i+1} = x_i + h f(t_i, x_i). Raises ValueError for times that are not monotone."""
+    check_times(times)
 
     def step(x: Array, index: Array) -> tuple[Array, None]:
         size = (times[index + 1] - times[index]).astype(x.dtype)
         return x + size * drift(index, times[index].astype(x.dtype), x), None
 
-    return jax.lax.scan(step, x, jnp.arange(times.shape[0] - 1))[0]
+    return jax.lax.scan(step, floating(x), jnp.arange(times.shape[0] - 1))[0]
 
 
 def heun(drift: Drift, x: Array, times: Float[Array, " times"]) -> Array:
-    """Heun's method: the average of the drifts at both ends of each step, the far one at the Euler prediction."""
+    """Heun's method: the average of the drifts at both ends of each step, the far one at the Euler prediction.
+
+    Raises ValueError for times that are not monotone.
+    """
+    check_times(times)
 
     def step(x: Array, index: Array) -> tuple[Array, None]:
         size = (times[index + 1] - times[index]).astype(x.dtype)
@@ -34,7 +39,7 @@ def heun(drift: Drift, x: Array, times: Float[Array, " times"]) -> Array:
         second = drift(index + 1, times[index + 1].astype(x.dtype), x + size * first)
         return x + size / 2 * (first + second), None
 
-    return jax.lax.scan(step, x, jnp.arange(times.shape[0] - 1))[0]
+    return jax.lax.scan(step, floating(x), jnp.arange(times.shape[0] - 1))[0]
 
 
 @whole_arguments("max_steps")

@@ -50,13 +50,31 @@ def common_clock(
     loss, so that gradient descent is stable for safety < 1. Each stage has at least `smallest_steps` steps and as
     many as the least curved level needs. A more curved level lags: harmless if all its modes have converged by then,
     and wrong for the weak modes of a wide spectrum, whose strong ones decide the curvature. Look at `reached`, or use
-    `clock_of_every_level` for one layer.
+    `clock_of_every_level` for one layer. Raises ValueError for times that do not increase from zero or more, curvatures
+    that are not positive, and a safety that is not between zero and one.
     """
-    durations = np.diff(times, prepend=0.0)
-    limit = 2 * safety / np.asarray(largest_curvature)
+    durations, limit = checked_durations(times), longest_steps(largest_curvature, safety)
     steps = np.maximum(np.ceil(durations / limit.max()).astype(int), smallest_steps)
     step_sizes = np.minimum(durations[:, None] / steps[:, None], limit[None, :])
     return Clock(step_sizes, steps, np.cumsum(step_sizes * steps[:, None], axis=0))
+
+
+def checked_durations(times: Float[np.ndarray, " stages"]) -> Float[np.ndarray, " stages"]:
+    """From each of the training times to the next. Raises ValueError unless they increase from zero or more."""
+    times = np.asarray(times, dtype=float)
+    if times.ndim != 1 or not (np.all(np.diff(times, prepend=0.0) >= 0) and np.isfinite(times).all()):
+        raise ValueError(f"times must be a sequence that increases from zero or more; got {times}")
+    return np.diff(times, prepend=0.0)
+
+
+def longest_steps(largest_curvature: Float[np.ndarray, " levels"], safety: float) -> Float[np.ndarray, " levels"]:
+    """2·safety/curvature. Raises ValueError for curvatures that are not positive, and unless 0 < safety ≤ 1."""
+    curvature = np.asarray(largest_curvature)
+    if not np.all((curvature > 0) & np.isfinite(curvature)):
+        raise ValueError(f"curvatures must be positive and finite; got {curvature}")
+    if not 0 < safety <= 1:
+        raise ValueError(f"safety must lie between zero and one; got {safety}")
+    return 2 * safety / curvature
 
 
 class FullBatch(AbstractTraining):

@@ -3,6 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from sims.networks.feature_model import FeatureModel
@@ -25,10 +26,12 @@ def fit_ridge(
     The targets y are the clean data x_0 when none are given; with more columns than dimensions, one factorisation
     serves several sets of targets. The weight α²/σ² on the denoised data is the weight λ = σ² on the score (Vastola
     2025, App. H). Solved in whichever of the two spaces, features or samples, is smaller. Raises ValueError for a
-    negative ridge and features of another number of coordinates.
+    negative ridge, features of another number of coordinates, and targets that are not one row per triple.
     """
     check_not_negative("ridge", ridge)
     count = triples.time.shape[0]
+    if targets is not None and (np.ndim(targets) != 2 or np.shape(targets)[0] != count):
+        raise ValueError(f"targets must have shape ({count}, out), a row per triple; got {np.shape(targets)}")
     alpha, sigma = process.signal_scale(triples.time), process.noise_scale(triples.time)
     root_weight = (alpha / sigma / jnp.sqrt(count))[:, None]
     design = features(triples.noisy, triples.time) * root_weight

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from sims.networks.linear import LinearDenoiser
-from sims.training.descent import Clock
+from sims.training.descent import Clock, checked_durations, longest_steps
 from sims.training.pairs import SecondMoments
 from theory.definitions.checks import whole_arguments
 
@@ -26,10 +26,10 @@ def clock_of_every_level(
 ) -> Clock:
     """As `common_clock`, but no level lags: the number of steps is one per stage and level, (stages, levels).
 
-    A step never exceeds 2·safety/curvature of its level, and a stage never has fewer than `smallest_steps`.
+    A step never exceeds 2·safety/curvature of its level, and a stage never has fewer than `smallest_steps`. Raises
+    ValueError as `common_clock`.
     """
-    durations = np.diff(times, prepend=0.0)[:, None]
-    limit = 2 * safety / np.asarray(largest_curvature)
+    durations, limit = checked_durations(times)[:, None], longest_steps(largest_curvature, safety)
     steps = np.maximum(np.ceil(durations / limit).astype(int), smallest_steps)
     reached = np.broadcast_to(np.asarray(times)[:, None], steps.shape)
     return Clock(durations / steps, steps, reached)

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.networks.feature_model import FeatureModel
 from sims.networks.nonlinear import RandomFeatureNetwork, network_scales
+from sims.training.descent import checked_durations
 from sims.training.feature_ensembles import fit_ridge
 from sims.training.score_targets import AbstractTripleTarget
 from sims.training.training_triples import TrainingTriples, draw_triples, with_array_parameters
@@ -123,7 +124,10 @@ def descend_features(
     … and times are finite, zero or more and never decrease; and where a step exceeds 2/λ_max of the member's own
     weighted Gram matrix and descent diverges: there the weights are NaN where something is traced.
     """
-    _check_increasing(times)
+    if np.ndim(times) != 1 or np.size(times) == 0:
+        raise ValueError(f"times must be a sequence that increases from zero or more; got shape {np.shape(times)}")
+    if not isinstance(times, Tracer):
+        checked_durations(np.asarray(times))
     trained = _descend_features(features, sets, process, times=times, steps=steps)
     check_finite(trained.weight, "gradient descent diverged: take more steps per training time")
     return trained
@@ -152,16 +156,6 @@ def _descend_features(
 
     weight = jax.lax.map(of_member, (sets.triples, jnp.swapaxes(sets.targets, 0, 1)))
     return FeatureModel(features, jnp.swapaxes(weight, 0, 1))
-
-
-def _check_increasing(times: Float[Array, " times"]) -> None:
-    known = not isinstance(times, Tracer)
-    if np.ndim(times) != 1 or known and not _increase(np.asarray(times)):
-        raise ValueError(f"times must be a sequence that increases from zero or more; got {times}")
-
-
-def _increase(times: Float[np.ndarray, " times"]) -> bool:
-    return times.size > 0 and bool(np.all(np.diff(times, prepend=0.0) >= 0) and np.isfinite(times[-1]))
 
 
 def _side_by_side(targets: Float[Array, "objectives P dim"]) -> Float[Array, "P out"]:

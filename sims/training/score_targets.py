@@ -34,14 +34,14 @@ class TargetNoiseDose(AbstractTripleTarget):
     """y = m + √c (x_0 - m) with m = E[x_0|x, t]: the proxy score's covariance C multiplied by the dose c.
 
     c = 0 is the exact score (J_0), c = 1 denoising score matching (J_1). The target's mean given (x, t) is m for every
-    dose. Raises ValueError for a negative dose.
+    dose. Raises ValueError for a dose that is negative or not finite.
     """
 
     dose: float = eqx.field(converter=float)
 
     def __check_init__(self) -> None:
-        if not self.dose >= 0:
-            raise ValueError(f"the dose of target noise must not be negative; got {self.dose}")
+        if not 0 <= self.dose < float("inf"):
+            raise ValueError(f"the dose of target noise must be finite and not negative; got {self.dose}")
 
     def targets(
         self, triples: TrainingTriples, points: Float[Array, "m dim"], process: AbstractProcess, *, key: PRNGKeyArray

@@ -65,20 +65,37 @@ def check_integer(name: str, value: Any) -> None:
 
 
 def check_count(name: str, count: ArrayLike) -> None:
-    """Raises ValueError unless every count is a real number of one or more.
+    """Raises ValueError unless `count` is one real number of one or more.
 
     Of draws in a formula, which need not be whole: it is analytic in their number. `whole` is for those that are.
     """
+    check_one_number(name, count)
     if isinstance(count, Tracer):
         return
-    counts = np.asarray(count)
-    if counts.dtype.kind not in "iuf" or not np.all(counts >= 1):
+    known = np.asarray(count)
+    if known.dtype.kind not in "iuf" or not known >= 1:
         raise ValueError(f"{name} must be one or more; got {count}")
 
 
+def check_finite_count(name: str, count: ArrayLike) -> None:
+    """Raises ValueError as `check_count`, and for infinity, of which the formula has no limit that it could take."""
+    check_count(name, count)
+    if not isinstance(count, Tracer) and np.isinf(count):
+        raise ValueError(f"{name} must be finite; got {count}")
+
+
+def check_one_number(name: str, value: ArrayLike) -> None:
+    """Raises ValueError for several, of traced arrays too."""
+    if np.shape(value) != ():
+        raise ValueError(f"{name} must be one number; got shape {np.shape(value)}")
+
+
 def check_not_negative(name: str, value: ArrayLike) -> None:
-    """Raises ValueError for a negative value, NaN or a complex one."""
-    if not isinstance(value, Tracer) and (np.iscomplexobj(value) or not np.all(np.asarray(value) >= 0)):
+    """Raises ValueError for a negative value, NaN, and what is no real number."""
+    if isinstance(value, Tracer):
+        return
+    known = np.asarray(value)
+    if known.dtype.kind not in "biuf" or not np.all(known >= 0):
         raise ValueError(f"{name} must be zero or more; got {value}")
 
 

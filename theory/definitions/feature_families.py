@@ -1,6 +1,7 @@
 """Families of functions of one coordinate, the factors of feature maps."""
 
 import abc
+import math
 from functools import partial
 
 import equinox as eqx
@@ -140,7 +141,8 @@ def _horner(coefficients: Float[Array, " n"], x: Coordinate) -> Coordinate:
 
 
 def _length(low: Scalar, high: Scalar) -> Scalar:
-    """Of the interval. Raises ValueError unless low < high; NaN where that is traced and does not hold."""
-    requirement = "the interval of a feature family must have low < high"
-    low, high = checked_numbers(requirement, low < high, low=low, high=high)
+    """Of the interval. Raises ValueError unless low < high, both finite; NaN where that is traced and does not hold."""
+    requirement = "the interval of a feature family must have finite low < high"
+    inside = (-math.inf < low) & (low < high) & (high < math.inf)
+    low, high = checked_numbers(requirement, inside, low=low, high=high)
     return high - low

@@ -97,8 +97,13 @@ class AbstractProcess(eqx.Module):
         """The end of the process's times; all begin at zero."""
 
     def log_snr(self, time: ArrayLike) -> Time:
-        """ln(α²/σ²), the log signal-to-noise ratio for data of unit variance."""
+        """ln(α²/σ²), the log signal-to-noise ratio for data of unit variance.
+
+        Raises ValueError for times that the process does not have; traced ones are not checked.
+        """
         time = floating(time)
+        if not isinstance(time, Tracer):
+            process_time("time", time, self)
         return 2 * (jnp.log(self.signal_scale(time)) - jnp.log(self.noise_scale(time)))
 
     def probability_flow(

@@ -17,7 +17,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
 from theory.definitions.arrays import floating
-from theory.definitions.checks import whole_arguments
+from theory.definitions.checks import check_not_negative, nan_unless, whole_arguments
 
 # z (nodes,) complex -> f(z), analytic around the spectrum and real on the real axis.
 AnalyticFunction = Callable[[Array], Array]
@@ -41,10 +41,17 @@ def effective_ridge(
     First derivatives are carried by the last step.
 
     **Arguments:** `eigenvalues` of Σ, (d,), positive or zero; `samples` n; `ridge` l, (...,). **Returns:** (...,).
-    Raises ValueError for eigenvalues that are not a vector or negative, or for n ≤ 0.
+    Raises ValueError for eigenvalues that are not a vector or negative, for n ≤ 0, and for a real ridge below zero or
+    NaN; where that is traced, κ is NaN.
     """
     eigenvalues = _checked(eigenvalues, samples)
-    ridge = jnp.asarray(ridge) if jnp.iscomplexobj(ridge) else floating(ridge)
+    if jnp.iscomplexobj(ridge):
+        ridge = jnp.asarray(ridge)
+    else:
+        check_not_negative("ridge", ridge)
+        # Below zero Newton's method would go on for ever.
+        ridge = floating(ridge)
+        ridge = nan_unless(ridge >= 0, ridge)
     return _solve(eigenvalues, jnp.asarray(samples), ridge)
 
 

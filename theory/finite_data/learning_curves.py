@@ -21,8 +21,8 @@ from theory.definitions.arrays import floating
 from theory.definitions.checks import (
     Answer,
     Question,
-    check_count,
     check_double_precision,
+    check_finite_count,
     check_training_time,
     checked_jit,
 )
@@ -39,7 +39,7 @@ def _of_sample_covariance(
 ) -> Callable[Concatenate[OneLayer, Question], Answer]:
     """Compile a question about `data` points and denoisers that are functions of Σ̂: with one initial gain for all."""
     at_level = [check_noise_level] if "noise_level" in inspect.signature(question).parameters else []
-    compiled = checked_jit(*at_level, tau=check_training_time, data=check_count)(question)
+    compiled = checked_jit(*at_level, tau=check_training_time, data=check_finite_count)(question)
 
     @functools.wraps(question)
     def checked(denoiser: OneLayer, *args: Question.args, **kwargs: Question.kwargs) -> Answer:

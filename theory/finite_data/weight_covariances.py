@@ -31,6 +31,7 @@ from theory.definitions.checks import (
     check_coordinates,
     check_count,
     check_double_precision,
+    check_finite_count,
     check_training_time,
     checked_jit,
 )
@@ -142,7 +143,7 @@ def _variance_of_least_squares(denoiser: OneLayer, noise_level: ArrayLike, draws
     return responses.residual_variance[..., :, None] / (responses.input_variance[..., None, :] * excess)
 
 
-@checked_jit(check_noise_level, tau=check_training_time, draws=check_count)
+@checked_jit(check_noise_level, tau=check_training_time, draws=check_finite_count)
 def weight_mean_over_draws(denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, draws: ArrayLike) -> Modes:
     """E W_kk(τ) over sets of P triples, at any d/P: ψ*_k + (Q_k - ψ*_k) E[e^{-2wtM̂}]_kk, M̂ = (1/P) Σ x xᵀ.
 
@@ -161,7 +162,7 @@ def weight_mean_over_draws(denoiser: OneLayer, tau: ArrayLike, noise_level: Arra
     return over_batch(mean, tau, noise_level)
 
 
-@checked_jit(check_noise_level, tau=check_training_time, draws=check_count)
+@checked_jit(check_noise_level, tau=check_training_time, draws=check_finite_count)
 def weight_variance_at_ratio(
     denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, draws: ArrayLike
 ) -> DrawVariance:

@@ -4,6 +4,9 @@ Between data points the flow expands, without bound as the noise level falls: ce
 next to none in a gap at the end (`gaussian_cells_ending_at`).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,13 +14,19 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import jit
-from theory.definitions.checks import check_times
+from theory.definitions.arrays import is_traced, jit
+from theory.definitions.checks import check_one_number, check_times, checked_jit, nan_unless
 from theory.path_integral.paths import Drift, Times, flow_path
 
 Edges = Float[Array, " edges"]
 
 Cells = Float[Array, " cells"]
+
+
+def _check_interval(arguments: Mapping[str, Any]) -> None:
+    low, high = arguments["low"], arguments["high"]
+    if not is_traced(low, high) and not np.all(np.asarray(low) <= np.asarray(high)):
+        raise ValueError(f"an interval must have low <= high; got low={low} and high={high}")
 
 
 class CellMasses(eqx.Module):
@@ -33,6 +42,8 @@ class CellMasses(eqx.Module):
         if jnp.ndim(self.mass) != 1 or jnp.shape(self.edges) != (jnp.shape(self.mass)[0] + 1,):
             shapes = (jnp.shape(self.edges), jnp.shape(self.mass))
             raise ValueError(f"cells must have edges (cells + 1,) and mass (cells,); got shapes {shapes}")
+        if jnp.iscomplexobj(self.mass):
+            raise ValueError("the masses of cells must be real; got complex ones")
         _check_increasing(self.edges)
 
     @property
@@ -51,10 +62,14 @@ class CellMasses(eqx.Module):
         cumulative = jnp.concatenate([jnp.zeros(1, self.mass.dtype), jnp.cumsum(self.mass)])
         return jnp.interp(jnp.asarray(x), self.edges, cumulative)
 
-    @jit
+    @checked_jit(_check_interval)
     def mass_between(self, low: ArrayLike, high: ArrayLike) -> Array:
-        """Mass in low < x < high; with the edges of a histogram, what each bin should hold."""
-        return self.mass_below(high) - self.mass_below(low)
+        """Mass in low < x < high; with the edges of a histogram, what each bin should hold.
+
+        Raises ValueError unless low ≤ high; NaN where that is traced.
+        """
+        ordered = jnp.asarray(low) <= jnp.asarray(high)
+        return nan_unless(ordered, self.mass_below(high) - self.mass_below(low))
 
 
 def gaussian_cells(edges: Edges, variance: ArrayLike) -> CellMasses:
@@ -70,7 +85,8 @@ def _check_gaussian(edges: Edges, variance: ArrayLike) -> None:
     if jnp.ndim(edges) != 1 or jnp.shape(edges)[0] < 3:
         raise ValueError(f"edges must be a sequence of three or more; got shape {jnp.shape(edges)}")
     _check_increasing(edges)
-    if not isinstance(variance, Tracer) and not np.all(np.asarray(variance) > 0):
+    check_one_number("the variance", variance)
+    if not isinstance(variance, Tracer) and not np.asarray(variance) > 0:
         raise ValueError(f"the variance must be positive; got {variance}")
 
 

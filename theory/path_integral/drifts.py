@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from jaxtyping import Array
 
-from theory.definitions.processes import AbstractProcess
+from theory.definitions.processes import AbstractProcess, process_time
 
 
 def score_drift(score: Callable[..., Array], process: AbstractProcess) -> Callable[..., Array]:
@@ -14,7 +14,8 @@ def score_drift(score: Callable[..., Array], process: AbstractProcess) -> Callab
     `kernel.mean_score` of a V-kernel, or `lambda z: data.score(*z, process)`, the exact one. What `score` takes before
     the place, the drift takes before x: with `kernel.score`, a score of weights W and a place, it is f(W, x, t), one
     field per draw of weights. `flow_path` and the effective SDE take the first kind, `sample_gaussian_field_ode` the
-    second. **Returns:** dx/dt (..., D), in units of x per unit of the process's own time (Vastola 2025, Eq. 3).
+    second. **Returns:** dx/dt (..., D), in units of x per unit of the process's own time (Vastola 2025, Eq. 3). Raises
+    ValueError for times that the process does not have; NaN where they are traced.
 
     >>> import jax.numpy as jnp
     >>> from theory import EDM, PointMasses
@@ -26,6 +27,7 @@ def score_drift(score: Callable[..., Array], process: AbstractProcess) -> Callab
 
     def drift(*draw_and_place: Array) -> Array:
         *draw, x, time = draw_and_place
+        time = process_time("time", time, process)
         return process.probability_flow(x, score(*draw, (x, time)), time)
 
     return drift

@@ -3,6 +3,8 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from theory.definitions.checks import check_times
@@ -18,9 +20,14 @@ def linear_flow_covariance(
 
     Φ_t is the flow's linear map from t to the last time, Φ = Φ_T. For white V = Bδ the second term is ∫Φ_t B Φ_tᵀ|dt|.
     Exact, with q Gaussian: the corrected semiclassical limit (Vastola 2025, Eq. 18 corrected). Integrals by the
-    trapezoidal rule, the kernel read at x = 0. Raises ValueError for times that are not monotone.
+    trapezoidal rule, the kernel read at x = 0. Raises ValueError for times that are not monotone, and a covariance that
+    is not symmetric.
     """
     check_times(times)
+    if np.ndim(prior_covariance) != 2 or np.shape(prior_covariance)[0] != np.shape(prior_covariance)[1]:
+        raise ValueError(f"prior_covariance must be a matrix (dim, dim); got shape {np.shape(prior_covariance)}")
+    if not isinstance(prior_covariance, Tracer) and not np.allclose(prior_covariance, np.transpose(prior_covariance)):
+        raise ValueError(f"prior_covariance must be symmetric; got {prior_covariance}")
     return _linear_covariance(kernel, drift, prior_covariance, times)
 
 

@@ -6,11 +6,15 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from theory.definitions.checks import check_times
 from theory.path_integral.paths import Drift, Path, Positions, Times, flow_path, trapezoid_weights
 from theory.v_kernel.white_kernels import AbstractWhiteKernel
+
+_ROUND_OFF = 1e-5  # of the sum of weights, in single precision
 
 
 class FirstOrder(NamedTuple):
@@ -33,7 +37,7 @@ def first_order_expectation(
     φ is the flow of `drift`, its derivatives by automatic differentiation; h maps (dim,) to a number and must have two
     derivatives (for indicator functions use `first_order_fokker_planck`). `initial` (n, dim) with `weights` (n,) is a
     quadrature or a sample of the law at the first time: the mean over p_t is that over its images under the flow.
-    Raises ValueError for weights that do not fit and times that are not monotone.
+    Raises ValueError for weights that do not fit or do not sum to one, and times that are not monotone.
 
     Derived for this project from Prop. 4.1 of Vastola 2025.
     """
@@ -42,6 +46,8 @@ def first_order_expectation(
         raise ValueError(
             f"weights must have shape {jnp.shape(initial)[:1]}, one per initial position; got {jnp.shape(weights)}"
         )
+    if not isinstance(weights, Tracer) and not abs(np.sum(np.asarray(weights, dtype=float)) - 1) < _ROUND_OFF:
+        raise ValueError(f"weights must sum to one; got the sum {np.sum(np.asarray(weights, dtype=float))}")
     return _first_order(function, kernel, drift, initial, weights, times)
 
 

@@ -1,7 +1,7 @@
 """The distribution a frozen denoiser generates: variance per mode through the probability-flow ODE."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,9 +9,9 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from theory.definitions.arrays import Time, floating
+from theory.definitions.arrays import Time, floating, is_traced
 from theory.definitions.checks import check_training_time, checked_jit, nan_unless
-from theory.definitions.processes import LARGEST_LOG_RATIO
+from theory.definitions.processes import LARGEST_LOG_RATIO, process_time
 from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.regression import Modes
 
@@ -202,7 +202,18 @@ def over_panels(
     return jax.lax.scan(add_block, start, blocks)[0]
 
 
-@checked_jit(tau=check_training_time)
+def check_schedule(arguments: Mapping[str, Any]) -> None:
+    """Raises ValueError unless the `times` are those of the denoiser's process, and run from noise to data."""
+    times, process = arguments["times"], arguments["denoiser"].process
+    process_time("times", times, process)
+    if is_traced(times, process):
+        return
+    ratios = np.asarray(process.log_snr(times))
+    if ratios.ndim != 1 or not np.all(ratios[1:] >= ratios[:-1]):
+        raise ValueError(f"times must be a sequence from noise to data; got {times}")
+
+
+@checked_jit(check_schedule, tau=check_training_time)
 def generated_variance_on_schedule(
     denoiser: AbstractDenoiser, tau: TrainingTime, times: Float[Array, " steps"], gain: Modes | None = None
 ) -> Modes:
@@ -213,7 +224,7 @@ def generated_variance_on_schedule(
 
     **Arguments:** `tau` (...,); `times`, process times from noise to data, (steps,); `gain`, (steps, ..., d), the
     gains at those times if they are not `denoiser.gain`'s own (for example after gradient descent with finite
-    steps). **Returns:** (..., d).
+    steps). **Returns:** (..., d). Raises ValueError for times that the process does not have or of another order.
     """
     tau = floating(tau)
     if gain is None:

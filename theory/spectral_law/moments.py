@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.definitions.arrays import Scalar, Time, floating, jit
+from theory.definitions.arrays import Scalar, Time, floating
 from theory.definitions.checks import check_training_time, checked_jit
 from theory.definitions.processes import at_both_ends
 from theory.numerics.matrix_functions import diagonal_matrix
@@ -24,6 +24,7 @@ from theory.spectral_law.generation import (
     NODE_WEIGHTS,
     NODES,
     TrainingTime,
+    check_schedule,
     generated_variance,
     over_panels,
     panel_edges,
@@ -158,14 +159,14 @@ class ModeMoments(NamedTuple):
     covariance: Float[Array, "*batch modes modes"]
 
 
-@jit
+@checked_jit(check_schedule)
 def moments_on_schedule(denoiser: AbstractDenoiser, maps: AffineMap, times: Float[Array, " steps"]) -> ModeMoments:
     """Moments of samples when the probability-flow ODE is solved by Heun's method on a finite schedule of times.
 
     Comparing them with `generated_mean` and `generated_covariance` separates the solver's error from the network's.
 
     **Arguments:** `maps` in mode coordinates at those times, (steps, ..., d, d) and (steps, ..., d); `times` (steps,)
-    from noise to data. **Returns:** (..., d) and (..., d, d).
+    from noise to data. **Returns:** (..., d) and (..., d, d). Raises ValueError as `generated_variance_on_schedule`.
     """
     spectrum, process, target = denoiser.spectrum, denoiser.process, denoiser.objective.target
     mean = spectrum.mode_mean

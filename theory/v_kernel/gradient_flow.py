@@ -9,7 +9,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import default_floating
-from theory.definitions.checks import check_double_precision, check_not_negative, nan_unless
+from theory.definitions.checks import check_double_precision, check_not_negative, check_one_number, nan_unless
 from theory.definitions.features import FeatureMap
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.targets import AbstractTarget, DenoiserTarget
@@ -83,12 +83,15 @@ class LazyVKernel(AbstractFeatureVKernel):
         population: Population | None = None,
     ) -> None:
         check_order(order, get_args(LazyOrder))
+        check_one_number("training time", tau)
+        check_not_negative("training time", tau)
         endless = not isinstance(tau, Tracer) and bool(np.isinf(tau))
         check_draws(draws, features.number, more_than_features=order == "corrected" and endless)
-        check_not_negative("training time", tau)
         prior = jnp.ones(features.number) if prior is None else default_floating(prior)
-        if prior.shape != (features.number,) or not (isinstance(prior, Tracer) or bool(jnp.all(prior > 0))):
-            raise ValueError(f"the prior must be {features.number} positive numbers; got shape {prior.shape}")
+        if prior.shape != (features.number,) or not (
+            isinstance(prior, Tracer) or np.all(np.isfinite(prior) & (np.asarray(prior) > 0))
+        ):
+            raise ValueError(f"the prior must be {features.number} positive and finite numbers; got {prior}")
         self.data, self.process, self.features = data, process, features
         self.target = DenoiserTarget() if target is None else target
         regression = feature_regression(data, process, features, self.target, weight, population)

@@ -7,7 +7,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from theory.definitions.arrays import default_floating
-from theory.definitions.checks import check_not_negative
+from theory.definitions.checks import check_not_negative, check_one_number
 from theory.definitions.features import FeatureMap
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.targets import AbstractTarget, DenoiserTarget
@@ -79,6 +79,7 @@ class LinearVKernel(AbstractFeatureVKernel):
         population: Population | None = None,
     ) -> None:
         check_order(order, get_args(LinearOrder))
+        check_one_number("the ridge", ridge)
         check_not_negative("the ridge", ridge)
         bare = order == "local_equivalent" and not isinstance(ridge, Tracer) and bool(ridge == 0)
         check_draws(draws, features.number, more_than_features=order == "corrected" or bare)

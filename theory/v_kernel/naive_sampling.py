@@ -5,7 +5,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import default_floating
+from theory.definitions.arrays import default_floating, floating
+from theory.definitions.checks import check_not_negative, check_one_number
 from theory.definitions.processes import AbstractProcess
 from theory.exact_scores.point_masses import PointMasses, Points
 from theory.v_kernel.white_kernels import AbstractWhiteKernel
@@ -23,21 +24,23 @@ class NaiveVKernel(AbstractWhiteKernel):
     kappa: Float[Array, ""]
 
     def __init__(self, data: PointMasses, process: AbstractProcess, kappa: ArrayLike) -> None:
-        if not isinstance(kappa, Tracer) and not 0 <= np.asarray(kappa) < np.inf:
-            raise ValueError(f"kappa must be non-negative and finite; got {kappa}")
+        check_one_number("kappa", kappa)
+        check_not_negative("kappa", kappa)
+        if not isinstance(kappa, Tracer) and not np.isfinite(kappa):
+            raise ValueError(f"kappa must be finite; got {kappa}")
         self.data = data
         self.process = process
         self.kappa = default_floating(kappa)
 
     def diffusion(self, x: Points, time: ArrayLike) -> Float[Array, "*batch dim dim"]:
         """κ D_t C(x, t) D_t with C the covariance of the proxy score (Vastola 2025, Eq. 9)."""
-        x = jnp.asarray(x)
+        x = floating(x)
         rate = self.process.diffusion_coefficient(jnp.asarray(time, dtype=x.dtype))
         factor = jnp.broadcast_to(self.kappa.astype(x.dtype) * rate**2, x.shape[:-1])
         return factor[..., None, None] * self.data.proxy_covariance(x, time, self.process)
 
     def mean_drift(self, x: Points, time: ArrayLike) -> Points:
         """dx/dt of the probability-flow ODE of the exact score, which is the average score s_avg here."""
-        x = jnp.asarray(x)
+        x = floating(x)
         time = jnp.asarray(time, dtype=x.dtype)
         return self.process.probability_flow(x, self.data.score(x, time, self.process), time)

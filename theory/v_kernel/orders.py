@@ -1,6 +1,5 @@
 """What the orders of a kernel in F/P are called, and how many draws each of them needs."""
 
-import numpy as np
 from jax.core import Tracer
 
 from theory.definitions.checks import check_count
@@ -15,8 +14,6 @@ def check_order(order: str, known: tuple[str, ...]) -> None:
 
 def check_draws(draws: Number, number: int, *, more_than_features: bool) -> None:
     """Raises ValueError for fewer than one draw or, where more draws than features are needed, for too few of them."""
-    if np.ndim(draws):
-        raise ValueError(f"draws must be one number; got shape {np.shape(draws)}")
     check_count("draws", draws)
     if isinstance(draws, Tracer):
         return

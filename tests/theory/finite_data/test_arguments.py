@@ -42,7 +42,7 @@ def test_bad_input_is_refused():
 ALIKE = denoiser_of("edm", initial=0.1)
 
 
-@pytest.mark.parametrize("given", [float, np.asarray, jnp.asarray, lambda count: np.asarray([10.0, count])])
+@pytest.mark.parametrize("given", [float, np.asarray, jnp.asarray])
 @pytest.mark.parametrize(
     ("call", "count", "message"),
     [
@@ -64,6 +64,8 @@ ALIKE = denoiser_of("edm", initial=0.1)
 def test_bad_counts_are_refused_as_numbers_and_as_arrays(call, count, message, given):
     with pytest.raises(ValueError, match=message):
         call(given(count))
+    with pytest.raises(ValueError, match="must be one number"):
+        call(np.asarray([10.0, count]))
 
 
 def test_counts_may_be_traced():

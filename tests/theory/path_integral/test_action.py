@@ -186,7 +186,7 @@ def test_noise_stays_in_the_subspace_of_the_data():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: NaiveVKernel(TRIANGLE, PROCESS, -0.1), "non-negative"),
+        (lambda: NaiveVKernel(TRIANGLE, PROCESS, -0.1), "kappa must be zero or more; got -0.1"),
         (lambda: path_action(PATH, TIMES[:-1], KERNEL.mean_drift, KERNEL), "one position per time"),
         (lambda: path_action(PATH, TIMES[[0, 2, 1, 3, 4]], KERNEL.mean_drift, KERNEL), "monotone"),
         (lambda: path_action(PATH[:1], TIMES[:1], KERNEL.mean_drift, KERNEL), "two or more"),

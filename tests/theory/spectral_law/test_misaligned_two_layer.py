@@ -183,7 +183,7 @@ def test_without_overlap_it_generates_what_the_aligned_network_does():
         (np.eye(2), r"initial_overlap must be a matrix of shape \(3, 3\); got shape \(2, 2\)"),
         (0.1, "initial_overlap must be a matrix of shape"),
         (np.eye(3) + np.triu(np.ones((3, 3))), "initial_overlap must be symmetric"),
-        (np.diag([0.1, -0.2, 0.1]), "diagonal of initial_overlap must be zero or more; got -0.2"),
+        (np.diag([0.1, -0.2, 0.1]), "positive semi-definite, as P Pᵀ is; got the eigenvalue -0.2"),
         (np.full((3, 3), np.nan), "initial_overlap must be"),
     ],
 )

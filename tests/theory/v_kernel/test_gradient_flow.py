@@ -181,8 +181,8 @@ def test_bad_arguments():
         ),
         (lambda: LazyVKernel(data, VP, small_features(2), population=coarse_population(TRIPLE)), "have 2 coordinates"),
         (lambda: LazyVKernel(data, VP, features, 15, order="leading"), "order must be one of fixed_design"),
-        (lambda: LazyVKernel(data, VP, features, prior=[1.0]), "15 positive numbers"),
-        (lambda: LazyVKernel(data, VP, features, prior=np.zeros(15)), "15 positive numbers"),
+        (lambda: LazyVKernel(data, VP, features, prior=[1.0]), "15 positive and finite numbers"),
+        (lambda: LazyVKernel(data, VP, features, prior=np.zeros(15)), "15 positive and finite numbers"),
     ]
     for build, message in cases:
         with pytest.raises(ValueError, match=message):

@@ -24,6 +24,11 @@ from theory.spectral_law.parametrisations.symmetric_two_layer import tied_growth
 from theory.spectral_law.regression import scaled_time
 
 
+def _round_off(matrix: Float[Array, "modes modes"]) -> Float[Array, ""]:
+    """Of its eigenvalues."""
+    return 10 * len(matrix) * jnp.finfo(matrix.dtype).eps * jnp.max(jnp.abs(matrix))
+
+
 class MisalignedTwoLayer(AbstractCoupledDenoiser):
     """Two tied layers, D(x) = μ + P Pᵀ(x - αμ), whose P(0) P(0)ᵀ has small overlaps C_km between modes.
 
@@ -36,7 +41,7 @@ class MisalignedTwoLayer(AbstractCoupledDenoiser):
     first of its two modes is learned and then decays at 2η(s_k + s_m)(ψ*_k + ψ*_m): modes mix only in passing.
 
     **Arguments:** as for `SymmetricTwoLayer`, with `initial_overlap` C(0) = Uᵀ P(0) P(0)ᵀ U, (d, d), in place of the
-    initial gains, which are its diagonal. Raises ValueError unless it is symmetric with a non-negative diagonal. The
+    initial gains, which are its diagonal. Raises ValueError unless it is symmetric and positive semi-definite. The
     relative error is that of the first order, of the size of C_km/√(C_kk C_mm).
     """
 
@@ -60,14 +65,16 @@ class MisalignedTwoLayer(AbstractCoupledDenoiser):
         if overlap.shape != (size, size):
             raise ValueError(f"initial_overlap must be a matrix of shape {(size, size)}; got shape {overlap.shape}")
         if isinstance(overlap, Tracer):
-            inside = jnp.allclose(overlap, overlap.T) & jnp.all(jnp.diagonal(overlap) >= 0)
+            lowest = jnp.linalg.eigvalsh(jax.lax.stop_gradient(overlap))[0]
+            inside = jnp.allclose(overlap, overlap.T) & (lowest >= -_round_off(overlap))
             overlap = nan_unless(inside, overlap)
         else:
             if not np.allclose(overlap, overlap.T):
                 raise ValueError(f"initial_overlap must be symmetric; got {overlap}")
-            if not np.all(np.diagonal(overlap) >= 0):
+            if not np.linalg.eigvalsh(overlap)[0] >= -_round_off(overlap):
                 raise ValueError(
-                    f"the diagonal of initial_overlap must be zero or more; got {np.diagonal(overlap).min()}"
+                    "initial_overlap must be positive semi-definite, as P Pᵀ is; got the eigenvalue "
+                    f"{np.linalg.eigvalsh(overlap)[0]}"
                 )
         self.initial_overlap = overlap
 
