@@ -83,6 +83,19 @@ def test_an_interrupted_report_is_one_word(tmp_path):
     assert slow.returncode == 130
 
 
+@pytest.mark.parametrize(
+    ("streams", "code", "err"),
+    [
+        ("| true; exit ${PIPESTATUS[0]}", 0, ""),
+        (">&- 2>&-", 0, ""),
+        pytest.param(">/dev/full", 1, "error: cannot write to standard output: No space left on device\n", marks=FULL),
+    ],
+)
+def test_a_proof_needs_no_streams(tmp_path, streams, code, err):
+    done = shell(f"'{sys.executable}' -m theory.derivations gradient_flow {streams}", tmp_path)
+    assert (done.returncode, done.stderr) == (code, err)
+
+
 def found_last(folder):
     """A folder for PYTHONPATH that makes ours the last of all packages, as an editable installation does."""
     installed = folder / "installed"

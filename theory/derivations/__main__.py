@@ -1,9 +1,10 @@
 """Check the derivations: `python -m theory.derivations` checks all, with NAME it checks and prints one.
 
-The exit code is 0 if every proof holds, 1 if one fails, 2 for an unknown name.
+The exit code is 0 if every proof holds, 1 if one fails or cannot be written, 2 for an unknown name.
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -77,5 +78,23 @@ def _agrees(discrepancy: float | None) -> bool:
     return discrepancy is None or discrepancy <= TOLERANCE
 
 
+def _run() -> int:
+    """`main` where standard output may be closed, full, have no reader, or not know the letters."""
+    if sys.stdout is None:
+        return main()
+    sys.stdout.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        code = main()
+        sys.stdout.flush()
+    except OSError as error:
+        # Python would complain once more of what is left to write.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 0
+        print(f"error: cannot write to standard output: {error.strerror}", file=sys.stderr)
+        return 1
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_run())

@@ -208,7 +208,8 @@ def check_schedule(arguments: Mapping[str, Any]) -> None:
     process_time("times", times, process)
     if is_traced(times, process):
         return
-    ratios = np.asarray(process.log_snr(times))
+    with jax.ensure_compile_time_eval():  # of known times inside a compiled function too
+        ratios = np.asarray(process.log_snr(times))
     if ratios.ndim != 1 or not np.all(ratios[1:] >= ratios[:-1]):
         raise ValueError(f"times must be a sequence from noise to data; got {times}")
 

@@ -82,7 +82,7 @@ def test_a_key_gives_one_result():
 
 @pytest.mark.parametrize(
     ("kappa", "times", "message"),
-    [(-0.1, [1.0, 0.5], "negative"), (0.1, [0.5, 1.0], "decreasing"), (0.1, [1.0], "two or more")],
+    [(-0.1, [1.0, 0.5], "kappa must be zero or more"), (0.1, [0.5, 1.0], "decreasing"), (0.1, [1.0], "two or more")],
 )
 def test_what_is_refused(kappa, times, message):
     with pytest.raises(ValueError, match=message):
