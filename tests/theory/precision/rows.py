@@ -52,6 +52,9 @@ def at_least(size: float) -> Measure:
 EACH = Measure("relative", lambda right, *_: np.abs(right))
 OVER_ONE = at_least(1.0)
 LARGEST = Measure("of the largest number", lambda right, *_: np.max(np.abs(right), initial=0.0))
+LARGEST_OVER_ONE = Measure(
+    "of the largest number, 1 at least", lambda right, *_: np.maximum(np.max(np.abs(right), initial=0.0), 1.0)
+)
 OF_MATRIX = Measure("of the matrix's largest", lambda right, *_: np.max(np.abs(right), axis=(-2, -1), keepdims=True))
 
 
