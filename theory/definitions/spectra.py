@@ -195,7 +195,7 @@ def _traced_spectrum(autocovariance: Float[Array, "*grid"]) -> Float[Array, " mo
 
 def _orthonormal(basis: Float[np.ndarray, "d d"]) -> bool:
     """Whether UᵀU v = v for one vector v that was drawn at random: as good as for all, at the cost of two products."""
-    probe = np.random.default_rng(0).standard_normal(len(basis)).astype(basis.dtype)
+    probe = np.random.default_rng([0]).standard_normal(len(basis)).astype(basis.dtype)
     return bool(np.all(np.abs(basis.T @ (basis @ probe) - probe) < 1e-4 * np.sqrt(len(basis))))
 
 
