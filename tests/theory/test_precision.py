@@ -14,11 +14,13 @@ def name(entry) -> str:
     return entry.questions[0]
 
 
+@pytest.mark.slow  # compiles every name in both precisions: minutes
 @pytest.mark.parametrize("row", TABLE, ids=name)
 def test_single_precision(row):
     check(row, double=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", [row for row in TABLE if row.exact is not None], ids=name)
 def test_double_precision(row):
     check(row, double=True)

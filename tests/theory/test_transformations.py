@@ -27,6 +27,7 @@ def numbers(answer):
     return jnp.concatenate([leaf.ravel().astype(float) for leaf in leaves])
 
 
+@pytest.mark.slow  # compiles every name in four ways: minutes
 @pytest.mark.parametrize("name", CASES)
 def test_a_question_is_transformed(name):
     def question(x):
