@@ -99,4 +99,4 @@ def _draw_shares(axis, data: Arrays, part: str) -> None:
     axis.set_xticks(np.arange(len(cases)), words, fontsize=SMALLEST)
     axis.set_ylabel(titles[part])
     axis.set_xlabel("model")
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(0, 1.04 * axis.get_ylim()[1])
