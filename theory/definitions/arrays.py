@@ -94,11 +94,19 @@ def _array_of_number(leaf: Any) -> Any:
 def scalar(x: ArrayLike) -> Scalar:
     """A parameter as it is kept: an array of JAX's as it is, any other number as a Python float.
 
-    Raises ValueError for more than one number.
+    Raises ValueError for more than one number, and for what is no real number.
     """
     if np.shape(x) != ():
         raise ValueError(f"a parameter must be one number; got shape {np.shape(x)}")
+    if not is_real(x):
+        raise ValueError(f"a parameter must be a real number; got {x!r}")
     return floating(x) if isinstance(x, jax.Array) else float(np.asarray(x))
+
+
+def is_real(x: ArrayLike) -> bool:
+    """Whether numbers are neither complex nor text nor another thing of Python's, by their type."""
+    dtype = x.dtype if isinstance(x, jax.Array) else np.asarray(x).dtype
+    return any(jnp.issubdtype(dtype, kind) for kind in (jnp.bool_, jnp.integer, jnp.floating))
 
 
 def is_traced(*trees: Any) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import Answer, Question, Scalar, is_traced, jit
+from theory.definitions.arrays import Answer, Question, Scalar, is_real, is_traced, jit
 
 
 def checked_jit(
@@ -88,6 +88,12 @@ def check_one_number(name: str, value: ArrayLike) -> None:
     """Raises ValueError for several, of traced arrays too."""
     if np.shape(value) != ():
         raise ValueError(f"{name} must be one number; got shape {np.shape(value)}")
+
+
+def check_real(name: str, value: ArrayLike) -> None:
+    """Raises ValueError for complex numbers, of traced arrays too, and for text."""
+    if not is_real(value):
+        raise ValueError(f"{name} must be real numbers; got {value!r}")
 
 
 def check_not_negative(name: str, value: ArrayLike) -> None:
@@ -165,6 +171,7 @@ def check_coordinates(x: Float[Array, "*batch dim"], dimension: int) -> None:
 
 def positive(name: str, value: Scalar) -> Scalar:
     """The value itself. Raises ValueError unless it is one positive and finite number; NaN if a traced one is not."""
+    _check_one_real(name, value)
     if isinstance(value, Tracer):
         return nan_unless((value > 0) & jnp.isfinite(value), value)
     if not 0 < float(value) < float("inf"):
@@ -172,11 +179,29 @@ def positive(name: str, value: Scalar) -> Scalar:
     return value
 
 
+def finite(name: str, value: Scalar) -> Scalar:
+    """The value itself. Raises ValueError unless it is one finite real number; NaN if a traced one is not."""
+    _check_one_real(name, value)
+    if isinstance(value, Tracer):
+        return nan_unless(jnp.isfinite(value), value)
+    if not np.isfinite(float(value)):
+        raise ValueError(f"{name} must be finite; got {value}")
+    return value
+
+
+def _check_one_real(name: str, value: Any) -> None:
+    check_one_number(name, value)
+    if not is_real(value):
+        raise ValueError(f"{name} must be a real number; got {value!r}")
+
+
 def check_whole(name: str, number: Any, least: int = 1) -> None:
     """Raises ValueError unless `number` is one whole number of `least` or more, 3 or 3.0 say; TypeError if traced."""
     check_integer(name, number)
     value = np.asarray(number)
-    if value.ndim or value.dtype.kind not in "iuf" or not least <= value < np.inf or value != np.floor(value):
+    if value.ndim:
+        raise ValueError(f"{name} must be a whole number of {least} or more; got shape {value.shape}")
+    if value.dtype.kind not in "iuf" or not least <= value < np.inf or value != np.floor(value):
         raise ValueError(f"{name} must be a whole number of {least} or more; got {number}")
 
 

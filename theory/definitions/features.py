@@ -126,6 +126,15 @@ class AbstractProductFeatures(AbstractFeatures):
         return product.reshape(*x.shape[:-1], self.number)
 
 
+def _interval(name: str, ends: tuple[float, float]) -> tuple[float, float]:
+    """The ends themselves. Raises ValueError unless they are two."""
+    try:
+        low, high = ends
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be an interval (low, high); got {ends!r}") from None
+    return low, high
+
+
 class GaussianFeatures(AbstractProductFeatures):
     """Products of Gaussian bumps on a regular grid in (x, t) (Vastola 2025, Figs. 2 and 3).
 
@@ -145,8 +154,9 @@ class GaussianFeatures(AbstractProductFeatures):
         positions: tuple[float, float],
         times: tuple[float, float],
     ) -> None:
-        self.axes = (GaussianFamily(*positions, per_axis),) * whole("the dimension of features", dimension)
-        self.time = GaussianFamily(*times, per_time)
+        in_space, in_time = _interval("positions", positions), _interval("times", times)
+        self.axes = (GaussianFamily(*in_space, per_axis),) * whole("the dimension of features", dimension)
+        self.time = GaussianFamily(*in_time, per_time)
 
 
 class FourierFeatures(AbstractProductFeatures):
@@ -164,8 +174,9 @@ class FourierFeatures(AbstractProductFeatures):
         positions: tuple[float, float],
         times: tuple[float, float],
     ) -> None:
-        self.axes = (FourierFamily(*positions, per_axis),) * whole("the dimension of features", dimension)
-        self.time = FourierFamily(*times, per_time)
+        in_space, in_time = _interval("positions", positions), _interval("times", times)
+        self.axes = (FourierFamily(*in_space, per_axis),) * whole("the dimension of features", dimension)
+        self.time = FourierFamily(*in_time, per_time)
 
 
 class FeatureSum(AbstractFeatures):

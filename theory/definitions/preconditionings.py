@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from theory.definitions.arrays import FormulaChoice, Scalar, Time
-from theory.definitions.checks import positive
+from theory.definitions.checks import finite, positive
 
 
 class PreconditioningScales(NamedTuple):
@@ -38,9 +38,9 @@ class AbstractPreconditioning(eqx.Module):
 
 
 class ConstantSkip(AbstractPreconditioning, FormulaChoice):
-    """D(x) = c x + F(x), the plain residual connection (Wang & Pehlevan 2025, App. D.1.2)."""
+    """D(x) = c x + F(x), the plain residual connection (Wang & Pehlevan 2025, App. D.1.2), with a finite c = `skip`."""
 
-    skip: Scalar = 1.0
+    skip: Scalar = eqx.field(default=1.0, converter=partial(finite, "skip"))
 
     def scales(self, alpha: Time, sigma: Time) -> PreconditioningScales:
         one = jnp.ones_like(sigma)

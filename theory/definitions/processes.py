@@ -118,16 +118,20 @@ class AbstractProcess(eqx.Module):
 def process_time(name: str, time: ArrayLike, process: AbstractProcess) -> Time:
     """`time` as an array. Raises ValueError for times that the process does not have; NaN there where it is traced.
 
-    A ten-thousandth beyond the latest time counts as round-off.
+    A ten-thousandth beyond the latest time counts as round-off. Of a process whose times have no end (EDM) those have
+    to be finite, with finite squares: formulas have none for infinite noise.
     """
     time = floating(time)
     latest = process.latest_time() * (1 + 1e-4)
+    largest = 0.99 * float(jnp.finfo(time.dtype).max) ** 0.5
     if isinstance(time, Tracer):
-        return nan_unless((time >= 0) & (time <= latest), time)
+        return nan_unless((time >= 0) & (time <= min(latest, largest)), time)
     if not np.all((np.asarray(time) >= 0) & (np.asarray(time) <= latest)):
         raise ValueError(
             f"{name} must lie between 0 and {process.latest_time():g} for {type(process).__name__}; got {time}"
         )
+    if not np.all(np.asarray(time) <= largest):
+        raise ValueError(f"{name} must have a finite square, in the precision of {time.dtype}; got {time}")
     return time
 
 

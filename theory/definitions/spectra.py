@@ -11,7 +11,7 @@ from jax.scipy.special import ndtri
 from jaxtyping import Array, ArrayLike, Float, Int
 
 from theory.definitions.arrays import default_floating, floating
-from theory.definitions.checks import check_integer, nan_unless, whole
+from theory.definitions.checks import check_coordinates, check_integer, nan_unless, whole
 from theory.definitions.sample_moments import sample_moments
 
 
@@ -158,7 +158,9 @@ class Spectrum(eqx.Module):
         return centred if self.basis is None else centred @ self.basis
 
     def from_modes(self, coordinates: Float[Array, "*batch modes"]) -> Float[Array, "*batch modes"]:
-        """μ + Σ_k u_k a_k, the inverse of `to_modes`."""
+        """μ + Σ_k u_k a_k, the inverse of `to_modes`. Raises ValueError for another number of coordinates."""
+        coordinates = floating(coordinates)
+        check_coordinates(coordinates, self.dimension)
         x = coordinates if self.basis is None else coordinates @ self.basis.T
         return x + jnp.broadcast_to(self.mean, x.shape)
 

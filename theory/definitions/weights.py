@@ -7,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from theory.definitions.arrays import FormulaChoice, Scalar, Time, log
-from theory.definitions.checks import positive
+from theory.definitions.checks import finite, positive
 from theory.definitions.preconditionings import AbstractPreconditioning
 from theory.definitions.processes import AbstractProcess
 
@@ -55,7 +55,7 @@ class PowerWeight(AbstractSmoothWeight, FormulaChoice):
     For λ, σ² → kλ, kσ² leave the optimum unchanged and multiply the rate (λ + σ²)σ^-2a by k^(1-a).
     """
 
-    exponent: Scalar
+    exponent: Scalar = eqx.field(converter=partial(finite, "exponent"))
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:
         return positive_noise_scale(process, time) ** (-2 * self.exponent)
@@ -101,7 +101,7 @@ class LogNormalDensity(AbstractSmoothWeight):
     w = exp[-(ln σ - m)²/2s²] with m = `log_mean`, s = `log_std`; Karras et al. 2022 draw with m = -1.2, s = 1.2.
     """
 
-    log_mean: Scalar = -1.2
+    log_mean: Scalar = eqx.field(default=-1.2, converter=partial(finite, "log_mean"))
     log_std: Scalar = eqx.field(default=1.2, converter=partial(positive, "log_std"))
 
     def __call__(self, process: AbstractProcess, time: Time) -> Time:

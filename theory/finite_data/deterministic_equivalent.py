@@ -17,7 +17,7 @@ from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Complex, Float, Inexact
 
 from theory.definitions.arrays import floating
-from theory.definitions.checks import check_not_negative, nan_unless, whole_arguments
+from theory.definitions.checks import check_finite, check_not_negative, nan_unless, whole_arguments
 
 # z (nodes,) complex -> f(z), analytic around the spectrum and real on the real axis.
 AnalyticFunction = Callable[[Array], Array]
@@ -41,8 +41,8 @@ def effective_ridge(
     First derivatives are carried by the last step.
 
     **Arguments:** `eigenvalues` of Σ, (d,), positive or zero; `samples` n; `ridge` l, (...,). **Returns:** (...,).
-    Raises ValueError for eigenvalues that are not a vector or negative, for n ≤ 0, and for a real ridge below zero or
-    NaN; where that is traced, κ is NaN.
+    Raises ValueError for eigenvalues that are not a vector or negative, unless 0 < n < ∞, and for a real ridge below
+    zero, infinite or NaN; where that is traced, κ is NaN.
     """
     eigenvalues = _checked(eigenvalues, samples)
     if jnp.iscomplexobj(ridge):
@@ -51,7 +51,8 @@ def effective_ridge(
         check_not_negative("ridge", ridge)
         # Below zero Newton's method would go on for ever.
         ridge = floating(ridge)
-        ridge = nan_unless(ridge >= 0, ridge)
+        check_finite(ridge, f"ridge must be finite; got {ridge}")
+        ridge = nan_unless((ridge >= 0) & jnp.isfinite(ridge), ridge)
     return _solve(eigenvalues, jnp.asarray(samples), ridge)
 
 
@@ -199,6 +200,6 @@ def _checked(eigenvalues: ArrayLike, samples: ArrayLike) -> Float[Array, " d"]:
         raise ValueError(f"eigenvalues must be finite and not negative; got {eigenvalues}")
     if not isinstance(samples, Tracer):
         known = np.asarray(samples)
-        if known.dtype.kind not in "iuf" or not np.all(known > 0):
-            raise ValueError(f"the number of samples must be positive; got {samples}")
+        if known.dtype.kind not in "iuf" or not np.all((known > 0) & (known < np.inf)):
+            raise ValueError(f"the number of samples must be positive and finite; got {samples}")
     return eigenvalues

@@ -38,10 +38,11 @@ _EULER_GAMMA = 0.5772156649015329
 
 def _as_floats(*args: ArrayLike) -> list[Array]:
     """The arguments in their common float dtype, at least float32, and in their common shape."""
-    dtype = jnp.promote_types(jnp.result_type(*args, float), jnp.float32)
+    numbers = [jnp.asarray(arg) for arg in args]
+    dtype = jnp.promote_types(jnp.result_type(*numbers, float), jnp.float32)
     if not jnp.issubdtype(dtype, jnp.floating):
-        raise TypeError(f"real arguments are needed, not {dtype}")
-    return jnp.broadcast_arrays(*(jnp.asarray(arg, dtype) for arg in args))
+        raise ValueError(f"arguments must be real numbers; got {dtype}")
+    return jnp.broadcast_arrays(*(number.astype(dtype) for number in numbers))
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:

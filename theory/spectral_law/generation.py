@@ -210,7 +210,9 @@ def check_schedule(arguments: Mapping[str, Any]) -> None:
         return
     with jax.ensure_compile_time_eval():  # of known times inside a compiled function too
         ratios = np.asarray(process.log_snr(times))
-    if ratios.ndim != 1 or not np.all(ratios[1:] >= ratios[:-1]):
+    if ratios.ndim != 1:
+        raise ValueError(f"times must be a sequence from noise to data; got shape {ratios.shape}")
+    if not np.all(ratios[1:] >= ratios[:-1]):
         raise ValueError(f"times must be a sequence from noise to data; got {times}")
 
 

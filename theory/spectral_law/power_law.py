@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from theory.definitions.arrays import Scalar, is_traced
-from theory.definitions.checks import nan_unless
+from theory.definitions.checks import check_real, nan_unless
 
 _SMALLEST_RANGE = 1e-6  # of ln λ
 
@@ -35,6 +35,9 @@ def fit_power_law(variance: ArrayLike, emergence: ArrayLike, stderr: ArrayLike |
     that differ by less than a millionth, from which no exponent follows; what is traced gives NaN then.
     """
     traced = is_traced(variance, emergence, stderr)
+    for name, values in (("variances", variance), ("emergence times", emergence), ("standard errors", stderr)):
+        if values is not None and not is_traced(values):
+            check_real(name, values)
     library = jnp if traced else np
     variance, emergence = library.asarray(variance, dtype=float), library.asarray(emergence, dtype=float)
     if variance.shape != emergence.shape or variance.ndim != 1:
