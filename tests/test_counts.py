@@ -42,6 +42,7 @@ NOT_ASKED = {
     "sims.data.layouts": {"number", "count", "dimension"},
     "sims.data.user_files": {"count", "dimension"},
     "sims.measurements.estimates": {"axis", "repetitions"},
+    "sims.networks.image_blocks": {"features", "channels", "inputs", "outputs", "taps"},
     "sims.training.state": {"axes"},
 }
 # What must be there before an argument is looked at.

@@ -14,13 +14,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from theory.definitions.arrays import floating
+from sims.networks.preconditioned import AbstractDenoisingNetwork, Positions, Times, scaled
 from theory.definitions.checks import whole_arguments
 from theory.definitions.preconditionings import AbstractPreconditioning, EDMPreconditioning
-from theory.definitions.processes import AbstractProcess, check_noisy_time
-
-Positions = Float[Array, "n dim"]
-Times = Float[Array, "*n"]
+from theory.definitions.processes import AbstractProcess
 
 _NOISE_COORDINATES = 3  # how many functions of the noise level the inputs contain
 UNIT_DATA = EDMPreconditioning(1.0)
@@ -43,28 +40,24 @@ def network_scales(
     weight α²/σ² on the denoised data is then 1/(ς² + 1) on F. Raises ValueError for times that the process does not
     have, or that leave no noise; traced ones are not checked.
     """
-    check_noisy_time("time", time, process)
-    x = floating(x)
-    time = jnp.broadcast_to(time, x.shape[:1])[:, None].astype(x.dtype)
-    alpha, sigma = process.signal_scale(time), process.noise_scale(time)
-    scales = preconditioning.scales(alpha, sigma)
-    noise = (jnp.log(sigma) - jnp.log(alpha)) / 4
-    inputs = jnp.concatenate([x / scales.divisor, noise, jnp.sin(2 * noise), jnp.cos(2 * noise)], axis=-1)
-    return NetworkScales(inputs, scales.skip, scales.output)
+    # One row per position also where they share the time: stored runs have been computed so, bit for bit.
+    time = jnp.broadcast_to(time, jnp.shape(x)[:1])[:, None]
+    inputs, noise, skip, output = scaled(x, time, process, preconditioning)
+    inputs = jnp.concatenate([inputs, noise, jnp.sin(2 * noise), jnp.cos(2 * noise)], axis=-1)
+    return NetworkScales(inputs, skip, output)
 
 
-class AbstractScoreNetwork(eqx.Module):
-    """A denoiser D(x, t) = c_skip x + c_out F(inputs); to add one, supply `residual`, the network F."""
+class AbstractScoreNetwork(AbstractDenoisingNetwork):
+    """A denoiser D(x, t) = c_skip x + c_out F(inputs) whose F has three functions of the noise level among its inputs.
 
-    process: eqx.AbstractVar[AbstractProcess]
-    preconditioning: eqx.AbstractVar[AbstractPreconditioning]
+    To add one, supply `residual`, the network F.
+    """
 
     @abc.abstractmethod
     def residual(self, inputs: Float[Array, "n inputs"]) -> Positions:
         """F, from the inputs that `network_scales` makes."""
 
     def __call__(self, x: Positions, time: Times) -> Positions:
-        """The denoised data at many positions, and one time or one time each."""
         inputs, skip, output = network_scales(self.process, x, time, self.preconditioning)
         return skip * x + output * self.residual(inputs)
 

@@ -23,6 +23,15 @@ def edm_schedule(sigma_min: float, sigma_max: float, levels: int, rho: float = 7
     return jnp.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), levels) ** rho
 
 
+@whole_arguments(steps=2)
+def edm_schedule_to_zero(sigma_min: float, sigma_max: float, steps: int, rho: float = 7.0) -> Float[Array, " levels"]:
+    """The levels of `edm_schedule`, as many as there are steps, and then zero: what Karras et al. 2022 sample by.
+
+    Raises ValueError as `edm_schedule`.
+    """
+    return jnp.append(edm_schedule(sigma_min, sigma_max, steps, rho), 0.0)
+
+
 @whole_arguments("steps")
 def log_snr_schedule(process: AbstractProcess, steps: int) -> Float[Array, " times"]:
     """steps + 1 times from the process's start to its end, equally spaced in log signal-to-noise ratio.
