@@ -53,7 +53,8 @@ def public_functions(module):
     """Functions, classes and their methods, under the names that they have there."""
     for name, value in vars(module).items():
         if inspect.isclass(value) and not name.startswith("_"):
-            yield value
+            if not issubclass(value, Exception):
+                yield value
             members = inspect.getmembers(value, lambda each: inspect.isfunction(each) or inspect.ismethod(each))
             yield from (each for key, each in members if not key.startswith("_"))
         elif inspect.isfunction(value) and not name.startswith("_"):

@@ -2,18 +2,27 @@
 
 import abc
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.experimental import multihost_utils
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from theory.definitions.checks import whole_arguments
 
 Network = TypeVar("Network")
+
+
+class Divergence(NamedTuple):
+    """The first step whose loss was not finite, and the smallest and largest noise level of its batch."""
+
+    step: Int[Array, "*members"]  # as counted from one; 0 as long as there is none
+    smallest: Float[Array, "*members"]
+    largest: Float[Array, "*members"]
 
 
 class TrainingState(eqx.Module, Generic[Network]):
@@ -27,6 +36,7 @@ class TrainingState(eqx.Module, Generic[Network]):
     optimiser: optax.OptState
     key: PRNGKeyArray | None  # None where nothing is random
     step: Int[Array, ""]  # how many steps have been taken
+    divergence: Divergence | None = None  # None where the loss is not watched
 
 
 def member_axes(state: TrainingState, *, key: int | None = None) -> Any:
@@ -35,7 +45,8 @@ def member_axes(state: TrainingState, *, key: int | None = None) -> Any:
     They also share the integers of the optimiser, which count steps that all members take together: an optimiser whose
     integers depend on the gradient (`optax.apply_if_finite`) is for single networks.
     """
-    axes: tuple[Any, ...] = (0, _floating_axes(state.optimiser), key, None)
+    watched = None if state.divergence is None else 0
+    axes: tuple[Any, ...] = (0, _floating_axes(state.optimiser), key, None, watched)
     return TrainingState(*axes)
 
 
@@ -56,21 +67,35 @@ class AbstractTraining(eqx.Module):
 
 
 @whole_arguments(steps=0)
-@eqx.filter_jit
 def advance(training: AbstractTraining, state: TrainingState[Network], steps: int) -> TrainingState[Network]:
-    """The state after `steps` = 0, 1, … steps, in one compiled loop. Raises ValueError for other numbers."""
+    """The state after `steps` = 0, 1, … steps, in one compiled loop, which is the same for every number of steps.
+
+    The memory of the given state is used for the new one: where a compiled program runs, the given one is gone
+    afterwards. Raises ValueError for other numbers of steps.
+    """
+    return _advance((training, jnp.asarray(steps, jnp.int32)), state)
+
+
+# Of the pair nothing is donated: data are there for the next call as well.
+@eqx.filter_jit(donate="all-except-first")
+def _advance(fixed: tuple[AbstractTraining, Array], state: TrainingState[Network]) -> TrainingState[Network]:
+    training, steps = fixed
     arrays, rest = eqx.partition(state, eqx.is_array)
 
-    def step(arrays: PyTree, _) -> tuple[PyTree, None]:
-        return eqx.filter(training.step(eqx.combine(arrays, rest)), eqx.is_array), None
+    def step(_, arrays: PyTree) -> PyTree:
+        return eqx.filter(training.step(eqx.combine(arrays, rest)), eqx.is_array)
 
-    return eqx.combine(jax.lax.scan(step, arrays, None, length=steps)[0], rest)
+    return eqx.combine(jax.lax.fori_loop(0, steps, step, arrays), rest)
 
 
 def initial_state(
     network: Network, optimiser: optax.GradientTransformation, key: PRNGKeyArray | None, *, axes: int = 0
 ) -> TrainingState[Network]:
-    """Zero steps done, and an optimiser that has seen no gradient; the network has so many leading axes of members."""
+    """Zero steps done, and an optimiser that has seen no gradient; the network has so many leading axes of members.
+
+    Network and key are copied, since `advance` uses up what it is given.
+    """
+    network, key = jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, (network, key))
     trained, init = eqx.filter(network, eqx.is_inexact_array), optimiser.init
     floating = _floating_axes(jax.eval_shape(init, trained))
     for _ in range(axes):
@@ -95,8 +120,11 @@ def descended(
 
 
 def to_arrays(state: TrainingState) -> dict[str, np.ndarray]:
-    """The arrays of a state under their names, for `numpy.savez`; random keys as the integers they consist of."""
-    return {name: np.asarray(_as_numbers(leaf)) for name, leaf in _named_arrays(state).items()}
+    """The arrays of a state under their names, for `numpy.savez`; random keys as the integers they consist of.
+
+    Where members are spread over several hosts, every host gets the arrays of all, and all have to ask for them.
+    """
+    return {name: _fetched(_as_numbers(leaf)) for name, leaf in _named_arrays(state).items()}
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray], like: TrainingState) -> TrainingState:
@@ -116,11 +144,7 @@ def from_arrays(arrays: Mapping[str, np.ndarray], like: TrainingState) -> Traini
                 f"{name} must have the shape {place.shape} and the type {place.dtype}; got {saved.shape} and "
                 f"{saved.dtype}"
             )
-        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-            return jax.device_put(
-                jax.random.wrap_key_data(jnp.asarray(saved), impl=jax.random.key_impl(leaf)), leaf.sharding
-            )
-        return jax.device_put(saved, leaf.sharding)
+        return _as_key(jax.device_put(saved, place.sharding), leaf)
 
     leaves = [restored(name, leaf) for name, leaf in expected.items()]
     places, rest = eqx.partition(like, eqx.is_array)
@@ -133,5 +157,28 @@ def _named_arrays(state: TrainingState) -> dict[str, Array]:
     return {jax.tree_util.keystr(path): leaf for path, leaf in with_paths}
 
 
+def on_devices(state: TrainingState, shardings: PyTree) -> TrainingState:
+    """The state with its arrays where a tree of shardings says, which has one for each array."""
+    arrays, rest = eqx.partition(state, eqx.is_array)
+
+    def placed(leaf: Array, sharding: jax.sharding.Sharding) -> Array:
+        return _as_key(jax.device_put(_as_numbers(leaf), sharding), leaf)
+
+    return eqx.combine(jax.tree.map(placed, arrays, shardings), rest)
+
+
 def _as_numbers(leaf: Array) -> Array:
     return jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
+
+
+def _as_key(numbers: Array, like: Array) -> Array:
+    """The random key that consists of these integers, if `like` is a key."""
+    if not jnp.issubdtype(like.dtype, jax.dtypes.prng_key):
+        return numbers
+    return jax.random.wrap_key_data(numbers, impl=jax.random.key_impl(like))
+
+
+def _fetched(leaf: Array) -> np.ndarray:
+    if not (leaf.is_fully_addressable or leaf.is_fully_replicated):
+        return multihost_utils.process_allgather(leaf, tiled=True)
+    return np.asarray(leaf)

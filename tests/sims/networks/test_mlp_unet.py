@@ -51,7 +51,7 @@ def test_a_shared_noise_level_is_one_for_each():
 
 
 def test_gradient_is_the_slope_of_finite_differences():
-    """Along a random direction in all trained arrays; frequencies of the embedding are none of them."""
+    """Along a random direction in all trained arrays, in both modes; frequencies of the embedding are none of them."""
 
     @eqx.filter_jit
     def square(network):
@@ -69,6 +69,8 @@ def test_gradient_is_the_slope_of_finite_differences():
         square(eqx.apply_updates(network, jax.tree.map(lambda d, h=h: h * d, direction))) for h in (1e-6, -1e-6)
     )
     np.testing.assert_allclose((ahead - behind) / 2e-6, expected, rtol=1e-6)
+    _, forward = eqx.filter_jit(lambda *both: eqx.filter_jvp(square, both[:1], both[1:]))(network, direction)
+    np.testing.assert_allclose(forward, expected, rtol=1e-10)
 
 
 def test_everything_starts_uniform_in_the_inverse_root_of_the_inputs():
