@@ -2,17 +2,26 @@
 
 from benchmarks import (
     compilation,
+    convolutions,
     feature_ensemble,
     generated_variance,
+    network_ensemble,
+    network_sampling,
     parametrizations,
     score_ensemble,
     special_functions,
+    training_step,
 )
 from benchmarks.timing import HEADER
 
+COMPARED = (
+    *(special_functions, generated_variance, feature_ensemble, score_ensemble),
+    *(training_step, network_sampling, network_ensemble, convolutions, compilation),
+)
+
 if __name__ == "__main__":
     print(HEADER)
-    for module in (special_functions, generated_variance, feature_ensemble, score_ensemble, compilation):
+    for module in COMPARED:
         for comparison in module.main():
             print(comparison.row(), flush=True)
     print(parametrizations.HEADER)

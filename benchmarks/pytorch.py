@@ -1,0 +1,95 @@
+"""The MLP-UNet, its training step and its sampler in PyTorch, as one writes them there: a reference for ours.
+
+PyTorch is optional: `pip install 'diffusion-learning-theory[benchmarks]'`.
+"""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from sims.networks.mlp_unet import MLPUNet
+
+MISSING = (
+    "PyTorch is not installed, so ours is not compared with it: pip install 'diffusion-learning-theory[benchmarks]'"
+)
+
+
+def pytorch() -> Any | None:
+    """The module, or None where it is not installed."""
+    try:
+        return importlib.import_module("torch")
+    except ModuleNotFoundError:
+        return None
+
+
+class TorchNetwork:
+    """The arrays of our network as PyTorch's, and the same functions of them."""
+
+    def __init__(self, torch: Any, network: MLPUNet) -> None:
+        self.torch = torch
+        self.arrays = jax.tree.map(lambda leaf: torch.nn.Parameter(torch.tensor(np.asarray(leaf))), network)
+        self.arrays.embedding.frequencies.requires_grad_(False)
+        # PyTorch keeps the matrix of a linear map transposed.
+        for layer in self._linear_maps():
+            layer.weight.data = layer.weight.data.T.contiguous()
+        self.parameters = [leaf for leaf in jax.tree.leaves(self.arrays) if leaf.requires_grad]
+
+    def _linear_maps(self) -> list[Any]:
+        blocks = self.arrays.blocks
+        maps = [part for block in blocks for part in (block.inner, block.scale, block.shift, block.outer)]
+        return [*maps, *(block.shortcut for block in blocks if block.shortcut is not None), self.arrays.output]
+
+    def denoised(self, x: Any, level: Any) -> Any:
+        """D(x, σ) with EDM's scales for σ_d = ½; one level for each of x, or one row for all."""
+        spread = (level**2 + 0.25).sqrt()
+        return 0.25 / spread**2 * x + 0.5 * level / spread * self.network(x / spread, level.log() / 4)
+
+    def network(self, x: Any, conditioning: Any) -> Any:
+        """F."""
+        torch, functions = self.torch, self.torch.nn.functional
+        angles = 2 * np.pi * conditioning * self.arrays.embedding.frequencies
+        features = torch.cat([angles.sin(), angles.cos()], dim=1)
+
+        def linear(layer: Any, x: Any) -> Any:
+            return functions.linear(x, layer.weight, layer.bias)
+
+        def norm(layer: Any, x: Any) -> Any:
+            return functions.layer_norm(x, x.shape[1:], layer.scale, layer.shift, 1e-5)
+
+        for block in self.arrays.blocks:
+            hidden = linear(block.inner, functions.silu(norm(block.outer_norm, x)))
+            scale, shift = linear(block.scale, features), linear(block.shift, features)
+            hidden = functions.silu(torch.addcmul(shift, norm(block.inner_norm, hidden), scale + 1))
+            x = linear(block.outer, hidden) + (x if block.shortcut is None else linear(block.shortcut, x))
+        return linear(self.arrays.output, x)
+
+    def trainer(self, data: np.ndarray, batch_size: int, learning_rate: float) -> Callable[[int], None]:
+        """A function that takes so many steps of Adam on EDM's loss."""
+        torch, clean = self.torch, self.torch.tensor(data)
+        optimiser = torch.optim.Adam(self.parameters, lr=learning_rate)
+
+        def train(steps: int) -> None:
+            for _ in range(steps):
+                x = clean[torch.randint(0, len(clean), (batch_size,))]
+                level = (1.2 * torch.randn(batch_size, 1) - 1.2).exp()
+                error = self.denoised(x + level * torch.randn_like(x), level) - x
+                loss = ((level**2 + 0.25) / (0.5 * level) ** 2 * error**2).sum(dim=1).mean()
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+
+        return train
+
+    def sampled(self, noise: np.ndarray, levels: np.ndarray) -> np.ndarray:
+        """Heun's method through these levels, of which the last is zero."""
+        torch = self.torch
+        with torch.no_grad():
+            x, schedule = float(levels[0]) * torch.tensor(noise), torch.tensor(levels)[:, None, None]
+            for level, following in zip(schedule[:-2], schedule[1:-1], strict=True):
+                slope = (x - self.denoised(x, level)) / level
+                ahead = x + (following - level) * slope
+                x = x + (following - level) * (slope + (ahead - self.denoised(ahead, following)) / following) / 2
+            return self.denoised(x, schedule[-2]).numpy()
