@@ -42,6 +42,8 @@ NOT_ASKED = {
     "sims.data.layouts": {"number", "count", "dimension"},
     "sims.data.user_files": {"count", "dimension"},
     "sims.measurements.estimates": {"axis", "repetitions"},
+    "sims.measurements.exponents": {"modes"},
+    "sims.measurements.network_gains": {"repetitions"},
     "sims.networks.image_blocks": {"features", "channels", "inputs", "outputs", "taps"},
     "sims.training.state": {"axes"},
 }

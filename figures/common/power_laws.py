@@ -6,10 +6,8 @@ import numpy as np
 from scipy.stats import t as student_t
 
 from sims.measurements.estimates import Estimate, mean_over
+from sims.measurements.exponents import FEWEST_MODES, NARROWEST
 from theory.spectral_law.power_law import PowerLaw, fit_power_law
-
-_FEWEST_MODES = 3
-_NARROWEST = 1.5  # largest over smallest variance: between modes that are nearly alike no power can be told
 
 
 class FittedExponent(NamedTuple):
@@ -41,7 +39,7 @@ def fitted_exponent(
     seen = np.isfinite(emergence).all(axis=0) & np.isfinite(theory)
     if among is not None:
         seen &= among
-    if seen.sum() < _FEWEST_MODES or variance[seen].max() < _NARROWEST * variance[seen].min():
+    if seen.sum() < FEWEST_MODES or variance[seen].max() < NARROWEST * variance[seen].min():
         nothing = np.asarray(np.nan)
         return FittedExponent(Estimate(nothing, nothing, 1), PowerLaw(np.nan, np.nan, np.nan, np.nan), int(seen.sum()))
     per_seed = np.array([fit_power_law(variance[seen], times).exponent for times in emergence[:, seen]])

@@ -1,0 +1,55 @@
+"""Which modes enter a fit: those whose variance has to change by enough for its passage to be told from noise."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from sims.measurements.exponents import Exponent, fitted_exponent
+from theory.definitions.checks import check_not_negative
+
+
+def outside_gray_zone(
+    initial: Float[np.ndarray, "*batch modes"], target: Float[np.ndarray, "*#batch modes"], factor: float = 2.0
+) -> Bool[np.ndarray, "*batch modes"]:
+    """Modes whose *own* ratio λ_k/v_k(0) lies outside (1/g, g), with g = `factor`.
+
+    Raises ValueError for a factor below one, and for variances below zero or NaN.
+    """
+    if not factor >= 1:
+        raise ValueError(f"the factor of a gray zone must be one or more; got {factor}")
+    for variances in (initial, target):
+        check_not_negative("variances", variances)
+    initial, target = np.asarray(initial, dtype=float), np.asarray(target, dtype=float)
+    return (target >= factor * initial) | (factor * target <= initial)
+
+
+def outside_scalar_gray_zone(
+    initial: Float[np.ndarray, "*batch modes"], target: Float[np.ndarray, "*#batch modes"], factor: float = 2.0
+) -> Bool[np.ndarray, "*batch modes"]:
+    """The same by λ_k over the *mean over modes* of v(0): the published choice of Wang & Pehlevan 2025, g = 2.
+
+    A network that starts with another variance in every mode has modes in its gray zone that have far to go, and modes
+    outside that are there already.
+    """
+    initial = np.asarray(initial, dtype=float)
+    mean = np.broadcast_to(initial.mean(axis=-1, keepdims=True), initial.shape)
+    return outside_gray_zone(mean, target, factor)
+
+
+class Branches(NamedTuple):
+    """Exponents of the modes that rise to their variance, and of those that fall to it."""
+
+    rising: Exponent
+    falling: Exponent
+
+
+def branch_exponents(
+    initial: Float[np.ndarray, " modes"],
+    target: Float[np.ndarray, " modes"],
+    emergence: Float[np.ndarray, " modes"],
+    factor: float = 2.0,
+) -> Branches:
+    """Exponents of τ* on both branches, each over its modes outside `outside_gray_zone` that emerged."""
+    used, rising = outside_gray_zone(initial, target, factor), np.asarray(target) > np.asarray(initial)
+    return Branches(*(fitted_exponent(target, emergence, used & branch) for branch in (rising, ~rising)))
