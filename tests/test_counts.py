@@ -40,6 +40,8 @@ NOT_ASKED = {
     "sims.data.arrays": {"start", "number"},
     "sims.data.images": {"number"},
     "sims.data.layouts": {"number", "count", "dimension"},
+    "sims.data.snapshot_names": {"step"},
+    "sims.data.snapshots": {"step"},
     "sims.data.user_files": {"count", "dimension"},
     "sims.measurements.estimates": {"axis", "repetitions"},
     "sims.measurements.exponents": {"modes"},

@@ -48,6 +48,38 @@ def layout_of(path: Path, shape: tuple[int, ...], dtype: np.dtype, layout: str |
     return found
 
 
+def layout_like(path: Path, shape: tuple[int, ...], dtype: np.dtype, data: Layout) -> Layout:
+    """The layout of an array of samples that are to be as those of `data`, which are known.
+
+    Samples come first. Channels may come first or last, whichever fits; where both do, as in the data. Rows of a
+    flattened colour image are refused: nobody knows whether channels came first. Raises ValueError.
+    """
+    if dtype.kind not in "biuf":
+        raise ValueError(f"{path} holds values of type {dtype}; expected real numbers")
+    orders = _orders_like(shape[1:], data)
+    if not orders:
+        wanted = ("d",) if data.image_shape is None else data.image_shape
+        sizes = ", ".join(str(data.dimension if size == "d" else size) for size in wanted)
+        raise ValueError(f"{path} has shape {shape}; expected samples as those of the data, (n, {sizes})")
+    if shape[0] < 2:
+        raise ValueError(f"{path} holds too few samples ({shape[0]}); expected at least 2")
+    order = data.order if data.order in orders else orders[0]
+    return Layout(shape[0], data.dimension, data.image_shape, order)
+
+
+def _orders_like(sample: tuple[int, ...], data: Layout) -> list[tuple[int, ...] | None]:
+    """The orders of a block's axes in which samples of this shape are as those of the data; none where they are not."""
+    image = data.image_shape
+    if image is not None and len(image) == 3:
+        height, width, channels = image
+        last, first = sample == image, sample == (channels, height, width)
+        return [None] * last + [(0, 2, 3, 1)] * first
+    if len(sample) == 3 and 1 in (sample[0], sample[2]):  # one channel, wherever it is
+        sample = sample[:2] if sample[2] == 1 else sample[1:]
+    flat, rows = sample == (data.dimension,), len(sample) == 2 and math.prod(sample) == data.dimension
+    return [None] if flat or (rows and image in (None, sample)) else []
+
+
 def _table(path: Path, shape: tuple[int, ...], layout: str | None) -> Layout:
     rows, columns = shape
     if layout in ("hwc", "chw"):

@@ -37,10 +37,12 @@ def alignment_of_samples(
 
 
 def _covariances(covariance: np.ndarray) -> np.ndarray:
+    """With a largest number of one each: squares of those of a run that diverges could leave the range."""
     covariance = finite("covariances", covariance)
     if covariance.ndim < 2 or covariance.shape[-1] != covariance.shape[-2]:
         raise ValueError(f"covariances must be (..., modes, modes); got shape {covariance.shape}")
-    return covariance
+    largest = np.max(np.abs(covariance), axis=(-2, -1), keepdims=True)
+    return covariance / np.where(largest > 0, largest, 1.0)
 
 
 def _diagonal_squares(covariance: np.ndarray) -> np.ndarray:

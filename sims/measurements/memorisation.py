@@ -1,11 +1,12 @@
 """Where samples lie relative to the points that they were trained on: on one of them, or between two."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from sims.measurements.estimates import known_numbers
 
 _MEMORISED_RATIO = 1 / 3
+_BLOCK_BYTES = 1 << 26  # of distances that are held at a time
 
 
 def memorised(
@@ -15,14 +16,45 @@ def memorised(
 
     Raises ValueError for fewer than two points, NaN, and points of another dimension.
     """
-    samples, points = known_numbers(samples), known_numbers(points)
-    if np.shape(points)[1:] != np.shape(samples)[-1:]:
-        raise ValueError(f"samples must be of the points' dimension {points.shape[1:]}; got shape {samples.shape}")
-    if len(points) < 2:
-        raise ValueError(f"memorisation is judged by the two nearest points; got {len(points)}")
+    samples, points = _checked(samples, points, others=2)
     distance = np.linalg.norm(samples[..., None, :] - points, axis=-1)
     nearest = np.partition(distance, 1, axis=-1)
     return nearest[..., 0] < _MEMORISED_RATIO * nearest[..., 1]
+
+
+def memorised_among_many(
+    samples: Float[np.ndarray, "n dim"], points: Float[np.ndarray, "m dim"], *, are_points: bool = False
+) -> Bool[np.ndarray, " n"]:
+    """The same for more points and dimensions than their differences would fit into memory, in blocks of samples.
+
+    With `are_points` the samples are some of the points, and each is judged by the *others*: the rate at which fresh
+    samples of the data would pass for memorised, by chance or because data lie in pairs.
+
+    Distances are of the precision of the samples, |x|² + |y|² - 2x·y about the mean of the points, so those between
+    copies are zero up to the root of its round-off. Raises ValueError for fewer than two (other) points, NaN, and
+    points of another dimension.
+    """
+    samples, points = _checked(samples, points, others=2 + are_points)
+    centre = points.mean(axis=0)
+    points, samples = points - centre, samples - centre
+    sizes = np.sum(points**2, axis=1)
+    found = []
+    step = max(1, _BLOCK_BYTES // sizes.nbytes)
+    for first in range(0, len(samples), step):
+        block = samples[first : first + step]
+        squared = np.maximum(np.sum(block**2, axis=1)[:, None] + sizes - 2 * block @ points.T, 0.0)
+        nearest = np.partition(squared, (1, 2) if are_points else 1, axis=1)[:, int(are_points) :]
+        found.append(nearest[:, 0] < _MEMORISED_RATIO**2 * nearest[:, 1])
+    return np.concatenate(found)
+
+
+def _checked(samples: np.ndarray, points: np.ndarray, *, others: int) -> tuple[np.ndarray, np.ndarray]:
+    samples, points = known_numbers(samples), known_numbers(points)
+    if points.shape[1:] != samples.shape[-1:]:
+        raise ValueError(f"samples must be of the points' dimension {points.shape[1:]}; got shape {samples.shape}")
+    if len(points) < others:
+        raise ValueError(f"memorisation is judged by the two nearest points; got {len(points) + 2 - others}")
+    return samples, points
 
 
 def distance_to_segment(
