@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from figures.common.images import draw_images
 from figures.common.panels import draw_emergence, draw_mode_curves, key_of_modes
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, SMALLEST, WIDEST, label_panels, plt, styled
@@ -65,23 +66,5 @@ def _draw_emergence(axis, data: Arrays) -> None:
 
 def _draw_pictures(figure: Figure, cell, data: Arrays) -> None:
     """One block of sample images per training time, all from the same initial noise; real data last."""
-    blocks = [*data["images_generated"], data["images_real"]]
-    titles = [f"ητ = {data['times'][index]:.2g}" for index in data["shown_snapshots"]] + ["data"]
-    centre, spread = data["images_real"].mean(), 2.2 * data["images_real"].std()
-    grid = cell.subgridspec(1, len(blocks), wspace=0.06)
-    for column, (images, title) in enumerate(zip(blocks, titles, strict=True)):
-        axis = figure.add_subplot(grid[0, column])
-        brightness = np.clip((_mosaic(images) - centre + spread) / (2 * spread), 0, 1)
-        axis.imshow(np.where(np.isnan(brightness), 1.0, brightness), cmap="gray", vmin=0, vmax=1)
-        axis.set_title(title)
-        axis.set_axis_off()
-
-
-def _mosaic(images: np.ndarray) -> np.ndarray:
-    """Images in a square, with NaN lines between them and NaN where there are too few."""
-    side = int(np.ceil(np.sqrt(len(images))))
-    missing = np.full((side**2 - len(images), *images.shape[1:]), np.nan)
-    images = np.concatenate([images, missing])
-    framed = [np.pad(image, ((0, 1), (0, 1), (0, 0))[: image.ndim], constant_values=np.nan) for image in images]
-    rows = [np.concatenate(framed[row * side : (row + 1) * side], axis=1) for row in range(side)]
-    return np.concatenate(rows, axis=0)[:-1, :-1]
+    titles = [f"ητ = {data['times'][index]:.2g}" for index in data["shown_snapshots"]]
+    draw_images(figure, cell, data["images_generated"], data["images_real"], titles)
