@@ -23,6 +23,7 @@ class FigureEntry:
     seconds: dict[str, float]  # expected wall time on two cores, by preset
     gigabytes: dict[str, float] = field(default_factory=dict)  # most memory of one process, where it was measured
     accepts_data: bool = False  # whether `--data FILE` replaces its data set
+    accepts_snapshots: bool = False  # whether it needs `--snapshots FOLDER` with them
     title_on_data: str = ""  # the title where it does, with {name} for the file's
     on_request: bool = False  # runs only when named
 
@@ -188,9 +189,9 @@ class Figure:
     def experiment(self) -> ModuleType:
         """`Config`, `PRESETS`, `compute`.
 
-        Where the figure accepts users' data also `check(config, told)`, which gives their SHA-256, and
-        `prepare(config, told)`, which reads them before anything is trained and gives the seconds that the figure then
-        takes.
+        Where the figure accepts users' data (and snapshots) also `check(config, told)`, which gives the SHA-256 of all
+        of it, and `prepare(config, told)`, which reads it before anything is trained and gives the seconds that the
+        figure then takes.
         """
         return importlib.import_module(f"{self.package}.experiment")
 

@@ -52,7 +52,8 @@ def list_figures() -> None:
             + (f" ({entry.gigabytes[preset]:.1f} GB)" if preset in entry.gigabytes else "")
             for preset, seconds in entry.seconds.items()
         )
-        notes = ["runs only when named"] * entry.on_request + ["accepts --data"] * entry.accepts_data
+        accepts = "accepts --data" + " with --snapshots" * entry.accepts_snapshots
+        notes = ["runs only when named"] * entry.on_request + [accepts] * entry.accepts_data
         table.add_row(*map(Text, (name, entry.title, times, ", ".join(notes))))
     _console().print(table)
 
@@ -69,6 +70,9 @@ def run(
     layout: Annotated[
         str | None, typer.Option(help="Axes of --data: chw or hwc; for a table, rows or columns are samples.")
     ] = None,
+    snapshots: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Samples of your own run, trained on --data, at several steps.")
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers compute.")
     ] = None,
@@ -76,7 +80,7 @@ def run(
 ) -> int:
     """Compute what is missing, draw it, and score it."""
     try:
-        given = _given_data(data, key, layout)
+        given = _given_data(data, key, layout, snapshots)
         return _run(names or [], preset, parse_seeds(seed, seeds) or (0,), out, given, scheduler, dashboard)
     except KeyboardInterrupt as error:
         sentence = "interrupted; the same command goes on from the last finished stage"
@@ -101,7 +105,7 @@ def _run(
     from paper_repro import runner
 
     chosen = runner.check_names(names or runner.default_names(), preset)
-    runner.check_data(chosen if names else [], data)
+    runner.check_data(chosen if names else [], data, seeds)
     runner.check_writable(out)
     _check_dashboard(dashboard, scheduler)
     if data is not None:  # what is imported next takes seconds
@@ -145,10 +149,12 @@ def _run(
     return int(bool(faults or any(one.fault for one in scorecard.scored)))
 
 
-def _given_data(data: str | None, key: str | None, layout: str | None) -> GivenData | None:
+def _given_data(data: str | None, key: str | None, layout: str | None, snapshots: str | None) -> GivenData | None:
     if data is None and (key is not None or layout is not None):
         raise UserError("--key and --layout say how --data is to be read, which is not given")
-    return None if data is None else GivenData(data, key, layout)
+    if data is None and snapshots is not None:
+        raise UserError("--snapshots are held against the --data that they were trained on, which are not given")
+    return None if data is None else GivenData(data, key, layout, snapshots)
 
 
 def _fault_of(drawing: Future) -> str | None:

@@ -80,8 +80,12 @@ def default_names() -> list[str]:
     return [name for name, entry in figures.FIGURES.items() if not entry.on_request]
 
 
-def check_data(names: Sequence[str], data: GivenData | None) -> None:
-    """Raises UserError where `--data` does not fit the figures, is not there, or is of a format that is not read."""
+def check_data(names: Sequence[str], data: GivenData | None, seeds: Sequence[int]) -> None:
+    """Raises UserError where `--data` and `--snapshots` do not fit the figures, are not there, or are not to be read.
+
+    Snapshots are of one run of training, whatever the seed: they go with the seed 0 alone, lest equal results be pooled
+    as independent ones.
+    """
     if data is None:
         return
     accepting = ", ".join(name for name, entry in figures.FIGURES.items() if entry.accepts_data)
@@ -89,6 +93,14 @@ def check_data(names: Sequence[str], data: GivenData | None) -> None:
         raise UserError(f"--data needs the name of exactly one figure that accepts it: {accepting}")
     if not figures.FIGURES[names[0]].accepts_data:
         raise UserError(f"{names[0]} does not accept --data; figures that do: {accepting}")
+    wanted = figures.FIGURES[names[0]].accepts_snapshots
+    if wanted and data.snapshots is None:
+        raise UserError(f"{names[0]} needs --snapshots with --data: the folder of samples that your run wrote")
+    if not wanted and data.snapshots is not None:
+        with_snapshots = ", ".join(name for name, entry in figures.FIGURES.items() if entry.accepts_snapshots)
+        raise UserError(f"{names[0]} does not accept --snapshots; figures that do: {with_snapshots}")
+    if wanted and tuple(seeds) != (0,):
+        raise UserError("--snapshots are of one run, in which no seed decides anything; expected no --seed or --seeds")
     check_format(data)
 
 
@@ -189,7 +201,7 @@ def _provenance(job: Job, seconds: float, checkpoints: Checkpoints) -> dict[str,
         "figure": job.figure,
         "preset": job.preset,
         "seed": job.seed,
-        "config": asdict(job.config) | ({} if job.data is None else {"data": job.data.name}),
+        "config": asdict(job.config) | ({} if job.data is None else job.data.names),
         "data_sha256": job.address.data_sha256,
         "code_version": job.address.code_version,
         "wall_seconds": round(seconds, 3),

@@ -81,6 +81,65 @@ def test_reading_is_shown_from_its_beginning(capsys):
     assert capsys.readouterr().err == "covariance of mine.npy: 1%\ncoordinates of mine.npy: 50%\n"
 
 
+# --- Snapshots ---
+
+WITH_SNAPSHOTS = EXPERIMENT.replace(
+    "data: str | None = None", "data: str | None = None\n    snapshots: str | None = None"
+)
+
+
+@pytest.fixture
+def run_and_data(here, monkeypatch):
+    """A figure that takes snapshots, and both in the working folder."""
+    write(here.parent / "code", "fake_own", experiment=WITH_SNAPSHOTS)
+    options = {"accepts_data": True, "accepts_snapshots": True, "on_request": True}
+    register(monkeypatch, here.parent / "code", "fake_own", **options)
+    register(monkeypatch, here.parent / "code", "fake_fig1", accepts_data=True)
+    (here / "a.npy").write_text("good")
+    (here / "run").mkdir()
+    for step in (0, 10):
+        (here / "run" / f"step_{step}.npy").write_text("any")
+    return here
+
+
+def test_snapshots_reach_the_figure_and_only_their_name_is_stored(run_and_data, capsys):
+    assert main(["run", "fake_own", "--data", "a.npy", "--snapshots", str(run_and_data / "run")]) == 0
+    provenance = json.loads(next(run_and_data.glob("results/store/fake_own/*/provenance.json")).read_text())
+    assert provenance["config"] == {"size": 4, "data": "a.npy", "snapshots": "run"}
+    capsys.readouterr()
+    assert main(["list"]) == 0
+    assert "accepts --data with --snapshots" in capsys.readouterr().out
+
+
+REFUSED = {
+    "no data": (["fake_own", "--snapshots", "run"], "--snapshots are held against the --data that they were trained"),
+    "no snapshots": (["fake_own", "--data", "a.npy"], "fake_own needs --snapshots with --data"),
+    "another figure": (["fake_fig1", "--data", "a.npy", "--snapshots", "run"], "fake_fig1 does not accept --snapshots"),
+    "seeds": (
+        ["fake_own", "--data", "a.npy", "--snapshots", "run", "--seeds", "0-1"],
+        "--snapshots are of one run, in which no seed decides anything",
+    ),
+    "a seed": (
+        ["fake_own", "--data", "a.npy", "--snapshots", "run", "--seed", "3"],
+        "--snapshots are of one run, in which no seed decides anything",
+    ),
+    "nothing": (["fake_own", "--data", "a.npy", "--snapshots", " "], "the name of the snapshots is empty"),
+    "no folder": (["fake_own", "--data", "a.npy", "--snapshots", "a.npy"], "a.npy is not a folder"),
+    "one": (["fake_own", "--data", "a.npy", "--snapshots", "one"], "one holds one snapshot, step_5.npy"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), REFUSED.values(), ids=REFUSED.keys())
+def test_snapshots_that_do_not_fit_are_refused_in_a_sentence(run_and_data, capsys, arguments, sentence):
+    (run_and_data / "one").mkdir()
+    (run_and_data / "one" / "step_5.npy").write_text("any")
+    assert main(["run", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {sentence}")
+    assert error.count("\n") == 1
+    assert not list(run_and_data.glob("results/store/*/*"))
+
+
 BROKEN = {
     "plots": {"plots": PLOTS.replace("figure, axes", "raise IndexError('no\\nmodes'); figure, axes")},
     "claims": {"claims": CLAIMS.replace("numbers =", "raise IndexError('no\\nmodes'); numbers =")},
