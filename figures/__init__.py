@@ -176,6 +176,16 @@ FIGURES: dict[str, FigureEntry] = {
         title_on_data="The spectral law on {name}",
         on_request=True,
     ),
+    "your_model": FigureEntry(
+        package="figures.both.your_model",
+        title="Your own training run (--data FILE --snapshots FOLDER; a small network without them)",
+        source="Wang & Pehlevan 2025, Secs. 4-6, on samples that any program wrote",
+        seconds={"quick": 20, "paper": 120},
+        accepts_data=True,
+        accepts_snapshots=True,
+        title_on_data="Your training run on {name}: what was learned, and when",
+        on_request=True,
+    ),
 }
 
 

@@ -66,10 +66,14 @@ def test_wrong_files_are_answered_without_the_heavy_imports(tmp_path):
     script = (
         "import sys; from paper_repro.cli import main;"
         f"assert main(['run', 'spectral_law', '--data', {str(tmp_path / 'mine.pt')!r}]) == 2;"
+        f"own = ['--data', {str(tmp_path / 'mine.npy')!r}, '--snapshots', {str(tmp_path / 'nothing')!r}];"
+        "assert main(['run', 'your_model', *own]) == 2;"
         "print({'jax', 'matplotlib', 'PIL', 'distributed'} & sys.modules.keys())"
     )
+    (tmp_path / "mine.npy").write_bytes(b"1")
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout == "set()\n"
+    assert "nothing does not exist; expected a folder with one file or folder for each step" in result.stderr
     assert "convert it by np.save('mine.npy', torch.load('mine.pt').numpy())" in result.stderr
 
 

@@ -1,0 +1,1 @@
+"""A training run of the user's own, by its samples at several steps."""
