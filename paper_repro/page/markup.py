@@ -31,7 +31,7 @@ def joined(content: Iterable[str], separator: str = "") -> Html:
 
 
 def typeset(text: str) -> Html:
-    """Prose of a claim or a caption, with what stands after a caret raised: "λ^-α" becomes λ<sup>−α</sup>."""
+    """Prose of a claim, a caption or a note, with what stands after a caret raised: "λ^-α" becomes λ<sup>−α</sup>."""
     return Html(_EXPONENT.sub(_raised, escape(text, quote=False)))
 
 

@@ -90,7 +90,7 @@ def _picture(figure: FigureOnPage, panel: Panel) -> Html:
     caption = tag(
         "figcaption",
         tag("p", typeset(result_of(figure, panel))),
-        *(tag("p", note) for note in _notes(panel)),
+        *(tag("p", typeset(note)) for note in _notes(panel)),
         tag("p", f"Differs from the published figure: {differs.removesuffix('.')}.") if differs else "",
         tag("a", "PDF", href=pdf) if pdf else "",
     )

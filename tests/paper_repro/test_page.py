@@ -34,6 +34,9 @@ def claims(arrays):
 CAPTION = """
 CAPTION = "The <law> holds: {{the law|value .2f}} {{the law|interval .2f}}, theory {{the law|reference g}}."
 DIFFERS = "one seed instead of five."
+
+def notes(arrays):
+    return ["2 < 3 numbers, λ^-α."]
 """
 
 VOID = {"meta", "img", "input", "br"}
@@ -157,6 +160,7 @@ def test_captions_are_filled_from_the_claims_of_their_run(results, here, monkeyp
     caption = "The <law> holds: 1.01 [0.99, 1.04], theory 1."
     assert page.text.count(caption) == 2  # leading, and beside the figure
     assert "Differs from the published figure: one seed instead of five." in page.text
+    assert "<p>2 &lt; 3 numbers, λ<sup>−α</sup>.</p>" in page.html
     code = here.parent / "code"
     for plots in (PLOTS, PLOTS + CAPTION.replace("the law|value", "a law that is not claimed|value")):
         write(code, "fake_fig1", claims=CLAIMS, plots=plots)
