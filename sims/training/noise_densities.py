@@ -10,11 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from theory.definitions.arrays import Scalar
-from theory.definitions.checks import checked_numbers, positive, whole_arguments
-
-
-def _finite(name: str, value: Scalar) -> Scalar:
-    return checked_numbers(f"{name} must be finite", abs(value) < float("inf"), **{name: value})[0]
+from theory.definitions.checks import checked_numbers, finite, positive, whole_arguments
 
 
 class AbstractNoiseDensity(eqx.Module):
@@ -40,7 +36,7 @@ class AbstractNoiseDensity(eqx.Module):
 class LogNormalNoise(AbstractNoiseDensity):
     """ln σ ~ N(m, s²), by default that of Karras et al. 2022, Tab. 1: m = `log_mean`, s = `log_std`."""
 
-    log_mean: Scalar = eqx.field(default=-1.2, converter=partial(_finite, "log_mean"))
+    log_mean: Scalar = eqx.field(default=-1.2, converter=partial(finite, "log_mean"))
     log_std: Scalar = eqx.field(default=1.2, converter=partial(positive, "log_std"))
 
     def log_levels(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "..."]:
@@ -67,7 +63,7 @@ class LogUniformNoise(AbstractNoiseDensity):
         self.low, self.high = checked_numbers(
             "log-uniform noise must have 0 < low < high < inf", inside, low=low, high=high
         )
-        self.tilt = _finite("tilt", tilt)
+        self.tilt = finite("tilt", tilt)
 
     def log_levels(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "..."]:
         low, high, tilt = (jnp.asarray(part, dtype) for part in (self.low, self.high, self.tilt))
