@@ -178,7 +178,7 @@ FIGURES: dict[str, FigureEntry] = {
     ),
     "your_model": FigureEntry(
         package="figures.both.your_model",
-        title="Your own training run (--data FILE --snapshots FOLDER; a small network without them)",
+        title="Your own training run (--data FILE --snapshots FOLDER; a small one without)",
         source="Wang & Pehlevan 2025, Secs. 4-6, on samples that any program wrote",
         seconds={"quick": 20, "paper": 120},
         accepts_data=True,

@@ -52,8 +52,7 @@ def list_figures() -> None:
             + (f" ({entry.gigabytes[preset]:.1f} GB)" if preset in entry.gigabytes else "")
             for preset, seconds in entry.seconds.items()
         )
-        accepts = "accepts --data" + " with --snapshots" * entry.accepts_snapshots
-        notes = ["runs only when named"] * entry.on_request + [accepts] * entry.accepts_data
+        notes = ["runs only when named"] * entry.on_request + ["accepts --data"] * entry.accepts_data
         table.add_row(*map(Text, (name, entry.title, times, ", ".join(notes))))
     _console().print(table)
 

@@ -146,7 +146,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     unit = float(run.about["data_unit"]) ** 2
     squared = ("variance", "variance_over_training", "variance_without", "variance_closed_form", "variance_of_rest")
     arrays = {**run.about, **memorised, **theory}
-    return arrays | {name: arrays[name] * unit for name in squared}
+    return arrays | {name: np.asarray(arrays[name] * unit) for name in squared}
 
 
 # --- The samples ---
