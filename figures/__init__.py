@@ -69,7 +69,8 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.wang2025.table1",
         title="Table 1 with every cell checked: five architectures, trained",
         source="Wang & Pehlevan 2025, Tab. 1",
-        seconds={"quick": 25, "paper": 600},
+        seconds={"quick": 25, "paper": 110},
+        gigabytes={"paper": 1.5},
     ),
     "deep_linear": FigureEntry(
         package="figures.wang2025.deep_linear",
@@ -81,7 +82,8 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.wang2025.loss_weighting",
         title="The loss weighting sets the exponent of the spectral law",
         source="this project, from Wang & Pehlevan 2025, Sec. 4",
-        seconds={"quick": 15, "paper": 150},
+        seconds={"quick": 15, "paper": 75},
+        gigabytes={"paper": 1.3},
     ),
     "misprints": FigureEntry(
         package="figures.both.misprints",
@@ -105,7 +107,8 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.vastola2025.fig1",
         title="Boundary regions: proxy-score variance over proxy-score power",
         source="Vastola 2025, Fig. 1",
-        seconds={"quick": 5, "paper": 10},
+        seconds={"quick": 5, "paper": 105},
+        gigabytes={"paper": 2.3},
     ),
     "vastola2025_fig2": FigureEntry(
         package="figures.vastola2025.fig2",

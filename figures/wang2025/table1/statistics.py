@@ -92,7 +92,8 @@ def unaligned_correlations(data: Arrays) -> Agreement:
 def share_off_axes(covariance: np.ndarray) -> np.ndarray:
     """1 - χ = Σ_{k≠m} Σ̃_km²/Σ_km Σ̃_km² of covariances (..., modes, modes): the share off the data's axes."""
     squares = covariance**2
-    return 1 - np.trace(squares, axis1=-2, axis2=-1) / squares.sum(axis=(-2, -1))
+    off_axes = squares * (1 - np.eye(squares.shape[-1]))  # summed, as 1 - χ would round to zero
+    return off_axes.sum(axis=(-2, -1)) / squares.sum(axis=(-2, -1))
 
 
 def share_off_axes_of_aligned(data: Arrays) -> Estimate:
