@@ -22,7 +22,7 @@ from paper_repro.folders import check_no_file, folder
 from paper_repro.seeds import named, parse_seeds
 from paper_repro.users_data import GivenData, shown_reading
 
-WIDTH_WITHOUT_TERMINAL = 170
+WIDTH_WITHOUT_TERMINAL = 210
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Figures, as in `list`.")]
 
@@ -52,7 +52,8 @@ def list_figures() -> None:
             + (f" ({entry.gigabytes[preset]:.1f} GB)" if preset in entry.gigabytes else "")
             for preset, seconds in entry.seconds.items()
         )
-        notes = ["runs only when named"] * entry.on_request + ["accepts --data"] * entry.accepts_data
+        accepts = "accepts --data" + " with --snapshots" * entry.accepts_snapshots
+        notes = ["runs only when named"] * entry.on_request + [accepts] * entry.accepts_data
         table.add_row(*map(Text, (name, entry.title, times, ", ".join(notes))))
     _console().print(table)
 
