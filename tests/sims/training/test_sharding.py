@@ -103,6 +103,7 @@ def test_two_processes_give_the_numbers_of_one():
     finally:
         for process in processes:
             process.kill()
+            process.wait()
     for output in outputs:
         single, ensemble = (line for line in output.splitlines() if line.startswith(("single", "ensemble")))
         checked(single, "single {'members': 1, 'batch': 4} 2 (4, 4) (5, 4)")
