@@ -4,7 +4,7 @@
 
 fills `docs/findings.in.md` from the claims in `docs/results` and `docs/results/paper`, breaks its lines anew, and
 writes `docs/findings.md`. The comment on top of the prose says how a placeholder is written, and lists the decimal
-numbers that are none.
+numbers that are none. `{{papers' statements that differ}}` becomes a table of them.
 """
 
 if __name__ == "__main__":  # before a package of ours is imported that may have a namesake in the working folder
@@ -28,12 +28,14 @@ from paper_repro.json_files import read_claims, read_text
 from paper_repro.paragraphs import refilled
 from paper_repro.placeholders import Quoted, fill
 from paper_repro.reference import CLAIMS
+from paper_repro.wording import number
 
 PROSE = "findings.in.md"
 FINDINGS = "findings.md"
 FOLDERS = {"quick": "results", "paper": "results/paper"}  # of the reference runs, by preset
 NOTE = f"<!-- Made from {PROSE} by `python -m paper_repro.findings`; edit that file, not this one. -->\n"
 TYPED = "Typed by hand:"
+DIFFERING = "{{papers' statements that differ}}"
 
 _COMMENT = re.compile(r"\A<!--(.*?)-->\n", re.DOTALL)
 _DECIMAL = re.compile(r"\d+\.\d+")
@@ -56,6 +58,8 @@ def findings(folder: Path) -> str:
         raise UserError(f"{PROSE} has {loose[0]} outside a placeholder; quote a claim, or list it in the comment")
     claims = _reference_claims(folder)
     try:
+        if DIFFERING in prose:
+            prose = prose.replace(DIFFERING, _differing(claims))
         return NOTE + refilled(fill(prose, lambda place: _quoted(place, claims)))
     except ValueError as error:
         raise UserError(f"{PROSE}: {error}") from error
@@ -75,6 +79,33 @@ def _reference_claims(folder: Path) -> Claims:
         for preset, place in FOLDERS.items()
         for claim in read_claims(folder / place / CLAIMS)
     }
+
+
+def _differing(claims: Claims) -> str:
+    """A table of the papers' statements that the quick reference runs contradict, those alone that have an interval."""
+    rows = [
+        f"| `{figure}` | {_in_cell(name)} | {_wanted(claim)} | {_found(claim)} |"
+        for (preset, figure, name), claim in claims.items()
+        if (preset, claim.get("tests"), claim["verdict"]) == ("quick", "paper", "differs") and claim["interval"]
+    ]
+    return "\n".join(("| figure | statement | wanted | measured |", "|---|---|---|---|", *rows))
+
+
+def _in_cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+def _wanted(claim: dict[str, Any]) -> str:
+    reference, margin = number(claim[claim["held_against"]]), number(claim["margin"])
+    if claim["relation"] == "equal":
+        return f"{reference}, within {margin}"
+    side = "above" if claim["relation"] == "greater" else "below"
+    return f"{side} {reference}" + (f" by {margin}" if claim["margin"] > 0 else "")
+
+
+def _found(claim: dict[str, Any]) -> str:
+    isolated = ", isolated" if claim.get("isolated") else ""
+    return f"{number(claim['measured'])} [{', '.join(map(number, claim['interval']))}]{isolated}"
 
 
 def _quoted(place: str, claims: Claims) -> Quoted:

@@ -26,13 +26,27 @@ EARLIER = {key: EXPONENT[key] for key in ("figure", "measured", "verdict")} | {
     "paper": None,
     "interval": [None, None],
 }
+DIFFERS = EXPONENT | {
+    "name": "|μ| = 3: gaps fill",
+    "tests": "paper",
+    "relation": "greater",
+    "margin": 0.1,
+    "held_against": "bound",
+    "bound": 0.0,
+    "measured": -0.5,
+    "interval": [-0.75, -0.25],
+    "verdict": "differs",
+    "isolated": True,
+}
 PAPER = EXPONENT | {"measured": 1.01, "interval": [0.99, 1.03], "verdict": "differs"}
 
 
 def filled(folder, prose, typed="0.5"):
     """What the findings say, below the note."""
     (folder / "results" / "paper").mkdir(parents=True, exist_ok=True)
-    (folder / "results" / "claims.json").write_text(json.dumps([EXPONENT, CHECK, EARLIER]))
+    (folder / "results" / "claims.json").write_text(
+        json.dumps([EXPONENT, CHECK, EARLIER, DIFFERS, DIFFERS | {"name": "ours", "tests": "theory"}])
+    )
     (folder / "results" / "paper" / "claims.json").write_text(json.dumps([PAPER]))
     comment = f"<!--\nLike {{{{figure/claim|value .1f}}}}.\nTyped by hand: {typed}\n-->\n"
     (folder / "findings.in.md").write_text(comment + prose)
@@ -56,6 +70,11 @@ def filled(folder, prose, typed="0.5"):
 )
 def test_prose_is_filled_from_both_presets(prose, expected, tmp_path):
     assert filled(tmp_path, prose) == expected
+
+
+def test_statements_of_the_papers_that_differ_are_a_table(tmp_path):
+    row = r"| `fake_fig1` | \|μ\| = 3: gaps fill | above 0 by 0.1 | -0.5 [-0.75, -0.25], isolated |"
+    assert filled(tmp_path, "{{papers' statements that differ}}\n").splitlines()[2:] == [row]
 
 
 @pytest.mark.parametrize(
