@@ -36,7 +36,7 @@ class Comparison:
     def row(self) -> str:
         """One line of the benchmark table."""
         times = f"{self.reference_seconds:>10.3f} s{self.our_seconds:>10.3f} s"
-        return f"{self.name:<34}{self.reference:<34}{times}{self.ratio:>9.1f}x"
+        return f"{self.name:<34}{self.reference:<34}{times}{self.ratio:>9.3g}x"
 
 
 HEADER = f"{'what':<34}{'reference':<34}{'reference':>12}{'ours':>12}{'ratio':>10}"

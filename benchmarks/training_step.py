@@ -55,12 +55,16 @@ def products_alone() -> Callable[[], list[Array]]:
 
     @jax.jit
     def products(factors: list[tuple[Array, Array]]) -> list[Array]:
-        def step(_, results: list[Array]) -> list[Array]:
-            # Without the barrier the factors, the same in every step, would be multiplied once before the loop.
-            here, _ = jax.lax.optimization_barrier((factors, results))
-            return [left @ right for left, right in here]
+        def step(_, carried: tuple[list[Array], list[Array]]) -> tuple[list[Array], list[Array]]:
+            # A number of each product goes into its factor: what is the same in every step is computed once, before the
+            # loop, and a barrier does not keep the compiler from it.
+            lefts, results = carried
+            lefts = [left.at[0, 0].set(result[0, 0]) for left, result in zip(lefts, results, strict=True)]
+            return lefts, [left @ right for left, right in zip(lefts, rights, strict=True)]
 
-        return jax.lax.fori_loop(0, STEPS, step, [left @ right for left, right in factors])
+        lefts, rights = [left for left, _ in factors], [right for _, right in factors]
+        results = [jnp.zeros((left.shape[0], right.shape[1])) for left, right in factors]
+        return jax.lax.fori_loop(0, STEPS, step, (lefts, results))[1]
 
     return lambda: products(factors)
 
