@@ -30,6 +30,7 @@ from theory.derivations import (
     scaling_of_weights,
     semiclassical,
     shared_data_variance,
+    threshold_exponents,
     tied_two_layer,
     untied_two_layer,
 )
@@ -59,6 +60,7 @@ ALL: tuple[Derivation, ...] = (
     inverse_noise_weight.DERIVATION,
     scaling_of_weights.DERIVATION,
     edm_preconditioning.DERIVATION,
+    threshold_exponents.DERIVATION,
     # Vastola 2025
     forward_variance.DERIVATION,
     coloured_noise_mean.DERIVATION,

@@ -76,10 +76,10 @@ def _of_several(builds, settings) -> Callable:
 
 
 def everywhere(function: Callable) -> Callable:
-    """The function of mpmath of a mode's λ and Q at all training times and noise levels."""
+    """The function of mpmath of a mode's λ, Q and options at all training times and noise levels."""
 
-    def at(variance, initial, tau, level):
-        grids = np.broadcast_arrays(variance, initial, tau[:, None, None], level[None, :, None])
+    def at(variance, initial, tau, level, *options):
+        grids = np.broadcast_arrays(variance, initial, tau[:, None, None], level[None, :, None], *options)
         return pointwise(function)(*grids)
 
     return at
@@ -101,6 +101,19 @@ def _tied(variance, start, tau, level):
 def _weights(variance, initial, basis, tau, level) -> list:
     data = spectrum(variance, basis=basis)
     return [kind(data, EDM(), initial, 1.0).weights(tau, level) for kind in _KINDS]
+
+
+def _windows(variance, initial, decay, mean, shares) -> list:
+    data = spectrum(variance)
+    return [
+        made.training_window()
+        for made in (
+            *(kind(data, EDM(), initial, 1.0) for kind in _KINDS),
+            *convolutions(variance[0], decay, initial[0]),
+            biased(variance, initial, mean),
+            misaligned(variance, initial, shares),
+        )
+    ]
 
 
 def biased(variance, initial, mean, basis=None) -> OneLayerWithBias:
@@ -151,6 +164,11 @@ WITH_MEAN: tuple[Numbers, ...] = (variances(1e-3, 1e2), initial_gains(), between
 WITH_MEAN_DATA = "λ 1e-3 to 1e2, mean within 1"
 OVERLAPPING: tuple[Numbers, ...] = (variances(1e-3, 1e2), decades(1e-3, 1.0, MODES), between(-1.0, 1.0, (MODES, MODES)))
 OVERLAPPING_DATA = "λ 1e-3 to 1e2, Q 1e-3 to 1, overlaps to Q/20"
+_MODEWISE_NAMES = (
+    *("OneLayer", "SymmetricTwoLayer", "TwoLayer", "DeepLinear"),
+    *("FullWidthConvolution", "PatchConvolution"),
+)
+_MIXING_NAMES = "OneLayerWithBias", "MisalignedTwoLayer"
 _NETWORKS = "networks"
 _MODEWISE = (variances(), initial_gains(), training_times(), noise_levels())
 _WITH_FRACTIONS = (variances(), initial_gains(), training_times(), fractions(3))
@@ -289,13 +307,18 @@ ROWS = [
         refuses=True,
         compiled=False,
     ),
+    Row(
+        tuple(f"{name}.training_window" for name in (*_MODEWISE_NAMES, *_MIXING_NAMES)),
+        _NETWORKS + ", λ 1e-3 to 1e2",
+        st.tuples(variances(1e-3, 1e2), decades(1e-3, 1.0, MODES), between(0.0, 0.9), *WITH_MEAN[2:], *OVERLAPPING[2:]),
+        _windows,
+        1e-5,
+        measure=OVER_ONE,
+    ),
 ]
 
-_MODEWISE_NAMES = "OneLayer", "SymmetricTwoLayer", "TwoLayer", "DeepLinear", "FullWidthConvolution", "PatchConvolution"
 EXACT = {
-    "not numbers": tuple(
-        f"{name}.mixes_modes" for name in (*_MODEWISE_NAMES, "OneLayerWithBias", "MisalignedTwoLayer")
-    ),
+    "not numbers": tuple(f"{name}.mixes_modes" for name in (*_MODEWISE_NAMES, *_MIXING_NAMES)),
     "the same network from another initial gain": ("DeepLinear.residual",),
     "the gains as a matrix": tuple(f"{name}.affine_map" for name in _MODEWISE_NAMES),
 }
