@@ -55,6 +55,7 @@ from .spectral_law.moments import generated_covariance as generated_covariance
 from .spectral_law.moments import generated_mean as generated_mean
 from .spectral_law.parametrisations.deep_linear import DeepLinear as DeepLinear
 from .spectral_law.parametrisations.full_width_convolution import FullWidthConvolution as FullWidthConvolution
+from .spectral_law.parametrisations.heavy_ball import HeavyBall as HeavyBall
 from .spectral_law.parametrisations.misaligned_two_layer import MisalignedTwoLayer as MisalignedTwoLayer
 from .spectral_law.parametrisations.one_layer import OneLayer as OneLayer
 from .spectral_law.parametrisations.one_layer_with_bias import OneLayerWithBias as OneLayerWithBias

@@ -21,6 +21,7 @@ from theory import (
     FourierFeatures,
     FullWidthConvolution,
     GaussianFeatures,
+    HeavyBall,
     LazyVKernel,
     LinearSchedule,
     LinearVKernel,
@@ -191,6 +192,7 @@ CASES: dict[str, Question] = {
     "SymmetricTwoLayer": _learned(SymmetricTwoLayer),
     "TwoLayer": _learned(TwoLayer, imbalance=0.2),
     "DeepLinear": _learned(DeepLinear, depth=3),
+    "HeavyBall": lambda x: _learned(HeavyBall, damping=x)(x),
     "MisalignedTwoLayer": _learned(
         lambda spectrum, process, gain, rate: MisalignedTwoLayer(
             spectrum, process, gain * (jnp.eye(3) + 0.1 * jnp.ones((3, 3))), rate

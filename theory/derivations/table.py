@@ -19,6 +19,7 @@ from theory.derivations import (
     forward_variance,
     full_width_convolution,
     gradient_flow,
+    heavy_ball,
     inverse_noise_weight,
     noncentred_one_layer,
     one_layer_variance,
@@ -61,6 +62,7 @@ ALL: tuple[Derivation, ...] = (
     scaling_of_weights.DERIVATION,
     edm_preconditioning.DERIVATION,
     threshold_exponents.DERIVATION,
+    heavy_ball.DERIVATION,
     # Vastola 2025
     forward_variance.DERIVATION,
     coloured_noise_mean.DERIVATION,

@@ -38,8 +38,8 @@ class AbstractModewiseDenoiser(AbstractDiagonalDenoiser):
     else moves in training (a velocity, a running average) starts from a value that is no argument. Training ends:
     τ = ∞ reaches the solution as the largest time that can be squared, so a gain that still moves there (a rate that
     falls like 1/τ, say) comes out wrong. Gains vary with
-    ln(α/σ) so slowly that panels of 1/4 with 16 nodes resolve them, but for the bend that `variance_of_modes` knows.
-    Not assumed, but kept by gradient flow: the learning
+    ln(α/σ) so slowly that panels of 1/4 with 16 nodes resolve them, but for the bend that `variance_of_modes` knows
+    (`variance_by_oscillatory_quadrature` is for gains that swing). Not assumed, but kept by gradient flow: the learning
     rate multiplies time.
     """
 

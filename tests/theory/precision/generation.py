@@ -37,6 +37,7 @@ from theory import (
     CosineSchedule,
     DeepLinear,
     FlowMatching,
+    HeavyBall,
     OneLayer,
     SymmetricTwoLayer,
     TwoLayer,
@@ -233,6 +234,15 @@ ROWS = [
         _NETWORKS + " with Q 0 and 1e-3 to 1.5, 3 layers",
         st.tuples(_MODEWISE[0], initial_gains(1e-3), _MODEWISE[2]),
         _generated(functools.partial(DeepLinear, depth=3)),
+        1e-4,
+    ),
+    Row(
+        named("HeavyBall", "generated_variance"),
+        _NETWORKS + ", damping γ 0.1 to 1e2",
+        st.tuples(*_MODEWISE, decades(0.1, 1e2)),
+        lambda variance, initial, tau, damping: generated_variance(
+            HeavyBall(spectrum(variance), EDM(), initial, 1.0, damping=damping), tau
+        ),
         1e-4,
     ),
     Row(
