@@ -24,6 +24,7 @@ from theory import (
     CosineSchedule,
     DeepLinear,
     FlowMatching,
+    HeavyBall,
     OneLayer,
     SigmoidSchedule,
     Spectrum,
@@ -59,6 +60,13 @@ class Row:
 PARAMETRISATIONS: dict[str, Row] = {
     "one_layer": Row(OneLayer, oracles.ONE_LAYER, closed_form=True),
     "symmetric_two_layer": Row(SymmetricTwoLayer, oracles.TIED, closed_form=True, non_negative=True),
+    "heavy_ball": Row(
+        functools.partial(HeavyBall, damping=2.5),
+        oracles.heavy_ball(2.5),
+        time_is_scaled=False,
+        scale_free=False,
+        resolved=False,
+    ),
 }
 
 # The same for networks of several independent matrices.

@@ -55,6 +55,7 @@ from .spectral_law.moments import generated_covariance as generated_covariance
 from .spectral_law.moments import generated_mean as generated_mean
 from .spectral_law.parametrisations.deep_linear import DeepLinear as DeepLinear
 from .spectral_law.parametrisations.full_width_convolution import FullWidthConvolution as FullWidthConvolution
+from .spectral_law.parametrisations.heavy_ball import HeavyBall as HeavyBall
 from .spectral_law.parametrisations.misaligned_two_layer import MisalignedTwoLayer as MisalignedTwoLayer
 from .spectral_law.parametrisations.one_layer import OneLayer as OneLayer
 from .spectral_law.parametrisations.one_layer_with_bias import OneLayerWithBias as OneLayerWithBias
@@ -63,6 +64,10 @@ from .spectral_law.parametrisations.symmetric_two_layer import SymmetricTwoLayer
 from .spectral_law.parametrisations.two_layer import TwoLayer as TwoLayer
 from .spectral_law.power_law import PowerLaw as PowerLaw
 from .spectral_law.power_law import fit_power_law as fit_power_law
+from .spectral_law.threshold_exponents import BranchExponents as BranchExponents
+from .spectral_law.threshold_exponents import local_exponents as local_exponents
+from .spectral_law.threshold_exponents import preconditioned_exponents as preconditioned_exponents
+from .spectral_law.threshold_exponents import raw_exponents as raw_exponents
 from .v_kernel.gradient_flow import LazyVKernel as LazyVKernel
 from .v_kernel.least_squares import LinearVKernel as LinearVKernel
 from .v_kernel.naive_sampling import NaiveVKernel as NaiveVKernel

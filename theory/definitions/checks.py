@@ -105,6 +105,15 @@ def check_not_negative(name: str, value: ArrayLike) -> None:
         raise ValueError(f"{name} must be zero or more; got {value}")
 
 
+def check_between_zero_and_one(name: str, value: ArrayLike) -> None:
+    """Raises ValueError unless every number lies in the open interval (0, 1), and for what is no real number."""
+    if isinstance(value, Tracer):
+        return
+    known = np.asarray(value)
+    if known.dtype.kind not in "iuf" or not np.all((known > 0) & (known < 1)):
+        raise ValueError(f"{name} must lie between 0 and 1; got {value}")
+
+
 def check_training_time(name: str, time: ArrayLike) -> None:
     """Raises ValueError for training times below zero, NaN or complex; infinity is the end of training."""
     check_not_negative(f"{name}, a training time,", time)

@@ -19,6 +19,7 @@ from theory.derivations import (
     forward_variance,
     full_width_convolution,
     gradient_flow,
+    heavy_ball,
     inverse_noise_weight,
     noncentred_one_layer,
     one_layer_variance,
@@ -30,6 +31,7 @@ from theory.derivations import (
     scaling_of_weights,
     semiclassical,
     shared_data_variance,
+    threshold_exponents,
     tied_two_layer,
     untied_two_layer,
 )
@@ -59,6 +61,8 @@ ALL: tuple[Derivation, ...] = (
     inverse_noise_weight.DERIVATION,
     scaling_of_weights.DERIVATION,
     edm_preconditioning.DERIVATION,
+    threshold_exponents.DERIVATION,
+    heavy_ball.DERIVATION,
     # Vastola 2025
     forward_variance.DERIVATION,
     coloured_noise_mean.DERIVATION,

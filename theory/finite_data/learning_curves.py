@@ -28,8 +28,9 @@ from theory.definitions.checks import (
 )
 from theory.finite_data.deterministic_equivalent import expected_function, variance_of_function
 from theory.finite_data.weight_covariances import Elements, over_batch
+from theory.numerics.panel_quadrature import NODE_WEIGHTS, NODES
 from theory.spectral_law.denoiser import check_noise_level, effective_weight, regression_at, scales_at
-from theory.spectral_law.generation import NODE_WEIGHTS, NODES, over_panels, panel_edges
+from theory.spectral_law.generation import over_panels, panel_edges
 from theory.spectral_law.parametrisations.one_layer import OneLayer
 from theory.spectral_law.regression import Modes, scaled_time
 

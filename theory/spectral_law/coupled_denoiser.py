@@ -11,7 +11,8 @@ from theory.spectral_law.regression import Modes
 class AbstractCoupledDenoiser(AbstractDenoiser):
     """A denoiser whose maps at different noise levels do not commute, or whose bias is still being learned.
 
-    A subclass supplies `weights` and `affine_map`; `theory.spectral_law.moments` carries the map through the flow.
+    A subclass supplies `weights`, `affine_map` and `training_window`; `theory.spectral_law.moments` carries the map
+    through the flow.
     """
 
     @property

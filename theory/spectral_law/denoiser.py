@@ -59,6 +59,10 @@ class AbstractDenoiser(eqx.Module):
     def generated_variance(self, tau: Time) -> Modes:
         """Variance per mode of samples from the network frozen at `tau`; (...,) -> (..., d)."""
 
+    @abc.abstractmethod
+    def training_window(self) -> tuple[Array, Array]:
+        """ln τ from where on modes may move, and by when all of them have arrived: `gradient_flow_window` for most."""
+
     @property
     @abc.abstractmethod
     def mixes_modes(self) -> bool:
@@ -68,7 +72,7 @@ class AbstractDenoiser(eqx.Module):
 class AbstractDiagonalDenoiser(AbstractDenoiser):
     """A denoiser whose maps are diagonal in the data's eigenbasis at every noise level: its gains say it all.
 
-    A subclass supplies `weights`, `gain` and `generated_variance`: a closed form, or
+    A subclass supplies `weights`, `gain`, `training_window` and `generated_variance`: a closed form, or
     `theory.spectral_law.generation.variance_by_quadrature(self, tau)`.
     """
 
@@ -96,7 +100,7 @@ def assign_common_fields(
     denoiser.spectrum = spectrum
     denoiser.process = process
     denoiser.objective = native_objective(process) if objective is None else objective
-    denoiser.learning_rate = learning_rates(learning_rate, spectrum)
+    denoiser.learning_rate = one_positive_number("learning_rate", learning_rate, spectrum)
 
 
 def noise_range_of_closed_forms(denoiser: AbstractDenoiser) -> tuple[Scalar, Scalar] | None:
@@ -124,6 +128,23 @@ def regression_at(denoiser: AbstractDenoiser, noise_level: Time, variance: Modes
 def effective_weight(denoiser: AbstractDenoiser, noise_level: Time) -> Time:
     """w (c_out c_in)², by which weight and preconditioning speed up the training at each noise level."""
     return denoiser.objective.weight(denoiser.process, noise_level) * scales_at(denoiser, noise_level).linear ** 2
+
+
+def gradient_flow_window(denoiser: AbstractDenoiser) -> tuple[Array, Array]:
+    """(ln τ, ln τ) from 2·10⁻⁴ of the shortest to 2·10⁴ of the longest relaxation time of gradient flow."""
+    (slowest, fastest), log_rate = bounds_of_curvature(denoiser), jnp.log(denoiser.learning_rate)
+    return jnp.log(1e-4 / fastest) - log_rate, jnp.log(1e4 / slowest) - log_rate
+
+
+def bounds_of_curvature(denoiser: AbstractDenoiser) -> tuple[Array, Array]:
+    """λ min w(c_out c_in)², with λ the smallest variance that is not zero, and max w(c_out c_in)²(α²λ + σ²)."""
+    variance = denoiser.spectrum.variance
+    smallest = jnp.min(jnp.where(variance > 0, variance, jnp.inf))
+    low, high = denoiser.process.log_ratio_range()
+    levels = denoiser.process.time_from_log_snr(2 * jnp.linspace(low, high, 33, dtype=variance.dtype))
+    speed = effective_weight(denoiser, levels)
+    inputs = denoiser.process.signal_scale(levels) ** 2 * jnp.max(variance) + denoiser.process.noise_scale(levels) ** 2
+    return smallest * jnp.min(speed), jnp.max(speed * inputs)
 
 
 def scales_at(denoiser: AbstractDenoiser, noise_level: Time) -> PreconditioningScales:
@@ -157,12 +178,12 @@ def initial_gains(
     return jnp.broadcast_to(gain, (spectrum.dimension,))
 
 
-def learning_rates(learning_rate: ArrayLike, spectrum: Spectrum) -> Float[Array, ""]:
-    """η as a scalar of the spectrum's precision. Raises ValueError unless it is one positive number."""
-    rate = floating(learning_rate).astype(spectrum.variance.dtype)
-    if rate.shape != ():
-        raise ValueError(f"learning_rate must be one number; got shape {rate.shape}")
-    return jnp.asarray(positive("learning_rate", rate))
+def one_positive_number(name: str, value: ArrayLike, spectrum: Spectrum) -> Float[Array, ""]:
+    """A scalar of the spectrum's precision. Raises ValueError unless it is one positive number."""
+    number = floating(value).astype(spectrum.variance.dtype)
+    if number.shape != ():
+        raise ValueError(f"{name} must be one number; got shape {number.shape}")
+    return jnp.asarray(positive(name, number))
 
 
 def check_noise_level(arguments: Mapping[str, Any]) -> None:

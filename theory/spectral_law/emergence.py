@@ -1,16 +1,16 @@
 """The spectral law: when each mode emerges, from which side, and as which power of its variance."""
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import Time, floating, jit
-from theory.definitions.checks import checked_jit
-from theory.spectral_law.denoiser import AbstractDenoiser, check_noise_level, effective_weight
+from theory.definitions.arrays import Time, floating
+from theory.definitions.checks import check_between_zero_and_one, checked_jit, nan_unless
+from theory.spectral_law.denoiser import AbstractDenoiser, check_noise_level, over_modes
 from theory.spectral_law.generation import generated_variance
 from theory.spectral_law.regression import Modes, saturated
 
@@ -20,12 +20,53 @@ _SCAN_POINTS = 512
 _REFINEMENTS = 12
 
 
-def emergence_level(denoiser: AbstractDenoiser, mean: Mean = "geometric") -> Modes:
-    """The variance at which a mode counts as emerged: the mean of its initial and its target variance, (d,).
+def check_level(arguments: Mapping[str, Any]) -> None:
+    """Raises ValueError for a level given twice, and for fractions outside (0, 1); a traced one is not checked."""
+    if arguments.get("fraction") is None:
+        return
+    if arguments.get("mean") is not None:
+        raise ValueError(
+            f"the level must be given by a mean or by a fraction; got mean={arguments['mean']!r} "
+            f"and fraction={arguments['fraction']}"
+        )
+    check_between_zero_and_one("fraction", arguments["fraction"])
 
-    Geometric √(λ̃(0) λ), harmonic 2λ̃(0)λ/(λ̃(0) + λ) or arithmetic. Raises ValueError for another `mean`.
+
+def emergence_level(
+    denoiser: AbstractDenoiser, mean: Mean | None = None, *, fraction: ArrayLike | None = None
+) -> Float[Array, "*fractions modes"]:
+    """The variance at which a mode counts as emerged, between its initial and its target variance, (..., d).
+
+    A `mean` of the two, geometric √(λ̃(0) λ) where nothing is given, harmonic 2λ̃(0)λ/(λ̃(0) + λ) or arithmetic, (d,). Or
+    a `fraction` f of the way in logarithms, a number or (...,): ln level = (1 - f) ln λ̃(0) + f ln λ. The geometric mean
+    is f = 1/2. The other two are levels of their own: where λ and λ̃(0) are far apart, twice the smaller and half the
+    larger, so that they tend to f → 1 and f → 0 on the falling branch and the other way round on the rising one.
+
+    Raises ValueError for another `mean`, a fraction outside (0, 1), and for both at once; a traced fraction outside
+    gives NaN.
     """
-    return _mean_of(generated_variance(denoiser, 0.0), denoiser.spectrum.variance, mean)
+    check_level({"mean": mean, "fraction": fraction})
+    initial, target = generated_variance(denoiser, 0.0), denoiser.spectrum.variance
+    return nan_unless(_inside(fraction), _level_of(initial, target, "geometric" if mean is None else mean, fraction))
+
+
+def _level_of(initial: Modes, target: Modes, mean: Mean, fraction: ArrayLike | None) -> Modes:
+    if fraction is None:
+        return _mean_of(initial, target, mean)
+    fraction = jnp.expand_dims(floating(fraction).astype(target.dtype), -1)
+    initial, target = over_modes(fraction, initial, target)
+    signs = jnp.sign(initial) * jnp.sign(target)
+    before, after = (jnp.log(jnp.where(signs > 0, jnp.abs(end), 1.0)) for end in (initial, target))
+    level = jnp.sign(target) * jnp.exp((1 - fraction) * before + fraction * after)
+    return jnp.where(signs > 0, level, jnp.where(signs < 0, jnp.nan, 0.0))
+
+
+def _inside(fraction: ArrayLike | None) -> ArrayLike:
+    """Whether a fraction lies in (0, 1), with an axis for the modes."""
+    if fraction is None:
+        return True
+    fraction = jnp.expand_dims(floating(fraction), -1)
+    return (fraction > 0) & (fraction < 1)
 
 
 def _mean_of(initial: Modes, target: Modes, mean: Mean) -> Modes:
@@ -49,33 +90,46 @@ def rises(denoiser: AbstractDenoiser) -> Array:
     return generated_variance(denoiser, 0.0) < denoiser.spectrum.variance
 
 
-@jit
-def emergence_time(denoiser: AbstractDenoiser, mean: Mean = "geometric") -> Modes:
+@checked_jit(check_level)
+def emergence_time(
+    denoiser: AbstractDenoiser, mean: Mean | None = None, *, fraction: ArrayLike | None = None
+) -> Float[Array, "*fractions modes"]:
     """First training time τ* at which each mode's generated variance reaches its level (`emergence_level`).
 
     On the rising branch the variance crosses the level from below, on the falling branch (`rises` is False) from
     above. A scan over times brackets the first crossing, and false position in ln τ refines it to round-off.
     Derivatives with respect to every parameter are those of the implicit function.
 
-    **Returns:** (d,), in the units of τ; inf where the level is not crossed (no data in the mode, a parametrisation
-    that cannot reach it, or a crossing after 10⁴/(ηλ), λ the smallest variance that is not zero). Derivatives are 0
-    there.
+    **Arguments:** `mean`, "geometric" where nothing is given, "harmonic" or "arithmetic"; or `fraction`, how far from
+    the initial to the target variance in logarithms, a number or (...,) of them, which share one scan.
+
+    **Returns:** (..., d), in the units of τ; inf where the level is not crossed (no data in the mode, a parametrisation
+    that cannot reach it, or a crossing after the end of `training_window`). Derivatives are 0 there. NaN where a
+    quadrature does not resolve the gain before the level is crossed. Raises ValueError as `emergence_level` does.
     """
     initial, target = generated_variance(denoiser, 0.0), denoiser.spectrum.variance
-    level = _mean_of(initial, target, mean)
+    level = _level_of(initial, target, "geometric" if mean is None else mean, fraction)
     log_level = jnp.where(level > 0, jnp.log(jnp.where(level > 0, level, 1.0)), -jnp.inf)
-    return _first_passage(_LogVariance(), denoiser, log_level, initial < target)
+    times = _first_passages(_LogVariance(), denoiser, log_level, initial < target)
+    return nan_unless(_inside(fraction), times)
 
 
-@checked_jit(check_noise_level)
-def weight_emergence_time(denoiser: AbstractDenoiser, noise_level: ArrayLike, mean: Mean = "harmonic") -> Modes:
+@checked_jit(check_noise_level, check_level)
+def weight_emergence_time(
+    denoiser: AbstractDenoiser,
+    noise_level: ArrayLike,
+    mean: Mean | None = None,
+    *,
+    fraction: ArrayLike | None = None,
+) -> Float[Array, "*fractions modes"]:
     """First training time at which each mode's gain at one noise level is half-way: at the mean of its values at
-    τ = 0 and τ = ∞ (Wang & Pehlevan 2025, Secs. 4.2, 5.1).
+    τ = 0 and τ = ∞ (Wang & Pehlevan 2025, Secs. 4.2, 5.1), or at a fraction of the way in logarithms.
 
     For the tied two-layer network and the harmonic mean τ* = ln 2/(8ηλ) exactly, whatever Q and σ. Geometric and
-    harmonic means need gains of one sign; a mode that starts from Q = 0 needs the arithmetic one.
+    harmonic means and fractions need gains of one sign; a mode that starts from Q = 0 needs the arithmetic one.
 
-    **Arguments:** `noise_level`, one process time. **Returns:** (d,), in the units of τ; inf where never crossed.
+    **Arguments:** `noise_level`, one process time; `mean`, "harmonic" where nothing is given, or `fraction` as in
+    `emergence_time`. **Returns:** (..., d), in the units of τ; inf where never crossed.
     """
     noise_level = floating(noise_level)
     curve = _GainAt(noise_level)
@@ -83,10 +137,10 @@ def weight_emergence_time(denoiser: AbstractDenoiser, noise_level: ArrayLike, me
     initial, final = (
         curve(denoiser, tau) for tau in (jnp.zeros_like(noise_level), saturated(jnp.full_like(noise_level, jnp.inf)))
     )
-    level = _mean_of(initial, final, mean)
+    level = _level_of(initial, final, "harmonic" if mean is None else mean, fraction)
     # An end that is zero is its own geometric and harmonic mean, and is reached by underflow only.
-    level = jnp.where(level == final, jnp.nan, level)
-    return _first_passage(curve, denoiser, level, initial < final)
+    level = jnp.where(level == jnp.broadcast_to(final, level.shape), jnp.nan, level)
+    return nan_unless(_inside(fraction), _first_passages(curve, denoiser, level, initial < final))
 
 
 class _LogVariance(eqx.Module):
@@ -108,6 +162,14 @@ class _GainAt(eqx.Module):
 Curve = _LogVariance | _GainAt
 
 
+def _first_passages(curve: Curve, denoiser: AbstractDenoiser, levels: Modes, rising: Array) -> Modes:
+    """First passages of every level of (..., d): the scan over times, which does not depend on them, is done once."""
+    rows = levels.reshape(-1, levels.shape[-1])
+    if rows.shape[0] == 1:
+        return _first_passage(curve, denoiser, rows[0], rising).reshape(levels.shape)
+    return jax.vmap(lambda level: _first_passage(curve, denoiser, level, rising))(rows).reshape(levels.shape)
+
+
 @eqx.filter_custom_jvp
 def _first_passage(curve: Curve, denoiser: AbstractDenoiser, level: Modes, rising: Array) -> Modes:
     """First time at which the curve of each mode reaches its level, from below where `rising`, else from above."""
@@ -118,14 +180,16 @@ def _first_passage(curve: Curve, denoiser: AbstractDenoiser, level: Modes, risin
         """Signed distance to the level of mode k at its own time."""
         return sign * (_at_own_time(curve, denoiser, log_time) - level)
 
-    scanned = sign[None] * (curve(denoiser, jnp.exp(log_times)) - level[None])
-    crossed = scanned >= 0
-    first = jnp.argmax(crossed, axis=0)
+    values = curve(denoiser, jnp.exp(log_times))
+    scanned = sign[None] * (values - level[None])
+    crossed, unknown = scanned >= 0, jnp.isnan(values)
+    first = jnp.argmax(crossed | unknown, axis=0)
+    lost = jnp.take_along_axis(unknown, first[None], axis=0)[0]
     found = crossed.any(axis=0) & (first > 0) & jnp.isfinite(level)
     first = jnp.maximum(first, 1)
     before, after = (jnp.take_along_axis(scanned, index[None], axis=0)[0] for index in (first - 1, first))
     log_time = _false_position(excess, log_times[first - 1], log_times[first], before, after)
-    return jnp.where(found, jnp.exp(log_time), jnp.inf)
+    return jnp.where(lost, jnp.nan, jnp.where(found, jnp.exp(log_time), jnp.inf))
 
 
 @_first_passage.def_jvp
@@ -147,15 +211,7 @@ def _first_passage_jvp(primals, tangents):
 
 def _scan_times(denoiser: AbstractDenoiser) -> Float[Array, " scan"]:
     """ln τ from well before the fastest mode moves to well after the slowest has arrived."""
-    variance = denoiser.spectrum.variance
-    smallest = jnp.min(jnp.where(variance > 0, variance, jnp.inf))
-    low, high = denoiser.process.log_ratio_range()
-    levels = denoiser.process.time_from_log_snr(2 * jnp.linspace(low, high, 33, dtype=variance.dtype))
-    speed = effective_weight(denoiser, levels)
-    inputs = denoiser.process.signal_scale(levels) ** 2 * jnp.max(variance) + denoiser.process.noise_scale(levels) ** 2
-    start = jnp.log(1e-4 / jnp.max(speed * inputs)) - jnp.log(denoiser.learning_rate)
-    end = jnp.log(1e4 / (smallest * jnp.min(speed))) - jnp.log(denoiser.learning_rate)
-    return jnp.linspace(start, end, _SCAN_POINTS)
+    return jnp.linspace(*denoiser.training_window(), _SCAN_POINTS)
 
 
 def _at_own_time(curve: Curve, denoiser: AbstractDenoiser, log_time: Modes) -> Modes:

@@ -12,6 +12,7 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 from theory.definitions.arrays import Time, floating, is_traced
 from theory.definitions.checks import check_training_time, checked_jit, nan_unless
 from theory.definitions.processes import LARGEST_LOG_RATIO, process_time
+from theory.numerics.panel_quadrature import COEFFICIENTS, NODE_WEIGHTS, NODES
 from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.regression import Modes
 
@@ -21,9 +22,6 @@ _PANEL_WIDTH = 0.25
 _MOST_PANELS = int(2 * LARGEST_LOG_RATIO / _PANEL_WIDTH)  # wider ones beyond that range
 _PANEL_BLOCK = 16
 _GRADING = 32.0  # natural logarithm of the finest resolution near a kink
-NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(16)
-# From values at the nodes to their last two Legendre coefficients, (2k+1)/2 Σ_i w_i P_k(x_i) f_i for k = 14, 15.
-_LAST = np.polynomial.legendre.legvander(NODES, 15)[:, 14:].T * NODE_WEIGHTS * np.array([[14.5], [15.5]])
 _RESOLVED = 1e-4  # error of the integral up to which panels count as narrow enough
 _FINEST = 64  # times as many panels as a built-in gain needs
 
@@ -87,33 +85,36 @@ def variance_by_quadrature(denoiser: AbstractDenoiser, tau: Time, refinement: in
     dtype = jnp.result_type(floating(tau), denoiser.spectrum.variance)
     tau = floating(tau).astype(dtype)
 
-    def add_panel(total: _Integral, start: Array, width: Array) -> _Integral:
+    def add_panel(total: PanelSum, start: Array, width: Array) -> PanelSum:
         nodes = start + width * (1 + jnp.asarray(NODES, dtype=dtype)) / 2
-        rates = jax.vmap(lambda node: _contraction(denoiser, node, lambda time: denoiser.gain(tau, time)))(nodes)
+        rates = jax.vmap(lambda node: contraction(denoiser, node, lambda time: denoiser.gain(tau, time)))(nodes)
         return total.plus(width, rates)
 
-    start = _Integral.zero((*tau.shape, denoiser.spectrum.dimension), dtype)
+    start = PanelSum.zero((*tau.shape, denoiser.spectrum.dimension), dtype)
     integral = over_panels(add_panel, start, panel_edges(denoiser, refinement).astype(dtype))
     return jnp.exp(denoiser.process.initial_log_variance() - 2 * integral.trusted())
 
 
-class _Integral(NamedTuple):
-    """A sum over panels, and an estimate of what it misses."""
+class PanelSum(NamedTuple):
+    """An integral as a sum over panels, and an estimate of what it misses."""
 
     value: Array
     unresolved: Array
 
     @classmethod
-    def zero(cls, shape: tuple[int, ...], dtype: np.dtype) -> "_Integral":
+    def zero(cls, shape: tuple[int, ...], dtype: np.dtype) -> "PanelSum":
         return cls(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
 
-    def plus(self, width: Array, values: Float[Array, "nodes ..."]) -> "_Integral":
-        weights, last = (jnp.asarray(table, values.dtype) for table in (NODE_WEIGHTS / 2, _LAST))
+    def plus(self, width: Array, values: Float[Array, "nodes ..."]) -> "PanelSum":
+        weights, last = (jnp.asarray(table, values.dtype) for table in (NODE_WEIGHTS / 2, COEFFICIENTS[-2:]))
         fixed = jax.lax.stop_gradient(values)
         ending, largest = jnp.max(jnp.abs(jnp.tensordot(last, fixed, 1)), axis=0), jnp.max(jnp.abs(fixed), axis=0)
         # Sixteen nodes miss coefficients from the 32nd on: the square of the 16th for a decay that goes on as it began.
         lost = ending**2 / jnp.where(largest > 0, largest, 1.0)
-        return _Integral(self.value + width * jnp.tensordot(weights, values, 1), self.unresolved + width * lost)
+        return self.plus_integral(width * jnp.tensordot(weights, values, 1), width * lost)
+
+    def plus_integral(self, value: Array, error: Array) -> "PanelSum":
+        return PanelSum(self.value + value, self.unresolved + error)
 
     def trusted(self) -> Array:
         return nan_unless(self.unresolved <= _RESOLVED, self.value)
@@ -144,21 +145,21 @@ def variance_by_graded_quadrature(
         def rate_at(panel: Array, node: Array) -> Array:
             v = -_GRADING + width * (panel + node)
             log_ratio = kink + direction * jax.nn.softplus(v)
-            rate = _contraction(denoiser, log_ratio, lambda time: gain_per_mode(tau[..., None], time))
+            rate = contraction(denoiser, log_ratio, lambda time: gain_per_mode(tau[..., None], time))
             return jax.nn.sigmoid(v) * rate
 
-        def add_panel(total: _Integral, panel: Array) -> tuple[_Integral, None]:
+        def add_panel(total: PanelSum, panel: Array) -> tuple[PanelSum, None]:
             nodes = jnp.asarray((1 + NODES) / 2, dtype=dtype)
             return total.plus(width, jax.lax.map(lambda node: rate_at(panel, node), nodes)), None
 
-        start = _Integral.zero((*tau.shape, denoiser.spectrum.dimension), dtype)
+        start = PanelSum.zero((*tau.shape, denoiser.spectrum.dimension), dtype)
         return jax.lax.scan(add_panel, start, jnp.arange(panels, dtype=dtype))[0].trusted()
 
     integral = side(-1, kink - low) + side(1, high - kink)
     return jnp.exp(denoiser.process.initial_log_variance() - 2 * integral)
 
 
-def _contraction(denoiser: AbstractDenoiser, log_ratio: Array, gain: Callable[[Array], Modes]) -> Modes:
+def contraction(denoiser: AbstractDenoiser, log_ratio: Array, gain: Callable[[Array], Modes]) -> Modes:
     """-d ln(x/α)/dℓ = 1 - αψ_D at ℓ = ln(α/σ), with the gains as a function of the process time."""
     target = denoiser.objective.target
     time = denoiser.process.time_from_log_snr(2 * log_ratio)

@@ -29,17 +29,18 @@ from theory.spectral_law.regression import ModeRegression, Modes, saturated
 class AbstractModewiseDenoiser(AbstractDiagonalDenoiser):
     """A denoiser every mode of which trains by itself, from its own initial gain on its own quadratic loss.
 
-    A subclass supplies `mode_solution`, `weights_of_gain` and `generated_variance` (a closed form, or
-    `variance_of_modes(self, tau)`). It declares the fields of every denoiser and `initial_gain`, and its constructor
-    calls `assign_modewise_fields`.
+    A subclass supplies `mode_solution`, `weights_of_gain`, `generated_variance` (a closed form, or
+    `variance_of_modes(self, tau)`) and `training_window` (`gradient_flow_window(self)` where τ is the time of gradient
+    flow). It declares the fields of every denoiser and `initial_gain`, and its constructor calls
+    `assign_modewise_fields`.
 
     **Assumed throughout:** the gain at time τ follows from the regression, the initial gain, τ and η alone, so whatever
     else moves in training (a velocity, a running average) starts from a value that is no argument. Training ends:
     τ = ∞ reaches the solution as the largest time that can be squared, so a gain that still moves there (a rate that
     falls like 1/τ, say) comes out wrong. Gains vary with
-    ln(α/σ) so slowly that panels of 1/4 with 16 nodes resolve them, but for the bend that `variance_of_modes` knows.
-    **Assumed by `emergence_time`:** training is over after 10⁴/(ηλ), λ the smallest variance, and begins after
-    10⁻⁴/(η times the largest curvature). Not assumed, but kept by gradient flow: the learning rate multiplies time.
+    ln(α/σ) so slowly that panels of 1/4 with 16 nodes resolve them, but for the bend that `variance_of_modes` knows
+    (`variance_by_oscillatory_quadrature` is for gains that swing). Not assumed, but kept by gradient flow: the learning
+    rate multiplies time.
     """
 
     initial_gain: eqx.AbstractVar[Float[Array, " modes"]]

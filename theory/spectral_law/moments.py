@@ -19,10 +19,9 @@ from theory.definitions.arrays import Scalar, Time, floating
 from theory.definitions.checks import check_training_time, checked_jit
 from theory.definitions.processes import at_both_ends
 from theory.numerics.matrix_functions import diagonal_matrix
+from theory.numerics.panel_quadrature import COEFFICIENTS, NODE_WEIGHTS, NODES
 from theory.spectral_law.denoiser import AbstractDenoiser, AffineMap
 from theory.spectral_law.generation import (
-    NODE_WEIGHTS,
-    NODES,
     TrainingTime,
     check_schedule,
     generated_variance,
@@ -88,9 +87,7 @@ def _velocity(denoiser: AbstractDenoiser, tau: Time, log_ratio: Array) -> tuple[
 def _integration_matrix() -> np.ndarray:
     """∫_0^{x_i} of the Lagrange polynomials of the Gauss-Legendre nodes x on [0, 1], (nodes, nodes)."""
     legendre = np.polynomial.legendre
-    degrees = np.arange(NODES.size)
-    coefficients = (2 * degrees[:, None] + 1) / 2 * legendre.legvander(NODES, NODES.size - 1).T * NODE_WEIGHTS[None]
-    return legendre.legval(NODES, legendre.legint(coefficients, lbnd=-1)).T / 2
+    return legendre.legval(NODES, legendre.legint(COEFFICIENTS, lbnd=-1)).T / 2
 
 
 @checked_jit(tau=check_training_time)

@@ -86,6 +86,7 @@ DATA, PLACES = PointMasses([[-1.0], [1.0]]), np.zeros((3, 1))
     [
         pytest.param(lambda x: generated_variance(OneLayer(SPECTRUM, EDM(), 0.1, 1.0), x), id="time"),
         pytest.param(lambda x: emergence_time(OneLayer(SPECTRUM, EDM(x), 0.1, 1.0)), id="sigma_min"),
+        pytest.param(lambda x: emergence_time(OneLayer(SPECTRUM, EDM(), 0.1, 1.0), fraction=x), id="fraction"),
         pytest.param(lambda x: kl_divergence(OneLayer(SPECTRUM, EDM(), 0.1, learning_rate=x), 1.0), id="learning_rate"),
         pytest.param(lambda x: DeepLinear(SPECTRUM, EDM(), x, 1.0).gain(x, x), id="initial_gain"),
         pytest.param(lambda x: DATA.score(PLACES, x, VariancePreserving(end_time=x / 2)), id="score"),

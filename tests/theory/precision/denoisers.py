@@ -23,13 +23,14 @@ from tests.theory.precision.arguments import (
     training_times,
     variances,
 )
-from tests.theory.precision.rows import OF_MATRIX, OVER_ONE, Row, at_least, pointwise
+from tests.theory.precision.rows import OF_MATRIX, OVER_ONE, Measure, Row, at_least, pointwise
 from theory import (
     EDM,
     CosineSchedule,
     DeepLinear,
     FlowMatching,
     FullWidthConvolution,
+    HeavyBall,
     LinearSchedule,
     MisalignedTwoLayer,
     OneLayer,
@@ -76,10 +77,10 @@ def _of_several(builds, settings) -> Callable:
 
 
 def everywhere(function: Callable) -> Callable:
-    """The function of mpmath of a mode's λ and Q at all training times and noise levels."""
+    """The function of mpmath of a mode's λ, Q and options at all training times and noise levels."""
 
-    def at(variance, initial, tau, level):
-        grids = np.broadcast_arrays(variance, initial, tau[:, None, None], level[None, :, None])
+    def at(variance, initial, tau, level, *options):
+        grids = np.broadcast_arrays(variance, initial, tau[:, None, None], level[None, :, None], *options)
         return pointwise(function)(*grids)
 
     return at
@@ -98,9 +99,37 @@ def _tied(variance, start, tau, level):
     return start / (kept + (variance + level**2) / variance * start * (1 - kept)) if start else mpmath.mpf(0)
 
 
+def _heavy_ball(variance, start, tau, level, damping):
+    """ψ* + (Q - ψ*)(r' e^{-rτ} - r e^{-r'τ})/(r' - r), r and r' the rates of relaxation, or complex ones."""
+    total, tau = variance + level**2, min(tau, mpmath.mpf(10) ** 15)
+    fast = damping / 2 + mpmath.sqrt(mpmath.mpc(damping**2 / 4 - 2 * total))
+    slow = 2 * total / fast
+    kept = mpmath.re((fast * mpmath.exp(-slow * tau) - slow * mpmath.exp(-fast * tau)) / (fast - slow))
+    return variance / total + (start - variance / total) * kept
+
+
+def _size_of_swing(right, variance, initial, tau, level, damping):
+    """1 + ωτ, as long as something moves."""
+    frequency = np.sqrt(2 * (variance + level[:, None] ** 2))
+    return 1 + frequency * np.minimum(tau, 1500 / damping)[:, None, None]
+
+
 def _weights(variance, initial, basis, tau, level) -> list:
     data = spectrum(variance, basis=basis)
     return [kind(data, EDM(), initial, 1.0).weights(tau, level) for kind in _KINDS]
+
+
+def _windows(variance, initial, decay, mean, shares) -> list:
+    data = spectrum(variance)
+    return [
+        made.training_window()
+        for made in (
+            *(kind(data, EDM(), initial, 1.0) for kind in (*_KINDS, functools.partial(HeavyBall, damping=0.5))),
+            *convolutions(variance[0], decay, initial[0]),
+            biased(variance, initial, mean),
+            misaligned(variance, initial, shares),
+        )
+    ]
 
 
 def biased(variance, initial, mean, basis=None) -> OneLayerWithBias:
@@ -151,6 +180,11 @@ WITH_MEAN: tuple[Numbers, ...] = (variances(1e-3, 1e2), initial_gains(), between
 WITH_MEAN_DATA = "λ 1e-3 to 1e2, mean within 1"
 OVERLAPPING: tuple[Numbers, ...] = (variances(1e-3, 1e2), decades(1e-3, 1.0, MODES), between(-1.0, 1.0, (MODES, MODES)))
 OVERLAPPING_DATA = "λ 1e-3 to 1e2, Q 1e-3 to 1, overlaps to Q/20"
+_MODEWISE_NAMES = (
+    *("OneLayer", "SymmetricTwoLayer", "TwoLayer", "DeepLinear"),
+    *("HeavyBall", "FullWidthConvolution", "PatchConvolution"),
+)
+_MIXING_NAMES = "OneLayerWithBias", "MisalignedTwoLayer"
 _NETWORKS = "networks"
 _MODEWISE = (variances(), initial_gains(), training_times(), noise_levels())
 _WITH_FRACTIONS = (variances(), initial_gains(), training_times(), fractions(3))
@@ -194,6 +228,18 @@ ROWS = [
         measure=_GAIN,
     ),
     Row(
+        named("HeavyBall", "gain", "mode_solution"),
+        _NETWORKS + ", also λ = 0, damping γ 1e-2 to 1e3",
+        st.tuples(variances(also=(0.0,)), *_MODEWISE[1:], decades(1e-2, 1e3)),
+        lambda variance, initial, tau, level, damping: _gain(functools.partial(HeavyBall, damping=damping))(
+            variance, initial, tau, level
+        ),
+        1e-6,
+        1e-14,
+        everywhere(_heavy_ball),
+        Measure("of 1 + ωτ until it is still, ω² = 2(λ + σ²)", _size_of_swing),
+    ),
+    Row(
         named("OneLayer", "gain") + named("SymmetricTwoLayer", "gain"),
         _NETWORKS + ", four weights, three targets, two preconditionings",
         st.tuples(*_MODEWISE),
@@ -233,6 +279,16 @@ ROWS = [
         _NETWORKS + ", Q not 0",
         st.tuples(variances(), decades(1e-6, 1.5, MODES), bases(), training_times(()), noise_levels(())),
         _weights,
+        1e-4,
+        measure=OF_MATRIX,
+    ),
+    Row(
+        named("HeavyBall", "weights", "weights_of_gain"),
+        _NETWORKS + ", Q not 0, λ 1e-8 to 1e2, σ 0.002 to 1, damping γ = 3",
+        st.tuples(variances(high=1e2), decades(1e-6, 1.5, MODES), bases(), training_times(()), decades(0.002, 1.0)),
+        lambda variance, initial, basis, tau, level: HeavyBall(
+            spectrum(variance, basis=basis), EDM(), initial, 1.0, damping=3.0
+        ).weights(tau, level),
         1e-4,
         measure=OF_MATRIX,
     ),
@@ -289,13 +345,18 @@ ROWS = [
         refuses=True,
         compiled=False,
     ),
+    Row(
+        tuple(f"{name}.training_window" for name in (*_MODEWISE_NAMES, *_MIXING_NAMES)),
+        _NETWORKS + ", λ 1e-3 to 1e2, γ = 1/2 of momentum",
+        st.tuples(variances(1e-3, 1e2), decades(1e-3, 1.0, MODES), between(0.0, 0.9), *WITH_MEAN[2:], *OVERLAPPING[2:]),
+        _windows,
+        1e-5,
+        measure=OVER_ONE,
+    ),
 ]
 
-_MODEWISE_NAMES = "OneLayer", "SymmetricTwoLayer", "TwoLayer", "DeepLinear", "FullWidthConvolution", "PatchConvolution"
 EXACT = {
-    "not numbers": tuple(
-        f"{name}.mixes_modes" for name in (*_MODEWISE_NAMES, "OneLayerWithBias", "MisalignedTwoLayer")
-    ),
+    "not numbers": tuple(f"{name}.mixes_modes" for name in (*_MODEWISE_NAMES, *_MIXING_NAMES)),
     "the same network from another initial gain": ("DeepLinear.residual",),
     "the gains as a matrix": tuple(f"{name}.affine_map" for name in _MODEWISE_NAMES),
 }

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.theory.precision.arguments import (
     MODES,
     bases,
+    between,
     decades,
     initial_gains,
     named,
@@ -30,12 +31,13 @@ from tests.theory.precision.denoisers import (
     misaligned,
 )
 from tests.theory.precision.numerics import exact_ein, exact_erf_average
-from tests.theory.precision.rows import OVER_ONE, Row, pointwise
+from tests.theory.precision.rows import OVER_ONE, Measure, Row, pointwise
 from theory import (
     EDM,
     CosineSchedule,
     DeepLinear,
     FlowMatching,
+    HeavyBall,
     OneLayer,
     SymmetricTwoLayer,
     TwoLayer,
@@ -50,6 +52,9 @@ from theory import (
     generated_variance_by_quadrature,
     generated_variance_on_schedule,
     kl_divergence,
+    local_exponents,
+    preconditioned_exponents,
+    raw_exponents,
     reverse_kl_divergence,
     rises,
     wasserstein2,
@@ -57,7 +62,7 @@ from theory import (
 )
 from theory.definitions.objectives import Objective
 from theory.definitions.targets import VelocityTarget
-from theory.definitions.weights import PowerWeight
+from theory.definitions.weights import LogNormalDensity, PowerWeight, ProductWeight
 
 _EDM = EDM(float(np.float32(0.002)), 80.0)  # of noise levels that single precision has
 _LOW, _HIGH = (mpmath.mpf(sigma) ** 2 for sigma in (_EDM.sigma_min, _EDM.sigma_max))
@@ -113,6 +118,38 @@ def _flow(variance, start, tau):
     bracket = exact_erf_average(c / total) + variance * exact_erf_average(c * variance**2 / total)
     initially = 2 * start / total * mpmath.exp(-c * variance / total) * bracket
     return mpmath.exp(exact_ein(c * variance) - exact_ein(c) + initially)
+
+
+def _size_between_near_ends(right, variance, initial, *_) -> np.ndarray:
+    """Times between two variances that are nearly one are as uncertain as the difference of the two."""
+    before = np.log(float(_LOW)) + initial * np.log(float(_HIGH / _LOW))
+    return np.abs(right) / np.minimum(1.0, np.maximum(np.abs(before - np.log(variance)), 1e-6))
+
+
+_BETWEEN = Measure("relative, times ln λ/λ̃(0) where that is below 1", _size_between_near_ends)
+
+
+def _emerged_at(variance, initial, fraction) -> tuple:
+    denoiser = OneLayer(spectrum(variance), EDM(), initial, 1.0)
+    return emergence_time(denoiser, fraction=fraction), emergence_level(denoiser, fraction=fraction)
+
+
+def _exact_exponents(fraction, a) -> list:
+    """Rising 1 - f(1 + a) and falling f(1 - a), with 1 - f in place of f for a > 1; raw 1 - fa and the same."""
+    falling = pointwise(lambda f, a: (f if a <= 1 else 1 - f) * (1 - a))(fraction, a)
+    rising = [pointwise(lambda f, a, one=one: 1 - f * (one + a))(fraction, a) for one in (1, 0)]
+    return [rising[0], falling, rising[1], falling]
+
+
+def _local_exponents(variance, fraction, a) -> jnp.ndarray:
+    return local_exponents(variance, fraction, ProductWeight(PowerWeight(a), LogNormalDensity()))
+
+
+def _local_exponent(variance, fraction, a) -> mpmath.mpf:
+    """Those of a + (ln σ_l + 1.2)/(2·1.2²), at ln σ_l = (1-f) ln σ_d + ½ f ln λ with σ_d = ½."""
+    level = (1 - fraction) * mpmath.log(mpmath.mpf(1) / 2) + fraction * mpmath.log(variance) / 2
+    a = a + (level + mpmath.mpf("1.2")) / (2 * mpmath.mpf("1.2") ** 2)
+    return 1 - fraction * (1 + a) if variance > mpmath.mpf(1) / 4 else fraction * (1 - a)
 
 
 def _distances(denoiser, tau) -> tuple:
@@ -200,6 +237,15 @@ ROWS = [
         1e-4,
     ),
     Row(
+        named("HeavyBall", "generated_variance"),
+        _NETWORKS + ", damping γ 0.1 to 1e2",
+        st.tuples(*_MODEWISE, decades(0.1, 1e2)),
+        lambda variance, initial, tau, damping: generated_variance(
+            HeavyBall(spectrum(variance), EDM(), initial, 1.0, damping=damping), tau
+        ),
+        1e-4,
+    ),
+    Row(
         named("OneLayer", "generated_variance"),
         _NETWORKS + ", variance preserving, velocities",
         st.tuples(*_MODEWISE),
@@ -269,6 +315,35 @@ ROWS = [
         st.tuples(*_MODEWISE[:2]),
         lambda variance, initial: emergence_time(OneLayer(spectrum(variance), EDM(), initial, 1.0)),
         1e-4,
+        measure=_BETWEEN,
+    ),
+    Row(
+        ("emergence_time", "emergence_level"),
+        "one layer, " + _NETWORKS + ", fractions f 0.1 to 0.9",
+        st.tuples(*_MODEWISE[:2], between(0.1, 0.9, 2)),
+        _emerged_at,
+        1e-4,
+        measure=_BETWEEN,
+    ),
+    Row(
+        ("preconditioned_exponents", "raw_exponents"),
+        "f 0.01 to 0.99, a 0 to 1.5",
+        st.tuples(between(0.01, 0.99, MODES), between(0.0, 1.5, MODES)),
+        lambda fraction, a: (*preconditioned_exponents(fraction, a), *raw_exponents(fraction, a)),
+        1e-6,
+        1e-15,
+        _exact_exponents,
+        OVER_ONE,
+    ),
+    Row(
+        ("local_exponents",),
+        "λ 1e-8 to 1e4, f 0.01 to 0.99, weights σ^-2a with a 0 to 1/2 and EDM's density",
+        st.tuples(variances(), between(0.01, 0.99, MODES), between(0.0, 0.5)),
+        _local_exponents,
+        1e-5,
+        1e-14,
+        pointwise(_local_exponent),
+        OVER_ONE,
     ),
     Row(
         ("emergence_level", "rises"),
@@ -305,4 +380,7 @@ ROWS = [
     ),
 ]
 
-EXACT = {"the exponent and prefactor that `fit_power_law` found": ("PowerLaw",)}
+EXACT = {
+    "the exponent and prefactor that `fit_power_law` found": ("PowerLaw",),
+    "the exponents of both branches": ("BranchExponents",),
+}

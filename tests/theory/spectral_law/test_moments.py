@@ -32,7 +32,7 @@ def shifted(variance=VARIANCE, seed=3):
 # --- Denoisers that do not mix modes ---
 
 
-@pytest.mark.parametrize("case", cases.SOME)
+@pytest.mark.parametrize("case", cases.keeping("resolved", cases.SOME))
 def test_propagator_gives_the_variance_of_the_closed_form_or_quadrature(case):
     denoiser = case.denoiser(Spectrum(jnp.zeros(3), jnp.asarray(VARIANCE)), GAINS)
     tau = jnp.asarray(TIMES)
@@ -46,7 +46,7 @@ def test_propagator_gives_the_variance_of_the_closed_form_or_quadrature(case):
     np.testing.assert_array_equal(np.diagonal(mode_covariance(denoiser, tau), axis1=-2, axis2=-1), expected)
 
 
-@pytest.mark.parametrize("case", cases.SOME)
+@pytest.mark.parametrize("case", cases.keeping("resolved", cases.SOME))
 def test_generated_mean_equals_scipy_integration(case):
     """dm/dt along each mode of the probability flow of D(x) = cμ + W(x - αμ), from mean zero."""
     spectrum, mean, covariance = shifted()

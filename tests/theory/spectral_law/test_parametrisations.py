@@ -43,7 +43,7 @@ def test_weights_equal_gradient_flow_of_the_matrices(case):
     )
     denoiser = case.denoiser(spectrum, INITIAL)
     tau, noise_level = jnp.asarray(times)[:, None], jnp.asarray(levels)
-    np.testing.assert_allclose(denoiser.weights(tau, noise_level), path, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(denoiser.weights(tau, noise_level), case.network.weights(path), rtol=1e-8, atol=1e-9)
     total = spectrum.matrix(denoiser.gain(tau, noise_level))
     np.testing.assert_allclose(total, case.network.total(path), rtol=1e-8, atol=1e-9)
 

@@ -8,7 +8,7 @@ from jaxtyping import Array
 
 from theory import EDM, Spectrum, generated_variance, generated_variance_by_quadrature
 from theory.definitions.objectives import Objective
-from theory.spectral_law.denoiser import AbstractDiagonalDenoiser, assign_common_fields, batched
+from theory.spectral_law.denoiser import AbstractDiagonalDenoiser, assign_common_fields, batched, gradient_flow_window
 from theory.spectral_law.generation import variance_by_quadrature
 
 
@@ -35,6 +35,9 @@ class Wave(AbstractDiagonalDenoiser):
 
     def generated_variance(self, tau):
         return variance_by_quadrature(self, tau)
+
+    def training_window(self):
+        return gradient_flow_window(self)
 
     def exact(self) -> float:
         low, high = np.log(self.process.sigma_min), np.log(self.process.sigma_max)

@@ -11,6 +11,7 @@ from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
 from theory.spectral_law.balanced_growth import balanced_growth
+from theory.spectral_law.denoiser import gradient_flow_window
 from theory.spectral_law.modewise_denoiser import AbstractModewiseDenoiser, assign_modewise_fields, variance_of_modes
 from theory.spectral_law.regression import (
     ModeRegression,
@@ -88,6 +89,9 @@ class DeepLinear(AbstractModewiseDenoiser):
     def generated_variance(self, tau: Time) -> Modes:
         """Quadrature of the gain, graded about h = 0 for flow matching; (...,) -> (..., d)."""
         return variance_of_modes(self, tau)
+
+    def training_window(self) -> tuple[Array, Array]:
+        return gradient_flow_window(self)
 
 
 @whole_arguments("depth")

@@ -10,6 +10,7 @@ from theory.definitions.arrays import Time
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum, reflected, whole_lengths
+from theory.spectral_law.denoiser import gradient_flow_window
 from theory.spectral_law.modewise_denoiser import AbstractModewiseDenoiser, assign_modewise_fields
 from theory.spectral_law.regression import ModeRegression, Modes, gradient_flow, scaled_time
 from theory.spectral_law.relaxation import relaxation_variance
@@ -96,6 +97,9 @@ class FullWidthConvolution(AbstractModewiseDenoiser):
     def generated_variance(self, tau: Time) -> Modes:
         """Prop. 4.2 and its kin with η → Nη, per Fourier mode: see `theory.spectral_law.relaxation`."""
         return relaxation_variance(self, tau, speed=self.spectrum.dimension)
+
+    def training_window(self) -> tuple[Array, Array]:
+        return gradient_flow_window(self)
 
 
 def stationary_grid(spectrum: Spectrum, grid: tuple[int, ...] | None) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from theory.spectral_law.coupled_denoiser import AbstractCoupledDenoiser
 from theory.spectral_law.denoiser import (
     AffineMap,
     assign_common_fields,
+    gradient_flow_window,
     regression_at,
     scales_at,
 )
@@ -86,6 +87,9 @@ class MisalignedTwoLayer(AbstractCoupledDenoiser):
     def affine_map(self, tau: Time, noise_level: Time) -> AffineMap:
         """The map in mode coordinates, overlaps included; the bias is at its optimum."""
         return _total_map(self, self._overlap(tau, noise_level), floating(noise_level))
+
+    def training_window(self) -> tuple[Array, Array]:
+        return gradient_flow_window(self)
 
     def _overlap(self, tau: Time, noise_level: Time) -> Float[Array, "*batch modes modes"]:
         """C(τ) in mode coordinates, with the growing exponentials taken out of ln D: nothing overflows at τ = ∞."""

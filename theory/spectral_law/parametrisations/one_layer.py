@@ -6,6 +6,7 @@ from theory.definitions.arrays import Time
 from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
+from theory.spectral_law.denoiser import gradient_flow_window
 from theory.spectral_law.modewise_denoiser import AbstractModewiseDenoiser, assign_modewise_fields
 from theory.spectral_law.regression import ModeRegression, Modes, gradient_flow, scaled_time
 from theory.spectral_law.relaxation import relaxation_variance
@@ -63,3 +64,6 @@ class OneLayer(AbstractModewiseDenoiser):
     def generated_variance(self, tau: Time) -> Modes:
         """Prop. 4.2 and its kin: see `theory.spectral_law.relaxation`. (...,) -> (..., d)."""
         return relaxation_variance(self, tau)
+
+    def training_window(self) -> tuple[Array, Array]:
+        return gradient_flow_window(self)

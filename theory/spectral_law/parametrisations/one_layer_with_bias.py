@@ -17,6 +17,7 @@ from theory.spectral_law.denoiser import (
     AffineMap,
     assign_common_fields,
     effective_weight,
+    gradient_flow_window,
     initial_gains,
     regression_at,
     scales_at,
@@ -82,6 +83,9 @@ class OneLayerWithBias(AbstractCoupledDenoiser):
         """D(x) in mode coordinates about the means of input and target."""
         tau, noise_level = jnp.broadcast_arrays(floating(tau), floating(noise_level))
         return _total_map(self, noise_level, *self._in_modes(tau, noise_level))
+
+    def training_window(self) -> tuple[Array, Array]:
+        return gradient_flow_window(self)
 
     def _in_modes(self, tau: Time, noise_level: Time) -> tuple[Array, Array]:
         """W and b of the network inside the preconditioning, in mode coordinates."""

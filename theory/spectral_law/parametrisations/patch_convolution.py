@@ -19,6 +19,7 @@ from theory.spectral_law.denoiser import (
     AbstractDiagonalDenoiser,
     assign_common_fields,
     batched,
+    gradient_flow_window,
     preconditioned,
     regression_at,
 )
@@ -151,6 +152,9 @@ class PatchConvolution(AbstractDiagonalDenoiser):
         start = self.initial_filter.ravel()
         start = start + skip * _centre(self.initial_filter.shape).astype(start.dtype)
         return jnp.exp(filter_gain(self, _apply(self, start, _log_variances, (self, tau))))
+
+    def training_window(self) -> tuple[Array, Array]:
+        return gradient_flow_window(self)
 
     def _taps(self, tau: Time, noise_level: Time) -> Taps:
         return _apply(self, self.initial_filter.ravel(), _flows, (self, floating(tau), floating(noise_level)))

@@ -9,7 +9,7 @@ from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
 from theory.numerics.special import relaxation_filter
-from theory.spectral_law.denoiser import batched, noise_range_of_closed_forms, over_modes
+from theory.spectral_law.denoiser import batched, gradient_flow_window, noise_range_of_closed_forms, over_modes
 from theory.spectral_law.modewise_denoiser import AbstractModewiseDenoiser, assign_modewise_fields, variance_of_modes
 from theory.spectral_law.regression import ModeRegression, Modes, saturated, scaled_time, stage_sizes
 
@@ -74,6 +74,9 @@ class SymmetricTwoLayer(AbstractModewiseDenoiser):
         # Logarithms first: the ratio's derivative would square numbers that are already huge at τ = ∞.
         captured = jnp.log(high / low) - (jnp.log(scale + slope * high) - jnp.log(scale + slope * low))
         return low * jnp.exp(initial / scale * captured)
+
+    def training_window(self) -> tuple[Array, Array]:
+        return gradient_flow_window(self)
 
 
 def tied_growth(regression: ModeRegression, initial: Modes, scaled_time: Array) -> Modes:

@@ -11,7 +11,7 @@ from theory.definitions.objectives import Objective
 from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
 from theory.numerics.special import relaxation_filter
-from theory.spectral_law.denoiser import initial_gains, over_modes
+from theory.spectral_law.denoiser import gradient_flow_window, initial_gains, over_modes
 from theory.spectral_law.modewise_denoiser import AbstractModewiseDenoiser, assign_modewise_fields, variance_of_modes
 from theory.spectral_law.regression import ModeRegression, Modes, saturated, scaled_time, stage_sizes
 
@@ -69,6 +69,9 @@ class TwoLayer(AbstractModewiseDenoiser):
     def generated_variance(self, tau: Time) -> Modes:
         """Quadrature of the gain, graded about h = 0 for flow matching; (...,) -> (..., d)."""
         return variance_of_modes(self, tau)
+
+    def training_window(self) -> tuple[Array, Array]:
+        return gradient_flow_window(self)
 
 
 def factors(gain: Modes, imbalance: Modes) -> tuple[Modes, Modes]:
