@@ -103,6 +103,12 @@ FIGURES: dict[str, FigureEntry] = {
         source="Wang & Pehlevan 2025, Secs. 4-5 on photographs",
         seconds={"quick": 15, "paper": 900},
     ),
+    "threshold_exponents": FigureEntry(
+        package="figures.wang2025.threshold_exponents",
+        title="Which exponent: the threshold of emergence, preconditioning, and momentum decide",
+        source="this project, for Wang & Pehlevan 2025, Secs. 4-5",
+        seconds={"quick": 50, "paper": 600},
+    ),
     "vastola2025_fig1": FigureEntry(
         package="figures.vastola2025.fig1",
         title="Boundary regions: proxy-score variance over proxy-score power",

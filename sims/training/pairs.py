@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from theory.definitions.objectives import Objective
+from theory.definitions.preconditionings import PreconditioningScales
 from theory.definitions.processes import EDM, AbstractProcess
 from theory.definitions.spectra import Spectrum
 
@@ -37,11 +38,26 @@ Pairs = PairCoefficients | Float[Array, " levels"]
 def pairs_of(objective: Objective, process: AbstractProcess, times: Float[Array, " levels"]) -> PairCoefficients:
     """What networks of these process times, one each, are trained for under an objective.
 
-    Its preconditioning belongs to the networks (`preconditioned`), not to the pairs.
+    Its preconditioning belongs to the networks (`preconditioned`), not to the pairs; but see `pairs_inside`.
     """
     alpha, sigma = process.signal_scale(times), process.noise_scale(times)
     signal, noise = objective.target.coefficients(alpha, sigma)
     return PairCoefficients(alpha, sigma, signal, noise, objective.weight(process, times))
+
+
+def pairs_inside(pairs: PairCoefficients, scales: PreconditioningScales) -> PairCoefficients:
+    """What the network F inside D(x) = c_skip x + c_out F(c_in x) is trained for, given the pairs of D.
+
+    From c_in x to (y - c_skip x)/c_out, with the weight w c_out²: the same loss, so that F by itself takes the steps
+    that it takes inside a `PreconditionedDenoiser`.
+    """
+    return PairCoefficients(
+        pairs.alpha / scales.divisor,
+        pairs.sigma / scales.divisor,
+        (pairs.signal - scales.skip * pairs.alpha) / scales.output,
+        (pairs.noise - scales.skip * pairs.sigma) / scales.output,
+        pairs.weight * scales.output**2,
+    )
 
 
 def denoising_pairs(noise_levels: Float[Array, " levels"]) -> PairCoefficients:

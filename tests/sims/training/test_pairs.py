@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.networks.linear import linear_denoiser
+from sims.networks.linear import linear_denoiser, preconditioned
 from sims.sampling.linear_flow import flow_of
 from sims.training.descent import train_full_batch
 from sims.training.pairs import (
@@ -13,11 +13,13 @@ from sims.training.pairs import (
     denoising_pairs,
     moments_of_pairs,
     noisy_moments,
+    pairs_inside,
     pairs_of,
     population_statistics,
 )
 from theory import EDM, FlowMatching, Spectrum, VariancePreserving
 from theory.definitions.objectives import Objective
+from theory.definitions.preconditionings import EDMPreconditioning
 from theory.definitions.targets import DenoiserTarget, FlowTarget, NoiseTarget
 from theory.definitions.weights import EDMWeight, PowerWeight
 from theory.spectral_law.regression import gradient_descent, mode_regression
@@ -40,6 +42,21 @@ def test_pairs_of_an_objective_are_its_coefficients_scales_and_weight():
     np.testing.assert_allclose(pairs, [alpha, sigma, np.zeros(3), np.ones(3), np.ones(3)], rtol=1e-15)
     weight = pairs_of(Objective(DenoiserTarget(), EDMWeight(0.5)), EDM(), LEVELS).weight
     np.testing.assert_allclose(weight, (LEVELS**2 + 0.25) / (0.5 * LEVELS) ** 2, rtol=1e-14)
+
+
+def test_a_network_by_itself_takes_the_steps_that_it_takes_inside_its_scales():
+    preconditioning, process = EDMPreconditioning(0.5), EDM()
+    pairs = pairs_of(Objective(weight=EDMWeight(0.5)), process, LEVELS)
+    inner = pairs_inside(pairs, preconditioning.scales(jnp.ones(3), LEVELS))
+    population = population_statistics(SPECTRUM)
+    outside, inside = (
+        jax.tree.map(lambda leaf: leaf[None], moments_of_pairs(population, each)) for each in (pairs, inner)
+    )
+    step_sizes, steps = jnp.full((2, 3), 0.05), jnp.asarray([2, 5])
+    start = linear_denoiser(4, 0.1, "float64")
+    whole = train_full_batch(preconditioned(start, preconditioning, process, LEVELS), outside, step_sizes, steps)
+    alone = train_full_batch(start, inside, step_sizes, steps)
+    np.testing.assert_allclose(alone.weight, whole.network.weight, rtol=1e-12, atol=1e-13)
 
 
 def test_noise_levels_stand_for_denoised_data_with_unit_weight():

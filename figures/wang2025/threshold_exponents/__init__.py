@@ -1,0 +1,1 @@
+"""The threshold of emergence decides the exponent of the spectral law, and so does momentum."""
