@@ -57,11 +57,11 @@ def linear_by_level(
     sigma_max: float = 80.0,
     dtype=jnp.float32,
 ) -> LinearByLevel:
-    """One layer starts from W = 0; more of them from Q^(1/L) times random rotations with product Q·I, Q = `initial_gain`.
+    """One layer starts from W = 0; each of several from Q^(1/L) × a random rotation, the same at all nodes, Q > 0.
 
-    The same rotations at all nodes: deep networks start balanced, and with every mode at the gain Q (from zero they
-    would never leave). Raises ValueError for no layer or fewer than two nodes, and unless 0 < σ_min < σ_max < ∞ and
-    Q > 0.
+    Q is `initial_gain`. From zero several layers would never leave, and from a multiple of the identity no gain could
+    change its sign, as those of weak modes have to inside EDM's preconditioning. Raises ValueError for no layer or
+    fewer than two nodes, and unless 0 < σ_min < σ_max < ∞ and Q > 0.
     """
     positive("initial_gain", initial_gain)
     if not 0 < sigma_min < sigma_max < float("inf"):
@@ -69,11 +69,7 @@ def linear_by_level(
     if layers == 1:
         factors = [jnp.zeros((dimension, dimension), dtype)]
     else:
-        normal = jax.random.normal(key, (layers - 1, dimension, dimension), dtype)
-        turns = [jnp.linalg.qr(each)[0] for each in normal]
-        back = jnp.eye(dimension, dtype=dtype)
-        for turn in turns:
-            back = back @ turn.T
-        factors = [initial_gain ** (1 / layers) * each for each in (*turns, back)]
+        normal = jax.random.normal(key, (layers, dimension, dimension), dtype)
+        factors = [initial_gain ** (1 / layers) * jnp.linalg.qr(each)[0] for each in normal]
     spread = tuple(jnp.broadcast_to(each[None], (nodes, dimension, dimension)) for each in factors)
     return LinearByLevel(spread, math.log(sigma_min), math.log(sigma_max))

@@ -21,7 +21,7 @@ class Linear:
 
     def build(self, dimension: int, key: PRNGKeyArray) -> PreconditionedNetwork:
         """The untrained network."""
-        return PreconditionedNetwork(linear_by_level(dimension, nodes=self.nodes, layers=self.layers, key=key))
+        return PreconditionedNetwork(network=linear_by_level(dimension, nodes=self.nodes, layers=self.layers, key=key))
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class MLP:
     def build(self, dimension: int, key: PRNGKeyArray) -> PreconditionedNetwork:
         """The untrained network."""
         network = mlp_unet(dimension, layers=self.layers, width=self.width, embedding=self.embedding, key=key)
-        return PreconditionedNetwork(network)
+        return PreconditionedNetwork(network=network)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class UNet:
             middle_attention=self.middle_attention,
             key=key,
         )
-        return PreconditionedNetwork(network)
+        return PreconditionedNetwork(network=network)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class ResNet:
     def build(self, dimension: int, key: PRNGKeyArray) -> PreconditionedNetwork:
         """The untrained network. Raises ValueError unless the dimension is the shape's."""
         network = cnn_resnet(_fitting(self.shape, dimension), channels=self.channels, blocks=self.blocks, key=key)
-        return PreconditionedNetwork(network)
+        return PreconditionedNetwork(network=network)
 
 
 Architecture = Linear | MLP | UNet | ResNet

@@ -22,16 +22,16 @@ from sims.measurements.alignment import alignment, alignment_of_samples
 from sims.measurements.denoisers import Denoiser
 from sims.measurements.mode_moments import mode_moments
 from sims.measurements.network_gains import ModeGains, heun_prediction
-from sims.measurements.patch_statistics import patch_moments, patch_modes, patch_variances
+from sims.measurements.patch_statistics import patch_modes, patch_moments, patch_variances
 from sims.sampling.networks import heun_sample
 from sims.sampling.schedules import edm_schedule_to_zero
 from sims.training.edm import EDMTraining, check_loss
-from sims.training.noise_densities import LogNormalNoise
+from sims.training.noise_densities import AbstractNoiseDensity, LogNormalNoise, LogUniformNoise
 from sims.training.records import log_spaced_records
 from sims.training.state import advance, from_arrays, to_arrays
 
 SIGMA_MIN, SIGMA_MAX = 0.002, 80.0
-_STATE = "state"
+_STATE, _MEASURED = "state ", "measured "
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,10 @@ class NetworkRun:
     optimiser: Literal["adam", "sgd"] = "adam"
     learning_rate: float = 1e-4  # of SGD: on the loss summed over coordinates
     heun_steps: int = 20
-    log_mean: float = -1.2  # of the noise levels that are trained on, P_mean
+    density: Literal["log-normal", "log-uniform"] = "log-normal"  # of the noise levels that are trained on
+    log_mean: float = -1.2  # of the log-normal one, P_mean
     log_std: float = 1.2  # P_std
-    tilt: float = 0.0  # a: their density is multiplied by σ^-2a
+    tilt: float = 0.0  # a: the density is multiplied by σ^-2a
     segments: int = 1  # stages of one run
 
     @property
@@ -93,25 +94,37 @@ def data_modes(data: Float[np.ndarray, "n d"]) -> DataModes:
     return DataModes(mean, np.maximum(variance[::-1], 0.0), basis[:, ::-1])
 
 
-def train(runs: Sequence[TrainedRun], prepare: Prepare, *, stage: RunStage, share: float) -> list[Arrays]:
+def train(
+    runs: Sequence[TrainedRun], prepare: Prepare, *, stage: RunStage, share: float, together: bool = False
+) -> list[Arrays]:
     """What `prepare(run)(denoiser)` gives at the records of every run, stacked: first axes are (records,).
 
-    The next segments of all runs are handed over together. `share` is the fraction of the figure's time that they take.
+    The next segments of all runs are handed over at the same time. With `together`, runs of one kind (of equal
+    `network`) go one after the other through one stage: small networks take longer to compile than to train, and are
+    then compiled once. `share` is the fraction of the figure's time that all of it takes.
     """
-    plans = [_segments(run.network) for run in runs]
+    groups: dict[NetworkRun | int, list[int]] = {}
+    for index, run in enumerate(runs):
+        groups.setdefault(run.network if together else index, []).append(index)
+    plans = [_segments(runs[members[0]].network) for members in groups.values()]
     part = share / sum(map(len, plans))
     found: list[list[Arrays]] = [[] for _ in runs]
-    states: list[Arrays | None] = [None for _ in runs]
+    states: list[Arrays] = [{} for _ in runs]
     for number in range(max(map(len, plans))):
-        active = [index for index, plan in enumerate(plans) if number < len(plan)]
+        active = [
+            (group, plan[number]) for group, plan in zip(groups.values(), plans, strict=True) if number < len(plan)
+        ]
         stages = []
-        for index in active:
-            run, segment = runs[index], plans[index][number]
-            name = f"{run.name}, to step {segment.end}"
-            stages.append(Stage(name, partial(_train_on, run, prepare, segment, states[index]), part))
-        for index, arrays in zip(active, stage.all(stages), strict=True):
-            states[index] = {name: array for name, array in arrays.items() if name.startswith(_STATE)}
-            found[index].append({name: array for name, array in arrays.items() if not name.startswith(_STATE)})
+        for group, segment in active:
+            own = [runs[index] for index in group], [states[index] for index in group]
+            first, last = runs[group[0]].name, runs[group[-1]].name
+            name = f"{first if first == last else f'{first} … {last}'}, to step {segment.end}"
+            stages.append(Stage(name, partial(_train_group, *own, prepare, segment), part))
+        for (group, _), arrays in zip(active, stage.all(stages), strict=True):
+            for place, index in enumerate(group):
+                own = _named(arrays, f"{place} ")
+                states[index] = _named(own, _STATE)
+                found[index].append(_named(own, _MEASURED))
     return [_joined(parts) for parts in found]
 
 
@@ -220,18 +233,22 @@ def _segments(network: NetworkRun) -> list[_Segment]:
     ]
 
 
-def _train_on(run: TrainedRun, prepare: Prepare, segment: _Segment, before: Arrays | None) -> Arrays:
+def _train_group(runs: Sequence[TrainedRun], states: Sequence[Arrays], prepare: Prepare, segment: _Segment) -> Arrays:
+    """One run after the other."""
+    arrays: Arrays = {}
+    for place, (run, before) in enumerate(zip(runs, states, strict=True)):
+        arrays |= {f"{place} {name}": array for name, array in _train_on(run, prepare, segment, before).items()}
+    return arrays
+
+
+def _train_on(run: TrainedRun, prepare: Prepare, segment: _Segment, before: Arrays) -> Arrays:
     """Train to the end of a segment; measurements at its records, and the state unless it is the last."""
     network, keys = run.network, _keys(run)
-    # As arrays: densities then share what is compiled.
-    numbers = (jnp.asarray(number, jnp.float32) for number in (network.log_mean, network.log_std, network.tilt))
-    log_mean, log_std, tilt = numbers
-    density = LogNormalNoise(log_mean, log_std).tilted(tilt)
     optimiser = _optimiser(network.optimiser, network.learning_rate)
-    training = EDMTraining(jnp.asarray(run.data, jnp.float32), optimiser, network.batch_size, density)
+    training = EDMTraining(jnp.asarray(run.data, jnp.float32), optimiser, network.batch_size, _density(network))
     state = training.init(network.architecture.build(run.data.shape[1], keys.network), key=keys.batches)
-    if before is not None:
-        state = from_arrays({name.removeprefix(_STATE): array for name, array in before.items()}, like=state)
+    if before:
+        state = from_arrays(before, like=state)
     measure, found, last_good = prepare(run), [], "that of the stage before"
     for record in segment.records:
         state = advance(training, state, record - int(state.step))
@@ -241,7 +258,23 @@ def _train_on(run: TrainedRun, prepare: Prepare, segment: _Segment, before: Arra
     state = advance(training, state, segment.end - int(state.step))
     check_loss(state, last_good)
     left = {} if segment.last else {_STATE + name: array for name, array in to_arrays(state).items()}
-    return left | {name: np.stack([each[name] for each in found]) for name in (found[0] if found else {})}
+    return left | {_MEASURED + name: np.stack([each[name] for each in found]) for name in (found[0] if found else {})}
+
+
+def _named(arrays: Arrays, prefix: str) -> Arrays:
+    """The arrays whose names begin so, under the rest of their names."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _density(network: NetworkRun) -> AbstractNoiseDensity:
+    """With its numbers as arrays: tilted ones then share what is compiled."""
+
+    def number(value: float) -> Array:
+        return jnp.asarray(value, jnp.float32)
+
+    if network.density == "log-uniform":
+        return LogUniformNoise(number(SIGMA_MIN), number(SIGMA_MAX), number(network.tilt))
+    return LogNormalNoise(number(network.log_mean), number(network.log_std)).tilted(number(network.tilt))
 
 
 def _joined(parts: Sequence[Arrays]) -> Arrays:

@@ -10,6 +10,7 @@ import pytest
 
 from figures.common.stages import run_directly
 from figures.studies.trained_networks.architectures import MLP, Linear, ResNet, UNet
+from figures.studies.trained_networks.closed_form import closed_form
 from figures.studies.trained_networks.experiment import (
     NetworkRun,
     TrainedRun,
@@ -20,6 +21,9 @@ from figures.studies.trained_networks.experiment import (
     stacked,
     train,
 )
+from figures.studies.trained_networks.plots import words
+from figures.studies.trained_networks.statistics import Reading
+from sims.measurements.gray_zone import outside_scalar_gray_zone
 
 VARIANCES = np.array([4.0, 0.25, 0.04])
 RUN = NetworkRun(Linear(nodes=8), steps=12, records=4, samples=64, batch_size=16, learning_rate=1e-2, heun_steps=4)
@@ -56,6 +60,13 @@ def test_stages_change_nothing_and_have_equal_work():
         np.testing.assert_array_equal(array, cut[name], strict=True)
         np.testing.assert_array_equal(array, other[name], strict=True)
     assert [len(each) for each in recorder.rounds] == [2, 1, 1]
+    grouped = Recorder()
+    run, seeded = model(replace(RUN, segments=2)), model(replace(RUN, segments=2), "another", seed=1)
+    first, second = train([run, seeded], measure_modes, stage=grouped, share=1.0, together=True)
+    assert [len(each) for each in grouped.rounds] == [1, 1]
+    np.testing.assert_array_equal(first["generated"], whole["generated"], strict=True)
+    alone = train([seeded], measure_modes, stage=run_directly, share=1.0)[0]
+    np.testing.assert_array_equal(second["generated"], alone["generated"], strict=True)
     np.testing.assert_allclose([share for each in recorder.rounds for share in each.values()], 0.15)
     # Records at 0, 1, 3, 12 cost 64·7/(3·16) = 9.3 steps each: 49.3 in all; 16.4 are done at step 1, 32.9 at step 5.
     ends = [int(name.split()[-1]) for each in recorder.rounds for name in each if "another" not in name]
@@ -124,3 +135,92 @@ def test_architectures_are_networks_and_part_of_a_config(architecture):
 def test_images_of_another_size_are_refused(architecture):
     with pytest.raises(ValueError, match=r"must have 4 numbers; got 5"):
         architecture.build(5, jax.random.key(0))
+
+
+STEPS = np.append(0.0, np.geomspace(1, 1e6, 400))
+EXPONENTS = np.array([0.3, 0.6, 0.9])  # of three models
+
+
+def known(initial=0.3, exponents=EXPONENTS):
+    """Models with ln λ̃ = (1 - g) ln v + g ln λ, g = x/(1 + x) and x = τ/(1000 λ^-α): half-way at x = 1."""
+    variance = np.broadcast_to(np.geomspace(30, 3e-3, 25), (len(exponents), 25))
+    place = STEPS[:, None] / (1000 * variance[:, None] ** -exponents[:, None, None])
+    share = place / (1 + place)
+    curves = initial ** (1 - share) * variance[:, None] ** share
+    return {"steps": STEPS, "variance": variance, "solver": variance, "generated": curves}
+
+
+@pytest.mark.parametrize("branch", ["rising", "falling"])
+def test_known_exponents_are_read_at_every_fraction(branch):
+    reading = Reading(known())
+    for fraction in (0.25, "geometric", 0.75):
+        found = reading.exponents(branch, fraction)
+        np.testing.assert_allclose(found.per_model, EXPONENTS, atol=2e-3)
+        assert (found.r_squared > 0.9999).all()
+    assert found.estimate.repetitions == 3
+    np.testing.assert_allclose(found.estimate.value, 0.6, atol=2e-3)
+    used = reading.clear() & reading.on(branch)
+    np.testing.assert_array_equal(found.modes, used.sum(axis=1))
+    rising = reading["variance"] >= 0.6
+    np.testing.assert_array_equal(used, rising if branch == "rising" else reading["variance"] <= 0.15)
+
+
+def test_the_harmonic_mean_moves_the_exponent():
+    """The level 2vλ/(v + λ) tends to 2λ for λ ≪ v: the later in the way, the weaker the mode; ln 2 from its end."""
+    found = Reading(known()).exponents("falling", "harmonic").per_model
+    assert (found > EXPONENTS + 0.1).all()
+
+
+def test_published_emergence_is_of_the_first_record_after_step_0():
+    """With nothing learned by step 1 the definitions agree to the distance of records, where zones are the same."""
+    reading = Reading(known())
+    for branch in ("rising", "falling"):
+        for zone in ("scalar", "mode"):
+            found = reading.published_exponents(branch, smoothing=1.0, zone=zone)
+            np.testing.assert_allclose(found.per_model, EXPONENTS, atol=0.015)
+    # Modes that start where they end have nowhere to go; some are outside a zone about the mean of all starts.
+    arrays = known()
+    arrays["generated"] = np.where(reading["variance"][:, None] > 5, reading["variance"][:, None], arrays["generated"])
+    moved = Reading(arrays)
+    strong = moved["variance"] > 5
+    assert not (moved.clear() & strong).any()
+    assert outside_scalar_gray_zone(moved.initial, moved["variance"])[strong].any()
+
+
+def test_models_with_too_few_modes_are_counted():
+    arrays = known()
+    arrays["generated"][1] = arrays["generated"][1, :1]  # this model learns nothing
+    found = Reading(arrays).exponents("falling")
+    assert found.undefined == 1
+    assert found.defined
+    np.testing.assert_allclose(found.estimate.value, 0.6, atol=2e-3)
+    assert "1 of 3 models without" in words("falling", found)
+    arrays["generated"][:2] = arrays["generated"][:2, :1]
+    found = Reading(arrays).exponents("falling")
+    assert not found.defined
+    assert np.isnan(found.estimate.value)
+
+
+def test_the_closed_form_has_the_exponents_of_its_threshold():
+    """(1 - a)/2 at the geometric mean of modes far from the start, for uniform ln σ tilted by σ^-2a."""
+    variance = np.geomspace(1e-2, 3e-4, 8)[None]
+    initial = np.full_like(variance, 0.5)
+    for tilt in (0.0, 0.5):
+        network = replace(RUN, density="log-uniform", tilt=tilt)
+        data = closed_form(variance, initial, network) | {"variance": variance, "solver": variance, "steps": STEPS}
+        reading = Reading(data | {"generated": np.broadcast_to(initial[:, None], (1, len(STEPS), 8))})
+        np.testing.assert_allclose(data["closed"][0, 0], 0.5, rtol=1e-3)
+        np.testing.assert_allclose(data["closed"][0, -1], variance[0], rtol=0.02)
+        slope = np.polyfit(np.log(variance[0]), np.log(reading.closed_form()[0]), 1)[0]
+        np.testing.assert_allclose(-slope, (1 - tilt) / 2, atol=0.03)
+
+
+def test_the_unit_of_the_closed_forms_time_is_read():
+    arrays = known()
+    arrays |= {"closed_times": np.broadcast_to(STEPS / 50, (3, len(STEPS))), "closed": arrays["generated"]}
+    reading = Reading({f"some_{name}": array for name, array in arrays.items()}, "some")
+    np.testing.assert_allclose(reading.steps_per_time(), 50.0, rtol=1e-12)
+    trained, theory = reading.closed_form_exponents("rising")
+    np.testing.assert_allclose(trained.per_model, theory.per_model, rtol=1e-9)
+    assert "closed" in reading
+    assert "pictures" not in reading
