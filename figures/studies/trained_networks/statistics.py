@@ -81,19 +81,26 @@ class Reading:
         """Where variances go: what the exact denoiser makes with the same Heun steps, λ but for the solver's error."""
         return self["solver"]
 
-    def on(self, branch: Branch, start: np.ndarray | None = None) -> Bool[np.ndarray, "models modes"]:
-        """The modes that rise to their variance, or fall, from `start`: step 0 where it is not given."""
-        start = self.initial if start is None else start
-        rising = start < self.target
+    def on(self, branch: Branch, first: int = 0) -> Bool[np.ndarray, "models modes"]:
+        """The modes that rise to their variance, or fall to it, from the record `first`."""
+        rising = self["generated"][:, first] < self.target
         return rising if branch == "rising" else ~rising
 
-    def emergence(self, level: Level = "geometric") -> Float[np.ndarray, "models modes"]:
-        """First passage from step 0, between records; see `first_passage` for what is no step."""
+    def clear(self, first: int = 0) -> Bool[np.ndarray, "models modes"]:
+        """Modes outside their own gray zone at the record `first`."""
+        return outside_gray_zone(self["generated"][:, first], self.target, GRAY_ZONE)
+
+    def emergence(self, level: Level = "geometric", first: int = 0) -> Float[np.ndarray, "models modes"]:
+        """First passage on the way from the record `first`; see `first_passage` for what is no step."""
         times = [
-            first_passage(self["steps"], curves, _level(curves[0], target, level))[0]
+            first_passage(self["steps"][first:], curves[first:], _level(curves[first], target, level))[0]
             for curves, target in zip(self["generated"], self.target, strict=True)
         ]
         return np.stack(times)
+
+    def exponents(self, branch: Branch, level: Level = "geometric", first: int = 0) -> ModelExponents:
+        """Ours: first passage on the way from the record `first`, step 0, of modes outside their own gray zone."""
+        return exponents_of(self["variance"], self.emergence(level, first), self.on(branch, first) & self.clear(first))
 
     def published(self, mean: Mean = "geometric", smoothing: float = 2.0) -> Float[np.ndarray, "models modes"]:
         """As the published analysis has it: from the first record after step 0, towards λ, smoothed over records."""
@@ -108,20 +115,8 @@ class Reading:
         found = zip(self["closed_times"], self["closed"], self["variance"], strict=True)
         return np.stack([first_passage(times, curves, _level(curves[0], v, level))[0] for times, curves, v in found])
 
-    def clear(self) -> Bool[np.ndarray, "models modes"]:
-        """Modes outside their own gray zone."""
-        return outside_gray_zone(self.initial, self.target, GRAY_ZONE)
-
-    def exponents(self, branch: Branch, level: Level = "geometric") -> ModelExponents:
-        """Ours: first passage from step 0, modes outside their own gray zone."""
-        return exponents_of(self["variance"], self.emergence(level), self.on(branch) & self.clear())
-
     def published_exponents(
-        self,
-        branch: Branch,
-        mean: Mean = "geometric",
-        smoothing: float = 2.0,
-        zone: Literal["scalar", "mode"] = "scalar",
+        self, branch: Branch, mean: Mean = "geometric", smoothing: float = 2.0, zone: Zone = "scalar"
     ) -> ModelExponents:
         """The authors': their emergence steps, modes by λ over one number for all, the mean first record after step 0.
 
