@@ -59,6 +59,12 @@ FIGURES: dict[str, FigureEntry] = {
         source="Wang & Pehlevan 2025, Fig. 8",
         seconds={"quick": 15, "paper": 200},
     ),
+    "wang2025_fig9": FigureEntry(
+        package="figures.wang2025.fig9",
+        title="MLP-UNets on Gaussian data: emergence and its exponent by width",
+        source="Wang & Pehlevan 2025, Figs. 9, 10",
+        seconds={"quick": 60, "paper": 20000},
+    ),
     "wang2025_fig21": FigureEntry(
         package="figures.wang2025.fig21",
         title="Learning mean and covariance together: overshoot, mixing of modes",

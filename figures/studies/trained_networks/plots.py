@@ -1,0 +1,109 @@
+"""Panels of the figures of trained networks, as the authors have them: curves, heat map, emergence; alignment."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures.common.style import BLACK, EXPONENT, VERMILION, mode_colours
+from figures.studies.trained_networks.statistics import BRANCHES, GRAY_ZONE, Branch, ModelExponents, Reading
+from sims.measurements.estimates import mean_over
+
+_MARKERS: dict[Branch, str] = {"rising": "^", "falling": "v"}
+_SHOWN_MODES = 8
+_FARTHEST = 10.0  # factor from the data's variance at which the heat map's colours end
+
+
+def places(steps: np.ndarray) -> np.ndarray:
+    """Where records are on a logarithmic axis; step 0 has no place there, and stands before the others."""
+    return np.where(steps > 0, steps, 0.4)
+
+
+def step_axis(axis: Axes) -> None:
+    """Training steps, with the place of step 0."""
+    axis.set_xscale("log")
+    axis.set_xlabel("training step (leftmost: step 0)")
+
+
+def draw_curves(axis: Axes, reading: Reading, model: int = 0) -> None:
+    """Variance of some modes over training for one model; dashed where the sampler would take the exact denoiser."""
+    variance, curves = reading["variance"][model], reading["generated"][model]
+    shown = np.unique(np.linspace(0, variance.size - 1, _SHOWN_MODES).round().astype(int))
+    for mode, colour in zip(shown, mode_colours(len(shown)), strict=True):
+        axis.plot(places(reading["steps"]), curves[:, mode], color=colour, lw=1.3, label=f"λ = {variance[mode]:.2g}")
+        axis.axhline(reading.target[model, mode], color=colour, lw=0.8, ls="--")
+    axis.set_yscale("log")
+    step_axis(axis)
+    axis.set_ylabel("generated variance of a mode, λ̃")
+
+
+def draw_heat_map(figure: Figure, axis: Axes, reading: Reading, model: int = 0) -> None:
+    """λ̃ over its target, for all modes of one model by decreasing variance."""
+    ratio = np.log10(reading["generated"][model] / reading.target[model])
+    limit = np.log10(_FARTHEST)
+    edges = np.concatenate([[0.3], np.sqrt(places(reading["steps"])[1:] * places(reading["steps"])[:-1])])
+    edges = np.append(edges, reading["steps"][-1])
+    modes = np.arange(ratio.shape[1] + 1)
+    image = axis.pcolormesh(edges, modes, ratio.T, cmap="RdBu_r", vmin=-limit, vmax=limit, rasterized=True)
+    axis.invert_yaxis()
+    step_axis(axis)
+    axis.set_ylabel("mode, by decreasing λ")
+    bar = figure.colorbar(image, ax=axis, ticks=[-limit, 0, limit])
+    bar.ax.set_yticklabels([f"≤ 1/{_FARTHEST:g}", "1", f"≥ {_FARTHEST:g}"])
+    bar.set_label("λ̃/target")
+
+
+def draw_emergence(axis: Axes, reading: Reading, model: int = 0) -> None:
+    """Emergence step against variance for one model, both branches with their lines; exponents over all models.
+
+    Black is the closed form, in a unit of time that was fitted.
+    """
+    variance, step, clear = reading["variance"][model], reading.emergence()[model], reading.clear()[model]
+    seen = np.isfinite(step)
+    axis.set(xscale="log", yscale="log")
+    initial = reading.initial[model].mean()
+    axis.axvspan(initial / GRAY_ZONE, initial * GRAY_ZONE, color="0.92", zorder=0)
+    if (seen & ~clear).any():
+        axis.plot(variance[seen & ~clear], step[seen & ~clear], "o", ms=2.5, color="0.65", label="gray zone")
+    for branch in BRANCHES:
+        used = seen & clear & reading.on(branch)[model]
+        if not used.any():
+            continue
+        found = reading.exponents(branch)
+        axis.plot(variance[used], step[used], _MARKERS[branch], ms=3.5, color=VERMILION, label=words(branch, found))
+        alpha = found.per_model[model]
+        if np.isfinite(alpha):
+            ends = np.array([variance[used].min(), variance[used].max()])
+            centre = np.exp(np.log(step[used]).mean() + alpha * np.log(variance[used]).mean())
+            axis.plot(ends, centre * ends**-alpha, color=VERMILION, lw=1)
+    if "closed" in reading:
+        theory = reading.closed_form()[model] * reading.steps_per_time()[model]
+        drawn = np.where(np.isfinite(theory), theory, np.nan)
+        axis.plot(variance, drawn, color=BLACK, lw=1.2, label="closed form, linear")
+    axis.set_xlabel("variance of the data along the mode, λ")
+    axis.set_ylabel("emergence step τ*")
+    axis.set_title(EXPONENT)
+    axis.legend(loc="best")
+
+
+def words(name: str, found: ModelExponents) -> str:
+    """α over models, ± 95 %; and how many models have none."""
+    if not found.defined:
+        return f"{name}: too few modes"
+    estimate, missing = found.estimate, f", {found.undefined} of {len(found.per_model)} models without"
+    alpha = f"{name}: α = {estimate.value:.2f} ± {estimate.half_width:.2f}".replace("-", "−")
+    return alpha + (missing if found.undefined else "")
+
+
+def draw_alignment(axis: Axes, kinds: Sequence[tuple[str, Reading, str]]) -> None:
+    """χ over training, mean over models with 95 %: (label, reading, colour) each."""
+    for label, reading, colour in kinds:
+        chi = mean_over(reading["alignment_unbiased"])
+        at = places(reading["steps"])
+        axis.plot(at, chi.value, color=colour, lw=1.3, label=label)
+        axis.fill_between(at, chi.value - chi.half_width, chi.value + chi.half_width, color=colour, alpha=0.2, lw=0)
+    step_axis(axis)
+    axis.set_ylim(0, 1.05)
+    axis.set_ylabel(r"alignment χ = ΣC$_{ii}^2$/ΣC$_{ij}^2$")
+    axis.legend(loc="lower right")

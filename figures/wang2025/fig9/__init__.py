@@ -1,0 +1,1 @@
+"""Figure 9: MLP-UNets of several widths on Gaussian data."""
