@@ -51,7 +51,6 @@ def draw_heat_map(figure: Figure, axis: Axes, reading: Reading, model: int = 0) 
     axis.set_ylabel("mode, by decreasing λ")
     bar = figure.colorbar(image, ax=axis, ticks=[-limit, 0, limit])
     bar.ax.set_yticklabels([f"≤ 1/{_FARTHEST:g}", "1", f"≥ {_FARTHEST:g}"])
-    bar.set_label("λ̃/target")
 
 
 def draw_emergence(axis: Axes, reading: Reading, model: int = 0) -> None:
@@ -84,7 +83,12 @@ def draw_emergence(axis: Axes, reading: Reading, model: int = 0) -> None:
     axis.set_xlabel("variance of the data along the mode, λ")
     axis.set_ylabel("emergence step τ*")
     axis.set_title(EXPONENT)
-    axis.legend(loc="best")
+    key_below(axis, columns=2)
+
+
+def key_below(axis: Axes, columns: int) -> None:
+    """The key of a panel that has no room for one within."""
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=columns, columnspacing=1.0, handlelength=1.4)
 
 
 def words(name: str, found: ModelExponents) -> str:

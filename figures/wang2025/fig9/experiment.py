@@ -101,7 +101,7 @@ _CLOSED_FORM_SHARE = 0.04
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Arrays of `stacked` and `closed_form`, for the first case under `case_0_` and so on; `dimension`, `width` (cases,)."""
+    """Arrays of `stacked` and `closed_form`, for the first case under `case_0_` …; `dimension`, `width` (cases,)."""
     data_key, run_key = jax.random.split(key)
     runs = [_runs(config, case, data_key, run_key) for case in config.cases]
     every = [run for of_case in runs for run in of_case]

@@ -6,7 +6,14 @@ from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, GREEN, ORANGE, VERMILION, WIDEST, label_panels, plt, setting_colours, styled
-from figures.studies.trained_networks.plots import draw_alignment, draw_curves, draw_emergence, draw_heat_map, words
+from figures.studies.trained_networks.plots import (
+    draw_alignment,
+    draw_curves,
+    draw_emergence,
+    draw_heat_map,
+    key_below,
+    words,
+)
 from figures.studies.trained_networks.statistics import BRANCHES, Branch, ModelExponents
 from figures.wang2025.fig9.statistics import SMOOTHING, STORED, Case, cases
 
@@ -25,23 +32,24 @@ _MARKERS: dict[Branch, str] = {"rising": "^", "falling": "v"}
 def draw(data: Arrays) -> Figure:
     found = cases(data)
     shown = next((case for case in found if case.ratio == 2), found[0])
-    figure = plt.figure(figsize=(WIDEST, 7.2))
-    grid = figure.add_gridspec(2, 6)
+    figure = plt.figure(figsize=(WIDEST, 7.6))
+    grid = figure.add_gridspec(2, 6, height_ratios=(1.2, 1))
     axes = np.array(
         [
             *(figure.add_subplot(grid[0, 2 * column : 2 * column + 2]) for column in range(3)),
-            *(figure.add_subplot(grid[1, 3 * column : 3 * column + 3]) for column in range(2)),
+            figure.add_subplot(grid[1, :2]),
+            figure.add_subplot(grid[1, 2:]),
         ]
     )
     draw_curves(axes[0], shown.reading)
-    axes[0].set_title(f"{shown.name}: variance over training")
-    axes[0].legend(loc="lower left", ncols=2)
+    axes[0].set_title(f"modes ({shown.name})")
+    key_below(axes[0], columns=3)
     draw_heat_map(figure, axes[1], shown.reading)
     axes[1].set_title("variance over its target")
     draw_emergence(axes[2], shown.reading)
     colours = setting_colours(len(found))
     draw_alignment(axes[3], [(case.name, case.reading, c) for case, c in zip(found, colours, strict=True)])
-    axes[3].set_title("samples come to have the data's modes")
+    axes[3].set_title("alignment with the data's modes")
     _draw_exponents(axes[4], found)
     label_panels(axes)
     return figure
@@ -68,12 +76,11 @@ def _draw_exponents(axis: Axes, found: list[Case]) -> None:
             if stored is not None:
                 axis.plot([index + _SHIFTS[branch]], [stored], "*", ms=9, color="0.4", label="the authors' stored fits")
     handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-    axis.legend(handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
+    axis.legend(handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
     axis.set_xticks(range(len(found)), [f"{case.name}\n(ratio {case.ratio:g})" for case in found])
     axis.axhline(0.5, color="0.8", lw=0.8)
     axis.axhline(1.0, color="0.8", lw=0.8)
     axis.set_ylim(-0.3, 2.3)
-    axis.set_xlabel("dimension and width")
     axis.set_ylabel("exponent α, geometric mean")
     axis.set_title("exponents by width and by definition")
 
