@@ -35,6 +35,18 @@ FIGURES: dict[str, FigureEntry] = {
         source="Wang & Pehlevan 2025, Fig. 2",
         seconds={"quick": 40, "paper": 600},
     ),
+    "wang2025_fig3": FigureEntry(
+        package="figures.wang2025.fig3",
+        title="MLP-UNets on photographs: samples, modes and emergence over training",
+        source="Wang & Pehlevan 2025, Figs. 3, 10, 11",
+        seconds={"quick": 25, "paper": 13000},
+    ),
+    "wang2025_fig4": FigureEntry(
+        package="figures.wang2025.fig4",
+        title="Convolutional U-Nets on photographs, one and two levels: when modes emerge",
+        source="Wang & Pehlevan 2025, Figs. 4, 12, 13",
+        seconds={"quick": 60, "paper": 17000},
+    ),
     "wang2025_fig5": FigureEntry(
         package="figures.wang2025.fig5",
         title="Figure 2 from a larger initial gain: modes unlearn before they learn",

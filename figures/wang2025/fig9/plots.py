@@ -76,8 +76,9 @@ def _draw_exponents(axis: Axes, found: list[Case]) -> None:
             if stored is not None:
                 axis.plot([index + _SHIFTS[branch]], [stored], "*", ms=9, color="0.4", label="the authors' stored fits")
     handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-    axis.legend(handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
+    axis.legend(handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, -0.27), ncols=3)
     axis.set_xticks(range(len(found)), [f"{case.name}\n(ratio {case.ratio:g})" for case in found])
+    axis.set_xlabel("dimension and width of the networks")
     axis.axhline(0.5, color="0.8", lw=0.8)
     axis.axhline(1.0, color="0.8", lw=0.8)
     axis.set_ylim(-0.3, 2.3)

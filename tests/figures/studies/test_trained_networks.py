@@ -24,6 +24,7 @@ from figures.studies.trained_networks.experiment import (
 from figures.studies.trained_networks.plots import words
 from figures.studies.trained_networks.statistics import Reading
 from sims.measurements.gray_zone import outside_scalar_gray_zone
+from tests.figures.known_records import STEPS, known
 
 VARIANCES = np.array([4.0, 0.25, 0.04])
 RUN = NetworkRun(Linear(nodes=8), steps=12, records=4, samples=64, batch_size=16, learning_rate=1e-2, heun_steps=4)
@@ -137,22 +138,12 @@ def test_images_of_another_size_are_refused(architecture):
         architecture.build(5, jax.random.key(0))
 
 
-STEPS = np.append(0.0, np.geomspace(1, 1e6, 400))
 EXPONENTS = np.array([0.3, 0.6, 0.9])  # of three models
-
-
-def known(initial=0.3, exponents=EXPONENTS):
-    """Models with ln λ̃ = (1 - g) ln v + g ln λ, g = x/(1 + x) and x = τ/(1000 λ^-α): half-way at x = 1."""
-    variance = np.broadcast_to(np.geomspace(30, 3e-3, 25), (len(exponents), 25))
-    place = STEPS[:, None] / (1000 * variance[:, None] ** -exponents[:, None, None])
-    share = place / (1 + place)
-    curves = initial ** (1 - share) * variance[:, None] ** share
-    return {"steps": STEPS, "variance": variance, "solver": variance, "generated": curves}
 
 
 @pytest.mark.parametrize("branch", ["rising", "falling"])
 def test_known_exponents_are_read_at_every_fraction(branch):
-    reading = Reading(known())
+    reading = Reading(known(EXPONENTS))
     for fraction in (0.25, "geometric", 0.75):
         found = reading.exponents(branch, fraction)
         np.testing.assert_allclose(found.per_model, EXPONENTS, atol=2e-3)
@@ -167,19 +158,19 @@ def test_known_exponents_are_read_at_every_fraction(branch):
 
 def test_the_harmonic_mean_moves_the_exponent():
     """The level 2vλ/(v + λ) tends to 2λ for λ ≪ v: the later in the way, the weaker the mode; ln 2 from its end."""
-    found = Reading(known()).exponents("falling", "harmonic").per_model
+    found = Reading(known(EXPONENTS)).exponents("falling", "harmonic").per_model
     assert (found > EXPONENTS + 0.1).all()
 
 
 def test_published_emergence_is_of_the_first_record_after_step_0():
     """With nothing learned by step 1 the definitions agree to the distance of records, where zones are the same."""
-    reading = Reading(known())
+    reading = Reading(known(EXPONENTS))
     for branch in ("rising", "falling"):
         for zone in ("scalar", "mode"):
             found = reading.published_exponents(branch, smoothing=1.0, zone=zone)
             np.testing.assert_allclose(found.per_model, EXPONENTS, atol=0.015)
     # Modes that start where they end have nowhere to go; some are outside a zone about the mean of all starts.
-    arrays = known()
+    arrays = known(EXPONENTS)
     arrays["generated"] = np.where(reading["variance"][:, None] > 5, reading["variance"][:, None], arrays["generated"])
     moved = Reading(arrays)
     strong = moved["variance"] > 5
@@ -188,7 +179,7 @@ def test_published_emergence_is_of_the_first_record_after_step_0():
 
 
 def test_models_with_too_few_modes_are_counted():
-    arrays = known()
+    arrays = known(EXPONENTS)
     arrays["generated"][1] = arrays["generated"][1, :1]  # this model learns nothing
     found = Reading(arrays).exponents("falling")
     assert found.undefined == 1
@@ -216,7 +207,7 @@ def test_the_closed_form_has_the_exponents_of_its_threshold():
 
 
 def test_the_unit_of_the_closed_forms_time_is_read():
-    arrays = known()
+    arrays = known(EXPONENTS)
     arrays |= {"closed_times": np.broadcast_to(STEPS / 50, (3, len(STEPS))), "closed": arrays["generated"]}
     reading = Reading({f"some_{name}": array for name, array in arrays.items()}, "some")
     np.testing.assert_allclose(reading.steps_per_time(), 50.0, rtol=1e-12)

@@ -1,0 +1,1 @@
+"""Networks trained on patches of photographs: sizes, claims and panels that several figures share."""

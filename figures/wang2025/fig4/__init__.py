@@ -1,0 +1,1 @@
+"""Figure 4 of Wang & Pehlevan 2025, with Figs. 12 and 13."""

@@ -1,0 +1,70 @@
+"""What the figures of trained networks claim of records with known exponents, and of how many models."""
+
+import numpy as np
+
+import figures
+from figures.studies.trained_networks.experiment import prefixed
+from figures.wang2025.fig9.statistics import cases, choices
+from tests.figures.known_records import beside_closed_form
+
+SPREAD = 0.02 * np.random.default_rng(0).normal(size=8)
+
+
+def verdicts(name, arrays):
+    return {claim.name: claim.verdict for claim in figures.load(name).claims(arrays)}
+
+
+def cnn(one, two, closed=0.5, models=8):
+    of_kinds = {"one_level": one, "two_levels": two}
+    every = [prefixed(kind, beside_closed_form(alpha + SPREAD[:models], closed)) for kind, alpha in of_kinds.items()]
+    return every[0] | every[1]
+
+
+def test_exponents_of_convolutional_networks():
+    found = verdicts("wang2025_fig4", cnn(0.0, 0.3))
+    assert found["CNN, one level: exponent"] == found["CNN, one level: less bias than a linear network"] == "holds"
+    assert found["CNN: a second level brings spectral bias back"] == "holds"
+    assert found["CNN, two levels: exponent"] == "differs"
+    other = verdicts("wang2025_fig4", cnn(0.5, 0.5))
+    assert other["CNN, one level: less bias than a linear network"] == "differs"
+    assert other["CNN: a second level brings spectral bias back"] == "differs"
+
+
+def test_exponents_by_themselves_are_asked_of_eight_models():
+    few = verdicts("wang2025_fig4", cnn(0.0, 0.3, models=7))
+    assert "CNN, one level: less bias than a linear network" in few
+    assert not {name for name in few if name.endswith("exponent")}
+
+
+def mlp(alpha, closed=0.45):
+    return prefixed("mlp", beside_closed_form(alpha + SPREAD, closed))
+
+
+def test_exponents_of_an_mlp_on_photographs():
+    found = verdicts("wang2025_fig3", mlp(0.35))
+    assert found["MLP-UNet: exponent of falling modes"] == found["MLP-UNet: strong modes first"] == "holds"
+    assert found["MLP-UNet: exponent of rising modes"] == "differs"  # .48 is stored
+    other = verdicts("wang2025_fig3", mlp(0.0))
+    assert other["MLP-UNet: strong modes first"] == other["MLP-UNet: exponent of the closed form"] == "differs"
+
+
+def gaussian(*of_cases):
+    """(dimension, width, exponent of both branches) each."""
+    arrays = {"dimension": np.array([d for d, _, _ in of_cases]), "width": np.array([w for _, w, _ in of_cases])}
+    for index, (_, _, alpha) in enumerate(of_cases):
+        arrays |= prefixed(f"case_{index}", beside_closed_form(alpha + SPREAD, 0.5))
+    return arrays
+
+
+def test_exponents_on_gaussian_data():
+    arrays = gaussian((256, 256, 1.08), (256, 1024, 0.5))
+    found = verdicts("wang2025_fig9", arrays)
+    for branch in ("rising", "falling"):
+        assert found[f"d = 256, width 256, {branch}: printed exponent"] == "holds"
+        assert found[f"d = 256, {branch}: width lowers the exponent"] == "holds"
+        assert found[f"d = 256, width 1024, {branch}, geometric mean: closed form"] == "holds"
+        for part in choices(cases(arrays)[0].reading, branch):
+            assert (np.abs(part) < 0.05).all()  # these records show every definition the same
+    same = verdicts("wang2025_fig9", gaussian((256, 256, 0.5), (256, 1024, 0.5)))
+    assert same["d = 256, rising: width lowers the exponent"] == "differs"
+    assert same["d = 256, width 256, rising: printed exponent"] == "differs"
