@@ -103,6 +103,12 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 15, "paper": 75},
         gigabytes={"paper": 1.3},
     ),
+    "weighting_in_networks": FigureEntry(
+        package="figures.wang2025.weighting_in_networks",
+        title="The loss weight in nonlinear networks: SGD follows the law, Adam hardly",
+        source="this project, from Wang & Pehlevan 2025, Sec. 4",
+        seconds={"quick": 55, "paper": 6000},
+    ),
     "misprints": FigureEntry(
         package="figures.both.misprints",
         title="Misprints of both papers: printed, corrected, measured",

@@ -1,0 +1,77 @@
+"""The law of the loss weight in nonlinear networks: MLP-UNets on photographs, by gradient descent and by Adam.
+
+A loss weight σ^-2a gives a linear denoiser with EDM's preconditioning the exponent (1 - a)/2. As a weight it would
+train next to nothing where it is small; as a factor of the density of noise levels it is the same in expectation. Adam
+divides a gradient by its own size, and with it a weight: it is not expected to follow.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from figures.common.stages import Arrays, RunStage
+from figures.studies.photograph_networks.experiment import Photographs, train_on_photographs
+from figures.studies.trained_networks.architectures import MLP
+from figures.studies.trained_networks.experiment import NetworkRun, measure_modes
+
+OPTIMISERS = ("sgd", "adam")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the run."""
+
+    photographs: Photographs
+    sgd: NetworkRun
+    adam: NetworkRun
+    tilts: tuple[float, ...] = (0.0, 0.25, 0.5)  # a
+
+
+_QUICK = NetworkRun(
+    MLP(layers=3, width=128, embedding=32),
+    steps=1000,
+    records=20,
+    samples=256,
+    batch_size=128,
+    learning_rate=1e-3,
+    heun_steps=18,
+)
+_PAPER = replace(_QUICK, architecture=MLP(layers=5, width=256, embedding=128), steps=4000, records=40, samples=512)
+_TINY = replace(_QUICK, architecture=MLP(layers=2, width=8, embedding=4), steps=20, records=6, samples=32, heun_steps=4)
+
+PRESETS = {
+    "quick": Config(
+        Photographs(size=8, count=16384, models=3, together=True),
+        sgd=replace(_QUICK, optimiser="sgd", learning_rate=0.004, steps=2000),
+        adam=_QUICK,
+    ),
+    "paper": Config(
+        Photographs(size=8, count=32768, models=8),
+        sgd=replace(_PAPER, optimiser="sgd", learning_rate=0.004, steps=8000),
+        adam=replace(_PAPER, learning_rate=3e-4),
+    ),
+    "tiny": Config(
+        Photographs(size=4, count=64, models=2, together=True),
+        sgd=replace(_TINY, optimiser="sgd", learning_rate=0.004),
+        adam=_TINY,
+        tilts=(0.0, 0.5),
+    ),
+}
+
+
+def kind(optimiser: str, index: int) -> str:
+    """What names begin with of the networks of one optimiser and one of the tilts."""
+    return f"{optimiser}_{index}"
+
+
+def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
+    """Arrays of `stacked` and of `closed_form` for every optimiser and tilt; `tilt` (tilts,), the values of a."""
+    runs = {"sgd": config.sgd, "adam": config.adam}
+    networks = {
+        kind(optimiser, index): replace(runs[optimiser], tilt=tilt)
+        for optimiser in OPTIMISERS
+        for index, tilt in enumerate(config.tilts)
+    }
+    arrays = train_on_photographs(config.photographs, networks, measure_modes, key=key, stage=stage).arrays
+    return arrays | {"tilt": np.array(config.tilts)}
