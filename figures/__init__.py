@@ -103,6 +103,12 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 15, "paper": 75},
         gigabytes={"paper": 1.3},
     ),
+    "architecture_exponents": FigureEntry(
+        package="figures.wang2025.architecture_exponents",
+        title="What sets the exponent: linear networks, MLPs, CNNs, by SGD and Adam",
+        source="this project, from Wang & Pehlevan 2025, Sec. 6",
+        seconds={"quick": 90, "paper": 15000},
+    ),
     "weighting_in_networks": FigureEntry(
         package="figures.wang2025.weighting_in_networks",
         title="The loss weight in nonlinear networks: SGD follows the law, Adam hardly",

@@ -13,11 +13,12 @@ from figures.wang2025.weighting_in_networks.experiment import OPTIMISERS, kind
 from figures.wang2025.weighting_in_networks.statistics import exponents
 
 CAPTION = (
-    "Gradient descent follows the loss weight, dα/da = {{SGD: the loss weight lowers the exponent|value .2f}} {{SGD: the "
-    "loss weight lowers the exponent|interval .2f}}; with Adam the slope is {{Adam follows the loss weight less than "
-    "SGD|value .2f}} {{Adam follows the loss weight less than SGD|interval .2f}} above that. Falling modes of photograph "
-    "patches, geometric mean of start and target; bars: 95 % over models; black: a linear denoiser with the same start, "
-    "preconditioning and density of noise levels. b, c: one model, and the closed form in a fitted unit of time."
+    "Gradient descent follows the loss weight, dα/da = {{SGD: the loss weight lowers the exponent|value .2f}} "
+    "{{SGD: the loss weight lowers the exponent|interval .2f}}; with Adam the slope is {{Adam follows the loss"
+    " weight less than SGD|value .2f}} {{Adam follows the loss weight less than SGD|interval .2f}} above that."
+    " Falling modes of photograph patches, geometric mean of start and target; bars: 95 % over models; black: "
+    "a linear denoiser with the same start, preconditioning and density of noise levels. b, c: one model, and "
+    "the closed form in a fitted unit of time."
 )
 
 

@@ -1,0 +1,1 @@
+"""What sets the exponent of the spectral law in trained networks: architecture, optimiser, level."""

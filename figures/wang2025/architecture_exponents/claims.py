@@ -1,0 +1,103 @@
+"""What is claimed of exponents by architecture and optimiser; replicates are models, each with patches of its own.
+
+Margins were set before the first run; rates and numbers of steps come from trials with another seed.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from figures.common.claims import Claim
+from figures.common.stages import Arrays
+from figures.studies.photograph_networks.claims import DECIDING_MODELS, exponent_claim
+from figures.studies.trained_networks.statistics import Level, Reading, mean_of_defined
+from figures.wang2025.architecture_exponents.experiment import (
+    CNN,
+    LINEAR_ADAM,
+    LINEAR_SGD,
+    MLP_ADAM,
+    WIDE_SGD,
+)
+from figures.wang2025.architecture_exponents.statistics import exponents, readings
+
+OURS = "this project"
+CONVOLUTION = "Wang & Pehlevan 2025, Sec. 6 (CNN-UNet)"
+
+_LESS = 0.1  # of an exponent, by convolution
+_OPTIMISER = 0.03  # by the optimiser
+_LEVEL = 0.2  # by the harmonic mean
+_SAME = {"geometric": 0.15, "harmonic": 0.2}
+_LIMITS = {"geometric": 0.5, "harmonic": 1.0}  # far from the start, with EDM's preconditioning
+_CLOSED = 0.1
+
+
+def claims(data: Arrays) -> list[Claim]:
+    """Exponents by themselves are asked with many models only."""
+    found = readings(data)
+    asked = [
+        _less(found, CNN, MLP_ADAM, _LESS, CONVOLUTION),
+        _less(found, LINEAR_ADAM, LINEAR_SGD, _OPTIMISER, OURS),
+        _level_decides(found[LINEAR_SGD], LINEAR_SGD),
+        _level_decides(found[MLP_ADAM], MLP_ADAM),
+    ]
+    if found[CNN].models < DECIDING_MODELS:
+        return asked
+    for name in (LINEAR_SGD, WIDE_SGD):
+        levels: tuple[Level, ...] = ("geometric", "harmonic")
+        asked += [claim for level in levels for claim in _of_theory(found[name], name, level)]
+    return asked
+
+
+def _of(found: dict[str, Reading], name: str) -> Float[np.ndarray, " models"]:
+    return exponents(found[name])[0].per_model
+
+
+def _less(found: dict[str, Reading], lower: str, higher: str, margin: float, source: str) -> Claim:
+    return Claim.from_estimate(
+        f"{lower}: less than {higher}",
+        f"falling modes, geometric mean: on the same patches α is smaller by more than {margin:g}",
+        mean_of_defined(_of(found, lower) - _of(found, higher)),
+        source=source,
+        tests="theory" if source == OURS else "paper",
+        relation="less",
+        bound=0.0,
+        margin=margin,
+    )
+
+
+def _level_decides(reading: Reading, name: str) -> Claim:
+    harmonic, geometric = (exponents(reading, level)[0].per_model for level in ("harmonic", "geometric"))
+    return Claim.from_estimate(
+        f"{name}: the level decides the exponent",
+        f"falling modes: α at the harmonic mean exceeds that at the geometric by more than {_LEVEL:g}",
+        mean_of_defined(harmonic - geometric),
+        source=OURS,
+        tests="theory",
+        relation="greater",
+        bound=0.0,
+        margin=_LEVEL,
+    )
+
+
+def _of_theory(reading: Reading, name: str, level: Level) -> list[Claim]:
+    trained, theory = exponents(reading, level)
+    limit, margin = _LIMITS[str(level)], _SAME[str(level)]
+    return [
+        exponent_claim(
+            f"{name}, {level} mean: far limit",
+            f"falling modes: α is {limit:g}, as far from the start a preconditioned linear denoiser has it",
+            mean_of_defined(trained.per_model),
+            source=OURS,
+            tests="theory",
+            theory=limit,
+            margin=margin,
+        ),
+        exponent_claim(
+            f"{name}, {level} mean: closed form",
+            "falling modes: α less that of the closed form over the same modes is zero",
+            mean_of_defined(trained.per_model - theory.per_model),
+            source=OURS,
+            tests="theory",
+            theory=0.0,
+            margin=_CLOSED,
+        ),
+    ]

@@ -1,0 +1,111 @@
+"""Emergence exponents of many kinds of network on the same photographs, by gradient descent and by Adam.
+
+Models of one number have the same patches in every kind, so that kinds are compared in pairs. Beside each stands the
+closed form of a linear denoiser with its start, preconditioning and density of noise levels.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from figures.common.stages import Arrays, RunStage
+from figures.studies.photograph_networks.experiment import Photographs, train_on_photographs
+from figures.studies.trained_networks.architectures import MLP, Linear, ResNet, UNet
+from figures.studies.trained_networks.experiment import NetworkRun, measure_modes
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Networks of one architecture under one optimiser; `name` is how claims and pictures call them."""
+
+    name: str
+    network: NetworkRun
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the run."""
+
+    photographs: Photographs
+    kinds: tuple[Kind, ...]
+
+
+LINEAR_SGD, LINEAR_ADAM = "linear, SGD", "linear, Adam"
+MLP_SGD, MLP_ADAM, WIDE_SGD = "MLP, width 2d, SGD", "MLP, width 2d, Adam", "MLP, width 4d, SGD"
+CNN = "CNN, one level, 8 channels, Adam"
+
+_SHAPE = (8, 8, 1)
+_DIMENSION = 64
+_QUICK = NetworkRun(
+    MLP(layers=3, width=2 * _DIMENSION, embedding=32),
+    steps=1000,
+    records=20,
+    samples=256,
+    batch_size=128,
+    learning_rate=1e-3,
+    heun_steps=18,
+)
+_QUICK_CNN = replace(_QUICK, architecture=UNet(_SHAPE, 8, (1,)), steps=800, records=16, samples=128, batch_size=32)
+_PAPER = replace(_QUICK, steps=5000, records=40, samples=512, learning_rate=3e-4)
+_PAPER_CNN = replace(_PAPER, steps=10_000, batch_size=64, segments=4)
+
+
+def _kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...]:
+    """Those of every preset. Rates of SGD are near the largest that are stable."""
+    mlp_sgd = replace(adam, optimiser="sgd", learning_rate=0.004, steps=sgd_steps)
+    linear = Linear(layers=1)
+    return (
+        Kind(LINEAR_SGD, replace(mlp_sgd, architecture=linear, learning_rate=0.05)),
+        Kind(LINEAR_ADAM, replace(adam, architecture=linear, learning_rate=3 * adam.learning_rate)),
+        Kind(MLP_SGD, mlp_sgd),
+        Kind(MLP_ADAM, adam),
+        Kind(CNN, cnn),
+    )
+
+
+def _more_kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...]:
+    """Depth without nonlinearity, width, and convolutions by channels, levels and blocks."""
+
+    def mlp(times: int) -> MLP:
+        return MLP(layers=3, width=times * _DIMENSION, embedding=32)
+
+    sgd = replace(adam, optimiser="sgd", learning_rate=0.004, steps=sgd_steps)
+    return (
+        *(Kind(f"linear, {depth} layers, Adam", replace(adam, architecture=Linear(layers=depth))) for depth in (2, 3)),
+        Kind("MLP, width d, Adam", replace(adam, architecture=mlp(1))),
+        Kind("MLP, width 4d, Adam", replace(adam, architecture=mlp(4))),
+        Kind("MLP, width d, SGD", replace(sgd, architecture=mlp(1))),
+        Kind(WIDE_SGD, replace(sgd, architecture=mlp(4))),
+        Kind("CNN, one level, 4 channels, Adam", replace(cnn, architecture=UNet(_SHAPE, 4, (1,)))),
+        Kind("CNN, one level, 16 channels, Adam", replace(cnn, architecture=UNet(_SHAPE, 16, (1,)))),
+        Kind("CNN, two levels, 8 channels, Adam", replace(cnn, architecture=UNet(_SHAPE, 8, (1, 1)))),
+        Kind("ResNet, 8 channels, Adam", replace(cnn, architecture=ResNet(_SHAPE, 8, 2))),
+    )
+
+
+_TINY = replace(_QUICK, architecture=MLP(layers=2, width=8, embedding=4), steps=20, records=6, samples=32, heun_steps=4)
+PRESETS = {
+    "quick": Config(Photographs(size=8, count=16384, models=3, together=True), kinds=_kinds(_QUICK, 2000, _QUICK_CNN)),
+    "paper": Config(
+        Photographs(size=8, count=32768, models=8),
+        kinds=_kinds(_PAPER, 10_000, _PAPER_CNN) + _more_kinds(_PAPER, 10_000, _PAPER_CNN),
+    ),
+    "tiny": Config(
+        Photographs(size=4, count=64, models=2, together=True),
+        kinds=tuple(
+            # Compiling a U-Net would take most of the tests' time.
+            replace(kind, network=replace(kind.network, architecture=ResNet((4, 4, 1), 4, 1)))
+            if kind.name == CNN
+            else kind
+            for kind in _kinds(_TINY, 20, _TINY)
+        ),
+    ),
+}
+
+
+def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
+    """Arrays of `stacked` and of `closed_form` for every kind, the first under `kind_0_` …; `names` (kinds,)."""
+    networks = {f"kind_{place}": kind.network for place, kind in enumerate(config.kinds)}
+    arrays = train_on_photographs(config.photographs, networks, measure_modes, key=key, stage=stage).arrays
+    return arrays | {"names": np.array([kind.name for kind in config.kinds])}

@@ -1,0 +1,60 @@
+"""Exponents by kind of network, side by side."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures.common.stages import Arrays
+from figures.common.style import BLACK, VERMILION, WIDEST, label_panels, plt, styled
+from figures.studies.photograph_networks.plots import late_sentence
+from figures.studies.trained_networks.statistics import Level
+from figures.wang2025.architecture_exponents.statistics import LEVELS, exponents, readings
+
+CAPTION = (
+    "On the same photographs a convolutional network of one level has an exponent that is {{CNN, one level, 8 "
+    "channels, Adam: less than MLP, width 2d, Adam|value .2f}} {{CNN, one level, 8 channels, Adam: less than "
+    "MLP, width 2d, Adam|interval .2f}} from an MLP's, and Adam moves that of linear networks by {{linear, "
+    "Adam: less than linear, SGD|value .2f}} {{linear, Adam: less than linear, SGD|interval .2f}}. Falling "
+    "modes; the two panels differ in the level that a mode has to pass. Red: mean over models, 95 %; dots: "
+    "models; black: a linear denoiser by gradient flow with the same start, preconditioning and noise levels, "
+    "over the same modes."
+)
+_FAR = {"geometric": 0.5, "harmonic": 1.0}
+
+
+@styled
+def draw(data: Arrays) -> Figure:
+    count = len(data["names"])
+    figure, axes = plt.subplots(1, 2, figsize=(WIDEST, 1.6 + 0.34 * count), sharey=True)
+    for axis, level in zip(axes, LEVELS, strict=True):
+        _draw_level(axis, data, level)
+    axes[0].set_ylabel("kind of network, optimiser")
+    axes[0].legend(loc="best")
+    label_panels(axes)
+    return figure
+
+
+def _draw_level(axis: Axes, data: Arrays, level: Level) -> None:
+    names = list(readings(data))
+    axis.axvline(_FAR[str(level)], color="0.6", lw=0.9, ls=":", label="linear, far from the start")
+    axis.axvline(0, color="0.8", lw=0.8)
+    for place, reading in enumerate(readings(data).values()):
+        trained, theory = exponents(reading, level)
+        first = {"label": "trained networks"}, {"label": "closed form, linear"}
+        axis.plot(trained.per_model, np.full(reading.models, place + 0.22), ".", ms=3, color="0.6")
+        if not trained.defined:
+            continue
+        estimate, closed = trained.estimate, theory.estimate
+        bars = {"xerr": [float(estimate.half_width)], "fmt": "o", "ms": 5, "lw": 1, "color": VERMILION}
+        axis.errorbar([float(estimate.value)], [place], **bars, **(first[0] if place == 0 else {}))
+        style = {"ms": 9, "mew": 1.6, "color": BLACK}
+        axis.plot([float(closed.value)], [place], "|", **style, **(first[1] if place == 0 else {}))
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.5, -0.5)
+    axis.set_xlabel("exponent α of emergence, τ* ∝ λ$^{-α}$")
+    axis.set_title(f"level: {level} mean of start and target")
+
+
+def notes(data: Arrays) -> list[str]:
+    """Modes that enter no fit."""
+    return [late_sentence(reading, name) for name, reading in readings(data).items()]
