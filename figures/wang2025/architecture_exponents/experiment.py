@@ -103,9 +103,11 @@ PRESETS = {
     ),
 }
 
+NAMES = tuple(kind.name for kind in PRESETS["paper"].kinds)
+
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Arrays of `stacked` and of `closed_form` for every kind, the first under `kind_0_` …; `names` (kinds,)."""
+    """Arrays of `stacked` and `closed_form` for every kind, the first under `kind_0_` …; `kinds`, places in NAMES."""
     networks = {f"kind_{place}": kind.network for place, kind in enumerate(config.kinds)}
     arrays = train_on_photographs(config.photographs, networks, measure_modes, key=key, stage=stage).arrays
-    return arrays | {"names": np.array([kind.name for kind in config.kinds])}
+    return arrays | {"kinds": np.array([NAMES.index(kind.name) for kind in config.kinds])}

@@ -24,7 +24,7 @@ _FAR = {"geometric": 0.5, "harmonic": 1.0}
 
 @styled
 def draw(data: Arrays) -> Figure:
-    count = len(data["names"])
+    count = len(data["kinds"])
     figure, axes = plt.subplots(1, 2, figsize=(WIDEST, 1.6 + 0.34 * count), sharey=True)
     for axis, level in zip(axes, LEVELS, strict=True):
         _draw_level(axis, data, level)

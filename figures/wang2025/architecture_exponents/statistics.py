@@ -2,13 +2,14 @@
 
 from figures.common.stages import Arrays
 from figures.studies.trained_networks.statistics import Level, ModelExponents, Reading
+from figures.wang2025.architecture_exponents.experiment import NAMES
 
 LEVELS: tuple[Level, ...] = ("geometric", "harmonic")
 
 
 def readings(data: Arrays) -> dict[str, Reading]:
     """What is stored of every kind of network, by its name."""
-    return {str(name): Reading(data, f"kind_{place}") for place, name in enumerate(data["names"])}
+    return {NAMES[kind]: Reading(data, f"kind_{place}") for place, kind in enumerate(data["kinds"])}
 
 
 def exponents(reading: Reading, level: Level = "geometric") -> tuple[ModelExponents, ModelExponents]:

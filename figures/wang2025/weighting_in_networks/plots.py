@@ -49,14 +49,14 @@ def _draw_exponents(axis: Axes, data: Arrays) -> None:
 
 
 def _draw_emergence(axis: Axes, data: Arrays, optimiser: str) -> None:
+    axis.set(xscale="log", yscale="log")
     for index, (a, colour) in enumerate(zip(data["tilt"], setting_colours(len(data["tilt"])), strict=True)):
         reading = Reading(data, kind(optimiser, index))
         variance, used = reading["variance"][0], (reading.clear() & reading.on("falling"))[0]
-        step = np.where(np.isfinite(reading.emergence()[0]) & used, reading.emergence()[0], np.nan)
-        theory = reading.closed_form()[0] * reading.steps_per_time()[0]
-        axis.plot(variance, step, "v", ms=3, color=colour, label=f"a = {a:g}")
-        axis.plot(variance[used], np.where(np.isfinite(theory), theory, np.nan)[used], color=colour, lw=1)
-    axis.set(xscale="log", yscale="log")
+        step, theory = reading.emergence()[0], reading.closed_form()[0] * reading.steps_per_time()[0]
+        seen, drawn = used & np.isfinite(step), used & np.isfinite(theory)
+        axis.plot(variance[seen], step[seen], "v", ms=3, color=colour, label=f"a = {a:g}")
+        axis.plot(variance[drawn], theory[drawn], color=colour, lw=1)
     axis.set_xlabel("variance of the data along the mode, λ")
     axis.set_ylabel("emergence step τ*")
     axis.set_title(f"{NAMES[optimiser]}: {EXPONENT}")

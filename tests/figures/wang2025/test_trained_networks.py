@@ -4,6 +4,15 @@ import numpy as np
 
 import figures
 from figures.studies.trained_networks.experiment import prefixed
+from figures.wang2025.architecture_exponents.experiment import (
+    CNN,
+    LINEAR_ADAM,
+    LINEAR_SGD,
+    MLP_ADAM,
+    MLP_SGD,
+    NAMES,
+    WIDE_SGD,
+)
 from figures.wang2025.fig9.statistics import cases, choices
 from tests.figures.known_records import beside_closed_form
 
@@ -68,3 +77,37 @@ def test_exponents_on_gaussian_data():
     same = verdicts("wang2025_fig9", gaussian((256, 256, 0.5), (256, 1024, 0.5)))
     assert same["d = 256, rising: width lowers the exponent"] == "differs"
     assert same["d = 256, width 256, rising: printed exponent"] == "differs"
+
+
+def weighted(sgd, adam, tilts=(0.0, 0.25, 0.5)):
+    """Exponents by a = 0, ¼, ½ of both optimisers, and the closed form's (1 - a)/2."""
+    arrays = {"tilt": np.array(tilts)}
+    for optimiser, alphas in (("sgd", sgd), ("adam", adam)):
+        for index, (a, alpha) in enumerate(zip(tilts, alphas, strict=True)):
+            arrays |= prefixed(f"{optimiser}_{index}", beside_closed_form(alpha + SPREAD, (1 - a) / 2))
+    return arrays
+
+
+def test_the_loss_weight_by_optimiser():
+    law, flat = (0.5, 0.375, 0.25), (0.35, 0.34, 0.33)
+    found = verdicts("weighting_in_networks", weighted(law, flat))
+    differ = {name for name, verdict in found.items() if verdict == "differs"}
+    assert differ == {"Adam: dα/da of the closed form"}
+    other = verdicts("weighting_in_networks", weighted(flat, law))
+    assert other["SGD: the loss weight lowers the exponent"] == "differs"
+    assert other["Adam follows the loss weight less than SGD"] == "differs"
+
+
+def test_exponents_by_architecture():
+    names = {LINEAR_SGD: 0.5, LINEAR_ADAM: 0.4, MLP_SGD: 0.4, MLP_ADAM: 0.35, CNN: 0.05, WIDE_SGD: 0.5}
+    arrays = {"kinds": np.array([NAMES.index(name) for name in names])}
+    for place, alpha in enumerate(names.values()):
+        arrays |= prefixed(f"kind_{place}", beside_closed_form(alpha + SPREAD, 0.5))
+    found = verdicts("architecture_exponents", arrays)
+    assert found[f"{CNN}: less than {MLP_ADAM}"] == found[f"{LINEAR_ADAM}: less than {LINEAR_SGD}"] == "holds"
+    assert found[f"{WIDE_SGD}, geometric mean: far limit"] == "holds"
+    assert found[f"{LINEAR_SGD}, geometric mean: closed form"] == "holds"
+    order = [LINEAR_ADAM, LINEAR_SGD, MLP_SGD, CNN, MLP_ADAM, WIDE_SGD]
+    swapped = arrays | {"kinds": np.array([NAMES.index(name) for name in order])}
+    other = verdicts("architecture_exponents", swapped)
+    assert other[f"{CNN}: less than {MLP_ADAM}"] == other[f"{LINEAR_ADAM}: less than {LINEAR_SGD}"] == "differs"
