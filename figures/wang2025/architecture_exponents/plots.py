@@ -40,15 +40,15 @@ def _draw_level(axis: Axes, data: Arrays, level: Level) -> None:
     axis.axvline(0, color="0.8", lw=0.8)
     for place, reading in enumerate(readings(data).values()):
         trained, theory = exponents(reading, level)
-        first = {"label": "trained networks"}, {"label": "closed form, linear"}
+        labels = ("trained networks", "closed form, linear") if place == 0 else (None, None)
         axis.plot(trained.per_model, np.full(reading.models, place + 0.22), ".", ms=3, color="0.6")
         if not trained.defined:
             continue
         estimate, closed = trained.estimate, theory.estimate
         bars = {"xerr": [float(estimate.half_width)], "fmt": "o", "ms": 5, "lw": 1, "color": VERMILION}
-        axis.errorbar([float(estimate.value)], [place], **bars, **(first[0] if place == 0 else {}))
+        axis.errorbar([float(estimate.value)], [place], label=labels[0], **bars)
         style = {"ms": 9, "mew": 1.6, "color": BLACK}
-        axis.plot([float(closed.value)], [place], "|", **style, **(first[1] if place == 0 else {}))
+        axis.plot([float(closed.value)], [place], "|", label=labels[1], **style)
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.5, -0.5)
     axis.set_xlabel("exponent α of emergence, τ* ∝ λ$^{-α}$")
