@@ -46,6 +46,7 @@ FIGURES: dict[str, FigureEntry] = {
         title="Convolutional U-Nets on photographs, one and two levels: when modes emerge",
         source="Wang & Pehlevan 2025, Figs. 4, 12, 13",
         seconds={"quick": 60, "paper": 17000},
+        on_request=True,
     ),
     "wang2025_fig5": FigureEntry(
         package="figures.wang2025.fig5",
@@ -76,6 +77,7 @@ FIGURES: dict[str, FigureEntry] = {
         title="MLP-UNets on Gaussian data: emergence and its exponent by width",
         source="Wang & Pehlevan 2025, Figs. 9, 10",
         seconds={"quick": 60, "paper": 20000},
+        on_request=True,
     ),
     "wang2025_fig21": FigureEntry(
         package="figures.wang2025.fig21",
@@ -108,12 +110,14 @@ FIGURES: dict[str, FigureEntry] = {
         title="What sets the exponent: linear networks, MLPs, CNNs, by SGD and Adam",
         source="this project, from Wang & Pehlevan 2025, Sec. 6",
         seconds={"quick": 90, "paper": 15000},
+        on_request=True,
     ),
     "weighting_in_networks": FigureEntry(
         package="figures.wang2025.weighting_in_networks",
         title="The loss weight in nonlinear networks: SGD follows the law, Adam hardly",
         source="this project, from Wang & Pehlevan 2025, Sec. 4",
         seconds={"quick": 55, "paper": 6000},
+        on_request=True,
     ),
     "misprints": FigureEntry(
         package="figures.both.misprints",
