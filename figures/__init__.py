@@ -79,6 +79,13 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 60, "paper": 20000},
         on_request=True,
     ),
+    "wang2025_fig16": FigureEntry(
+        package="figures.wang2025.fig16",
+        title="Patches of what a convolutional network generates, by size: when their modes emerge",
+        source="Wang & Pehlevan 2025, Figs. 16-20",
+        seconds={"quick": 30, "paper": 9000},
+        on_request=True,
+    ),
     "wang2025_fig21": FigureEntry(
         package="figures.wang2025.fig21",
         title="Learning mean and covariance together: overshoot, mixing of modes",
