@@ -79,6 +79,13 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 60, "paper": 20000},
         on_request=True,
     ),
+    "wang2025_fig15": FigureEntry(
+        package="figures.wang2025.fig15",
+        title="How nearly the denoiser of a convolutional network is one linear convolution",
+        source="Wang & Pehlevan 2025, Fig. 15",
+        seconds={"quick": 25, "paper": 9000},
+        on_request=True,
+    ),
     "wang2025_fig16": FigureEntry(
         package="figures.wang2025.fig16",
         title="Patches of what a convolutional network generates, by size: when their modes emerge",
