@@ -13,10 +13,10 @@ from sims.measurements.estimates import mean_over
 
 CAPTION = (
     "Linear filters fitted to what a one-level CNN makes of one photograph patch with noise; bands and bars: mean and "
-    "95 % over models. Early, after a tenth of training, the widest filter explains {{early denoiser: a linear convolution|value .3f}} "
-    "{{early denoiser: a linear convolution|interval .3f}} of the variance at σ from 0.1 to 1. Dashed: the "
-    "exact denoiser of a Gaussian, which is linear but sees edges. d, e: one model, one σ; black: the centre row of "
-    "Σ_P(Σ_P + σ²)⁻¹."
+    "95 % over models. After a tenth of training the widest filter explains "
+    "{{early denoiser: a linear convolution|value .3f}} {{early denoiser: a linear convolution|interval .3f}} of the "
+    "variance at σ from 0.1 to 1. Dashed: the exact denoiser of a Gaussian, which is linear but sees edges. d, e: one "
+    "model, one σ; black: the centre row of Σ_P(Σ_P + σ²)⁻¹."
 )
 DIFFERS = (
     "photograph patches in place of faces, a network of eight channels, and the exact denoiser of a Gaussian beside it."

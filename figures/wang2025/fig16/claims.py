@@ -31,10 +31,10 @@ def claims(data: Arrays) -> list[Claim]:
     found, whole = patches_of(data), whole_images(data)
     many = decides(whole)
     asked = [_more_than_whole(each, data) for each in (found if many else found[:1])]
-    asked += [claim for each in found for claim in (_pooling(each, data), _aligned(each), _solver(each, data))]
+    asked += [claim for each in found for claim in (_pooling(each, data), _aligned(each))]
     if many:
         asked += [_shallower(found[0], found[-1]), _whole_about_zero(data)]
-        asked += [_arrived(each) for each in found]
+        asked += [claim for each in found for claim in (_solver(each, data), _arrived(each))]
     return asked
 
 

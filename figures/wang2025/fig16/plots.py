@@ -25,12 +25,12 @@ DIFFERS = (
 def draw(data: Arrays) -> Figure:
     found, whole = patches_of(data), whole_images(data)
     smallest, largest = found[0], found[-1]
-    figure, axes = plt.subplots(2, 3, figsize=(WIDEST, 8.0))
+    figure, axes = plt.subplots(2, 3, figsize=(WIDEST, 8.2))
     draw_curves(axes[0, 0], smallest.reading)
-    axes[0, 0].set_title(f"{smallest.name}: variance of modes")
-    key_below(axes[0, 0], columns=4)
+    axes[0, 0].set_title(f"{smallest.name}: modes")
+    key_below(axes[0, 0], columns=3)
     draw_heat_map(figure, axes[0, 1], smallest.reading)
-    axes[0, 1].set_title(f"{smallest.name}: variance over target")
+    axes[0, 1].set_title(f"{smallest.name}: over target")
     cases = ((smallest.name, smallest.reading), (largest.name, largest.reading), ("whole images", whole))
     for axis, (name, reading) in zip((axes[0, 2], *axes[1, :2]), cases, strict=True):
         draw_emergence(axis, reading)
@@ -57,7 +57,7 @@ def _draw_exponents(axis: Axes, found: list[tuple[str, Reading]], whole: Reading
     axis.set_ylabel("exponent α of falling modes")
     axis.set_title("exponents by patch size")
     handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-    axis.legend(handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
+    axis.legend(handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, -0.17))
 
 
 def _point(axis: Axes, place: float, found: ModelExponents, colour: str, label: str) -> None:
