@@ -57,6 +57,12 @@ def evaluated(network: NetworkRun, evaluations: int) -> NetworkRun:
     return replace(network, samples=evaluations, heun_steps=1)
 
 
+def typical(data: Float[np.ndarray, "n pixels"], count: int) -> Float[np.ndarray, "count pixels"]:
+    """The patches whose pixels vary most nearly as those of a patch do on average."""
+    variance = data.astype(float).var(axis=1)
+    return data[np.argsort(np.abs(variance - variance.mean()), kind="stable")[:count]]
+
+
 def exact_denoiser(modes: DataModes) -> Denoiser:
     """What denoises a Gaussian with these moments, D(x) = μ + Σ_k u_k λ_k/(λ_k + σ²) u_kᵀ(x - μ); float32."""
     arrays = [jnp.asarray(array, jnp.float32) for array in modes]
