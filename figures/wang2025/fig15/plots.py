@@ -130,6 +130,7 @@ def _draw_distances(axis: Axes, data: Arrays) -> None:
         _band(axis, places(data["steps"]), found[:, :, place], colour, label)
         axis.axhline(exact[:, place].mean(), color=colour, lw=0.8, ls="--")
     axis.set_yscale("log")
+    axis.set_ylim(bottom=min(found.min(), exact.min()) / 2)  # bands may reach below zero
     step_axis(axis)
     axis.set_ylabel("distance |w − w*|/|w*| from theory's filter")
     axis.set_title("distance over training")
