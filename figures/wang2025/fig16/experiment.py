@@ -36,7 +36,7 @@ class Config:
 
 PRESETS = {
     "quick": Config(PHOTOGRAPHS["quick"], ONE_LEVEL_RUNS["quick"], ((3, 1), (4, 2), (6, 1))),
-    # The published sizes 3/1, 6/3 and 9/3, for images four times as large, and one between.
+    # The published sizes 3/1, 6/3 and 9/3, for images of four times as many pixels, and one between.
     "paper": Config(PHOTOGRAPHS["paper"], ONE_LEVEL_RUNS["paper"], ((3, 1), (4, 2), (6, 3), (9, 3))),
     "tiny": Config(PHOTOGRAPHS["tiny"], ONE_LEVEL_RUNS["tiny"], ((2, 1), (3, 1))),
 }
