@@ -79,6 +79,27 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 60, "paper": 20000},
         on_request=True,
     ),
+    "wang2025_fig14": FigureEntry(
+        package="figures.wang2025.fig14",
+        title="Eigenvalues of the denoiser's Jacobian over training, MLP-UNet and CNN",
+        source="Wang & Pehlevan 2025, Fig. 14",
+        seconds={"quick": 60, "paper": 20000},
+        on_request=True,
+    ),
+    "wang2025_fig15": FigureEntry(
+        package="figures.wang2025.fig15",
+        title="How nearly the denoiser of a convolutional network is one linear convolution",
+        source="Wang & Pehlevan 2025, Fig. 15",
+        seconds={"quick": 50, "paper": 9000},
+        on_request=True,
+    ),
+    "wang2025_fig16": FigureEntry(
+        package="figures.wang2025.fig16",
+        title="Patches of what a convolutional network generates, by size: when their modes emerge",
+        source="Wang & Pehlevan 2025, Figs. 16-20",
+        seconds={"quick": 60, "paper": 9000},
+        on_request=True,
+    ),
     "wang2025_fig21": FigureEntry(
         package="figures.wang2025.fig21",
         title="Learning mean and covariance together: overshoot, mixing of modes",
