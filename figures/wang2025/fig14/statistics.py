@@ -40,3 +40,15 @@ def rank_correlation(data: Arrays, kind: str, record: int) -> Float[np.ndarray, 
     ranks = np.argsort(np.argsort(-gains, axis=-1), axis=-1).astype(float)
     expected = np.arange(gains.shape[-1], dtype=float)
     return np.array([[np.corrcoef(rank, expected)[0, 1] for rank in of_model] for of_model in ranks]).mean(axis=1)
+
+
+def error_beyond_linear(data: Arrays, kind: str, record: int) -> Float[np.ndarray, " models"]:
+    """Denoising error over σ² less the best linear denoiser's on the same patches: mean over the middle levels."""
+    beyond = data[f"{kind}_error"][:, record] - data[f"{kind}_linear_error"][:, record]
+    return beyond[:, middle(data["noise_levels"])].mean(axis=-1)
+
+
+def eigenvalue_beyond_linear(data: Arrays, kind: str, record: int) -> Float[np.ndarray, " models"]:
+    """Mean eigenvalue less the mean of λ/(λ + σ²): mean over the middle levels, and over patches."""
+    beyond = data[f"{kind}_real"][:, record].mean(axis=(-2, -1)) - gaussian_gains(data).mean(axis=-1)
+    return beyond[:, middle(data["noise_levels"])].mean(axis=-1)

@@ -110,7 +110,10 @@ def spectra(share, imaginary=0.0):
     end = (1 - way) * 0.8 + way * exact
     gains = np.stack([np.full_like(end, 0.8), end], axis=1)
     real = gains[:, :, :, None]
+    linear = exact.mean(axis=-1)
+    errors = np.stack([np.full_like(linear, 0.8), linear - 0.1 * way[..., 0]], axis=1)
     arrays = {"steps": np.array([0, 100]), "real": real, "gains": gains, "imaginary": imaginary * real}
+    arrays |= {"error": errors, "linear_error": np.stack([linear, linear], axis=1)}
     return {"variance": variance, "noise_levels": levels} | prefixed("mlp", arrays) | prefixed("cnn", arrays)
 
 
@@ -133,6 +136,12 @@ def test_jacobian_of_the_exact_denoiser_has_the_gains_of_its_modes():
     np.testing.assert_allclose(found["real"], np.broadcast_to(expected[:, None], (2, 2, 6)), atol=1e-5)
     np.testing.assert_allclose(found["gains"], expected, atol=1e-5)
     np.testing.assert_allclose(found["imaginary"], 0.0, atol=1e-5)
+    # Of these data the exact linear denoiser errs by the mean of λ/(λ + σ²), over σ², and a denoiser that answers zero
+    # by the data's own power.
+    np.testing.assert_allclose(found["error"], found["linear_error"], rtol=1e-6)
+    np.testing.assert_allclose(found["error"], expected.mean(axis=-1), rtol=0.25)
+    nothing = measure_jacobians(run, points=points)(lambda x, time: 0 * x)
+    np.testing.assert_allclose(nothing["error"], np.mean(data**2) / np.square(points.noise_levels), rtol=1e-5)
 
 
 def test_typical_patches_vary_as_the_average_one():
