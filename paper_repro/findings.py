@@ -28,7 +28,7 @@ from paper_repro.json_files import read_claims, read_text
 from paper_repro.paragraphs import refilled
 from paper_repro.placeholders import Quoted, fill
 from paper_repro.reference import CLAIMS
-from paper_repro.wording import number
+from paper_repro.wording import beside, number
 
 PROSE = "findings.in.md"
 FINDINGS = "findings.md"
@@ -96,11 +96,7 @@ def _in_cell(text: str) -> str:
 
 
 def _wanted(claim: dict[str, Any]) -> str:
-    reference, margin = number(claim[claim["held_against"]]), number(claim["margin"])
-    if claim["relation"] == "equal":
-        return f"{reference}, within {margin}"
-    side = "above" if claim["relation"] == "greater" else "below"
-    return f"{side} {reference}" + (f" by {margin}" if claim["margin"] > 0 else "")
+    return beside(claim["relation"], number(claim[claim["held_against"]]), claim["margin"])
 
 
 def _found(claim: dict[str, Any]) -> str:

@@ -18,14 +18,18 @@ def number(value: float | None) -> str:
 def expected(claim: Claim) -> str:
     """`theory 1, within 0.02`, `above the bound 0.99`, `below paper 1 by 0.1`, `at most the bound 1e-10`."""
     source = "the bound" if claim.held_against == "bound" else claim.held_against
-    reference = f"{source} {number(claim.reference)}"
-    if claim.relation == "equal":
-        return f"{reference}, within {number(claim.margin)}" if claim.margin > 0 else reference
-    if claim.kind == "check":
+    if claim.kind == "check" and claim.relation != "equal":
         side, sign = {"greater": ("at least", -1), "less": ("at most", 1)}[claim.relation]
         return f"{side} {source} {number(claim.reference + sign * claim.margin)}"
-    side = "above" if claim.relation == "greater" else "below"
-    return f"{side} {reference}" + (f" by {number(claim.margin)}" if claim.margin > 0 else "")
+    return beside(claim.relation, f"{source} {number(claim.reference)}", claim.margin)
+
+
+def beside(relation: str, reference: str, margin: float) -> str:
+    """Where a number has to lie: `1, within 0.02`, `above 0`, `below 1 by 0.1`."""
+    if relation == "equal":
+        return f"{reference}, within {number(margin)}" if margin > 0 else reference
+    side = "above" if relation == "greater" else "below"
+    return f"{side} {reference}" + (f" by {number(margin)}" if margin > 0 else "")
 
 
 def measured(claim: Claim) -> str:

@@ -2,7 +2,15 @@
 
 import numpy as np
 
+import figures
+
 STEPS = np.append(0.0, np.geomspace(1, 1e6, 400))
+SPREAD = 0.02 * np.random.default_rng(0).normal(size=8)  # of the exponents of eight models
+
+
+def verdicts(name, arrays):
+    """What a figure says of arrays, by the names of its claims."""
+    return {claim.name: claim.verdict for claim in figures.load(name).claims(arrays)}
 
 
 def known(exponents, initial=0.3):

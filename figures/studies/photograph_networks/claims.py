@@ -12,17 +12,11 @@ from figures.studies.photograph_networks.statistics import (
 )
 from figures.studies.trained_networks.statistics import Reading
 
-DECIDING_MODELS = 8  # that a verdict about an exponent by itself takes; differences within a model take fewer
 SOURCE = "Wang & Pehlevan 2025"
 
 _ARRIVED = 0.22  # of a mean logarithm of variances: 25 per cent
 _ALIGNED = 0.9
 _SOLVER = 0.05  # of an exponent
-
-
-def decides(reading: Reading) -> bool:
-    """Whether there are models enough for a verdict about an exponent."""
-    return reading.models >= DECIDING_MODELS
 
 
 def harmonic_claim(data: Arrays, kind: str, words: str, excess: float) -> Claim:
@@ -52,7 +46,7 @@ def common_claims(data: Arrays, kind: str, words: str) -> list[Claim]:
             margin=_SOLVER,
         ),
     ]
-    if decides(reading):
+    if reading.decides:
         found += [
             Claim.from_estimate(
                 f"{words}: samples have the data's modes",

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.photograph_networks.experiment import Photographs, drawn_patches
-from figures.studies.trained_networks.experiment import DataModes, NetworkRun, Prepare, TrainedRun, train
+from figures.studies.photograph_networks.experiment import Photographs, train_kinds
+from figures.studies.trained_networks.experiment import DataModes, NetworkRun, Prepare, TrainedRun
 from sims.measurements.denoisers import Denoiser
 
 
@@ -32,23 +32,11 @@ def train_denoisers(
     share: float,
 ) -> MeasuredDenoisers:
     """Train every kind of network, on the patches and from the keys that `train_on_photographs` takes."""
-    keys = [jax.random.split(model_key) for model_key in jax.random.split(key, photographs.models)]
-    patches = [drawn_patches(photographs, patch_key) for patch_key, _ in keys]
-    runs = {
-        kind: [
-            TrainedRun(f"{kind}, model {number}", network, patches[number], run_key)
-            for number, (_, run_key) in enumerate(keys)
-        ]
-        for kind, network in networks.items()
+    runs, results = train_kinds(photographs, networks, prepare, key=key, stage=stage, share=share)
+    arrays = {
+        kind: {"steps": networks[kind].at} | {name: np.stack([each[name] for each in found]) for name in found[0]}
+        for kind, found in results.items()
     }
-    every = [run for own in runs.values() for run in own]
-    results = train(every, prepare, stage=stage, share=share, together=photographs.together)
-    arrays = {}
-    for place, (kind, own) in enumerate(runs.items()):
-        found = results[place * len(own) : (place + 1) * len(own)]
-        arrays[kind] = {"steps": networks[kind].at} | {
-            name: np.stack([result[name] for result in found]) for name in found[0]
-        }
     return MeasuredDenoisers(runs, arrays)
 
 

@@ -5,7 +5,7 @@ keys in every kind of network, so that kinds are compared in pairs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -83,6 +83,20 @@ MLP_RUNS = {
     ),
 }
 
+# Of figures that train many kinds.
+SMALL_MLP_RUNS = {
+    "quick": replace(MLP_RUNS["quick"], architecture=MLP(layers=3, width=128, embedding=32), steps=1000, records=20),
+    "tiny": NetworkRun(
+        MLP(layers=2, width=8, embedding=4),
+        steps=20,
+        records=6,
+        samples=32,
+        batch_size=128,
+        learning_rate=1e-3,
+        heun_steps=4,
+    ),
+}
+
 
 def _cnn(preset: str, multipliers: tuple[int, ...]) -> NetworkRun:
     """The published variants with eight channels; of their networks for FFHQ every level has 128 and more."""
@@ -131,21 +145,8 @@ def train_on_photographs(
     stage: RunStage,
 ) -> Trained:
     """Train every kind of network, measure it by `prepare`, and put the closed form beside it."""
-    keys = [jax.random.split(model_key) for model_key in jax.random.split(key, photographs.models)]
-    patches = [drawn_patches(photographs, patch_key) for patch_key, _ in keys]
-    runs = {
-        kind: [
-            TrainedRun(f"{kind}, model {number}", network, patches[number], run_key)
-            for number, (_, run_key) in enumerate(keys)
-        ]
-        for kind, network in networks.items()
-    }
-    every = [run for own in runs.values() for run in own]
-    results = train(every, prepare, stage=stage, share=1 - _CLOSED_FORM_SHARE, together=photographs.together)
-    of_kind = {
-        kind: stacked(own, results[place * len(own) : (place + 1) * len(own)])
-        for place, (kind, own) in enumerate(runs.items())
-    }
+    runs, results = train_kinds(photographs, networks, prepare, key=key, stage=stage, share=1 - _CLOSED_FORM_SHARE)
+    of_kind = {kind: stacked(own, results[kind]) for kind, own in runs.items()}
     stages = [
         Stage(
             f"closed form beside {kind}",
@@ -159,6 +160,30 @@ def train_on_photographs(
     return Trained(runs, {name: array for kind, own in of_kind.items() for name, array in prefixed(kind, own).items()})
 
 
-def drawn_patches(photographs: Photographs, key: PRNGKeyArray) -> Float[np.ndarray, "count pixels"]:
+def train_kinds(
+    photographs: Photographs,
+    networks: Mapping[str, NetworkRun],
+    prepare: Prepare,
+    *,
+    key: PRNGKeyArray,
+    stage: RunStage,
+    share: float,
+) -> tuple[dict[str, list[TrainedRun]], dict[str, list[Arrays]]]:
+    """The models of every kind, and what `train` gives of each."""
+    keys = [jax.random.split(model_key) for model_key in jax.random.split(key, photographs.models)]
+    patches = [_drawn_patches(photographs, patch_key) for patch_key, _ in keys]
+    runs = {
+        kind: [
+            TrainedRun(f"{kind}, model {number}", network, patches[number], run_key)
+            for number, (_, run_key) in enumerate(keys)
+        ]
+        for kind, network in networks.items()
+    }
+    every = [run for own in runs.values() for run in own]
+    results = iter(train(every, prepare, stage=stage, share=share, together=photographs.together))
+    return runs, {kind: [next(results) for _ in own] for kind, own in runs.items()}
+
+
+def _drawn_patches(photographs: Photographs, key: PRNGKeyArray) -> Float[np.ndarray, "count pixels"]:
     """The patches of one model, float32."""
     return natural_image_patches(key, count=photographs.count, size=photographs.size).astype(np.float32)

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from figures.common.images import draw_images
 from figures.common.stages import Arrays
-from figures.studies.trained_networks.statistics import BRANCHES, Branch, Level, ModelExponents, Reading
+from figures.studies.trained_networks.plots import in_words, step_in_words
+from figures.studies.trained_networks.statistics import BRANCHES, Branch, Level, Reading
 
 _SHOWN_RECORDS = 8
 
@@ -22,17 +23,9 @@ def draw_strip(figure: Figure, cell, data: Arrays, kind: str, model: int = 0) ->
     shown = np.unique(np.linspace(0, len(steps) - 1, _SHOWN_RECORDS).round().astype(int))
     before = len(figure.axes)
     blocks = [pictures[record].reshape(-1, side, side) for record in shown]
-    titles = [f"step {steps[record]:,}".replace(",", " ") for record in shown]
+    titles = [step_in_words(int(steps[record])) for record in shown]
     draw_images(figure, cell, blocks, data["images"].reshape(-1, side, side), titles)
     return figure.axes[before]
-
-
-def in_words(found: ModelExponents) -> str:
-    """α ± 95 % over models, or that there is none."""
-    if not found.defined:
-        return "undefined (too few modes)"
-    estimate = found.estimate
-    return f"{estimate.value:.2f} ± {estimate.half_width:.2f}".replace("-", "−")
 
 
 def exponents_sentence(reading: Reading, words: str) -> str:

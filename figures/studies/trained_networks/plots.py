@@ -26,6 +26,26 @@ def step_axis(axis: Axes) -> None:
     axis.set_xlabel("training step (leftmost: step 0)")
 
 
+def step_in_words(step: int) -> str:
+    """A training step as titles and keys have it: `step 2 000`."""
+    return f"step {step:,}".replace(",", " ")
+
+
+def draw_band(axis: Axes, x: np.ndarray, per_model: np.ndarray, colour, label: str = "") -> None:
+    """Mean over models, the first axis, with 95 %."""
+    found = mean_over(per_model)
+    axis.plot(x, found.value, color=colour, lw=1.3, label=label)
+    axis.fill_between(x, found.value - found.half_width, found.value + found.half_width, color=colour, alpha=0.2, lw=0)
+
+
+def draw_exponent(axis: Axes, place: float, found: ModelExponents, marker: str, colour: str, label: str) -> None:
+    """Mean α over models with 95 %; nothing where there is none."""
+    if found.defined:
+        estimate = found.estimate
+        bars = {"yerr": [float(estimate.half_width)], "fmt": marker, "ms": 5, "lw": 0.9, "color": colour}
+        axis.errorbar([place], [float(estimate.value)], label=label, **bars)
+
+
 def draw_curves(axis: Axes, reading: Reading, model: int = 0) -> None:
     """Variance of some modes over training for one model; dashed where the sampler would take the exact denoiser."""
     variance, curves = reading["variance"][model], reading["generated"][model]
@@ -86,27 +106,33 @@ def draw_emergence(axis: Axes, reading: Reading, model: int = 0) -> None:
     key_below(axis, columns=2)
 
 
-def key_below(axis: Axes, columns: int) -> None:
-    """The key of a panel that has no room for one within."""
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=columns, columnspacing=1.0, handlelength=1.4)
+def key_below(axis: Axes, columns: int, lower: float = 0.0) -> None:
+    """The key of a panel that has no room for one within, each label once; `lower` where tick labels have two lines."""
+    handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17 - lower), "ncols": columns}
+    axis.legend(handles.values(), handles.keys(), **place, columnspacing=1.0, handlelength=1.4)
 
 
 def words(name: str, found: ModelExponents) -> str:
     """α over models, ± 95 %; and how many models have none."""
     if not found.defined:
         return f"{name}: too few modes"
-    estimate, missing = found.estimate, f", {found.undefined} of {len(found.per_model)} models without"
-    alpha = f"{name}: α = {estimate.value:.2f} ± {estimate.half_width:.2f}".replace("-", "−")
-    return alpha + (missing if found.undefined else "")
+    missing = f", {found.undefined} of {len(found.per_model)} models without" if found.undefined else ""
+    return f"{name}: α = {in_words(found)}{missing}"
+
+
+def in_words(found: ModelExponents) -> str:
+    """α ± 95 % over models, or that there is none."""
+    if not found.defined:
+        return "undefined (too few modes)"
+    estimate = found.estimate
+    return f"{estimate.value:.2f} ± {estimate.half_width:.2f}".replace("-", "−")
 
 
 def draw_alignment(axis: Axes, kinds: Sequence[tuple[str, Reading, str]]) -> None:
     """χ over training, mean over models with 95 %: (label, reading, colour) each."""
     for label, reading, colour in kinds:
-        chi = mean_over(reading["alignment_unbiased"])
-        at = places(reading["steps"])
-        axis.plot(at, chi.value, color=colour, lw=1.3, label=label)
-        axis.fill_between(at, chi.value - chi.half_width, chi.value + chi.half_width, color=colour, alpha=0.2, lw=0)
+        draw_band(axis, places(reading["steps"]), reading["alignment_unbiased"], colour, label)
     step_axis(axis)
     axis.set_ylim(0, 1.05)
     axis.set_ylabel(r"alignment χ = ΣC$_{ii}^2$/ΣC$_{ij}^2$")

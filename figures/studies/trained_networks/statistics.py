@@ -22,9 +22,12 @@ from sims.measurements.gray_zone import outside_gray_zone, outside_scalar_gray_z
 
 Branch = Literal["rising", "falling"]
 BRANCHES: tuple[Branch, ...] = ("rising", "falling")
+DECIDING_MODELS = 8  # that a verdict about an exponent by itself takes; differences within a model take fewer
 GRAY_ZONE = 2.0  # modes that begin within this factor of the data's variance have no way to go
 Zone = Literal["scalar", "mode"]
 Level = Mean | float  # a mean of initial and target variance, or a fraction of the way in logarithms
+# α of a linear denoiser with EDM's preconditioning, of modes far from the start.
+FAR_LIMITS: dict[Level, float] = {"geometric": 0.5, "harmonic": 1.0}
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,11 @@ class Reading:
     def models(self) -> int:
         """How many there are."""
         return len(self["variance"])
+
+    @property
+    def decides(self) -> bool:
+        """Whether there are models enough for a verdict about an exponent."""
+        return self.models >= DECIDING_MODELS
 
     @cached_property
     def initial(self) -> Float[np.ndarray, "models modes"]:

@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from figures.common.claims import Claim
 from figures.common.stages import Arrays
-from figures.studies.photograph_networks.claims import DECIDING_MODELS, exponent_claim
-from figures.studies.trained_networks.statistics import Level, Reading, mean_of_defined
+from figures.studies.photograph_networks.claims import exponent_claim
+from figures.studies.trained_networks.statistics import FAR_LIMITS, Level, Reading, mean_of_defined
 from figures.wang2025.architecture_exponents.experiment import (
     CNN,
     LINEAR_ADAM,
@@ -17,7 +17,7 @@ from figures.wang2025.architecture_exponents.experiment import (
     MLP_ADAM,
     WIDE_SGD,
 )
-from figures.wang2025.architecture_exponents.statistics import exponents, readings
+from figures.wang2025.architecture_exponents.statistics import LEVELS, exponents, readings
 
 OURS = "this project"
 CONVOLUTION = "Wang & Pehlevan 2025, Sec. 6 (CNN-UNet)"
@@ -25,8 +25,7 @@ CONVOLUTION = "Wang & Pehlevan 2025, Sec. 6 (CNN-UNet)"
 _LESS = 0.1  # of an exponent, by convolution
 _OPTIMISER = 0.03  # by the optimiser
 _LEVEL = 0.2  # by the harmonic mean
-_SAME = {"geometric": 0.15, "harmonic": 0.2}
-_LIMITS = {"geometric": 0.5, "harmonic": 1.0}  # far from the start, with EDM's preconditioning
+_SAME: dict[Level, float] = {"geometric": 0.15, "harmonic": 0.2}
 _CLOSED = 0.1
 
 
@@ -39,11 +38,10 @@ def claims(data: Arrays) -> list[Claim]:
         _level_decides(found[LINEAR_SGD], LINEAR_SGD),
         _level_decides(found[MLP_ADAM], MLP_ADAM),
     ]
-    if found[CNN].models < DECIDING_MODELS:
+    if not found[CNN].decides:
         return asked
     for name in (LINEAR_SGD, WIDE_SGD):
-        levels: tuple[Level, ...] = ("geometric", "harmonic")
-        asked += [claim for level in levels for claim in _of_theory(found[name], name, level)]
+        asked += [claim for level in LEVELS for claim in _of_theory(found[name], name, level)]
     return asked
 
 
@@ -80,7 +78,7 @@ def _level_decides(reading: Reading, name: str) -> Claim:
 
 def _of_theory(reading: Reading, name: str, level: Level) -> list[Claim]:
     trained, theory = exponents(reading, level)
-    limit, margin = _LIMITS[str(level)], _SAME[str(level)]
+    limit, margin = FAR_LIMITS[level], _SAME[level]
     return [
         exponent_claim(
             f"{name}, {level} mean: far limit",

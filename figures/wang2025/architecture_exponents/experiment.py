@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.photograph_networks.experiment import Photographs, train_on_photographs
+from figures.studies.photograph_networks.experiment import SMALL_MLP_RUNS, Photographs, train_on_photographs
 from figures.studies.trained_networks.architectures import MLP, Linear, ResNet, UNet
 from figures.studies.trained_networks.experiment import NetworkRun, measure_modes
 
@@ -37,15 +37,7 @@ CNN = "CNN, one level, 8 channels, Adam"
 
 _SHAPE = (8, 8, 1)
 _DIMENSION = 64
-_QUICK = NetworkRun(
-    MLP(layers=3, width=2 * _DIMENSION, embedding=32),
-    steps=1000,
-    records=20,
-    samples=256,
-    batch_size=128,
-    learning_rate=1e-3,
-    heun_steps=18,
-)
+_QUICK, _TINY = SMALL_MLP_RUNS["quick"], SMALL_MLP_RUNS["tiny"]
 _QUICK_CNN = replace(_QUICK, architecture=UNet(_SHAPE, 8, (1,)), steps=800, records=16, samples=128, batch_size=32)
 _PAPER = replace(_QUICK, steps=5000, records=40, samples=512, learning_rate=3e-4)
 _PAPER_CNN = replace(_PAPER, steps=10_000, batch_size=64, segments=4)
@@ -84,7 +76,6 @@ def _more_kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind
     )
 
 
-_TINY = replace(_QUICK, architecture=MLP(layers=2, width=8, embedding=4), steps=20, records=6, samples=32, heun_steps=4)
 PRESETS = {
     "quick": Config(Photographs(size=8, count=16384, models=3, together=True), kinds=_kinds(_QUICK, 2000, _QUICK_CNN)),
     "paper": Config(

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, VERMILION, WIDEST, label_panels, plt, styled
 from figures.studies.photograph_networks.plots import late_sentence
-from figures.studies.trained_networks.statistics import Level
+from figures.studies.trained_networks.statistics import FAR_LIMITS, Level
 from figures.wang2025.architecture_exponents.statistics import LEVELS, exponents, readings
 
 CAPTION = (
@@ -19,7 +19,6 @@ CAPTION = (
     "models; black: a linear denoiser by gradient flow with the same start, preconditioning and noise levels, "
     "over the same modes."
 )
-_FAR = {"geometric": 0.5, "harmonic": 1.0}
 
 
 @styled
@@ -36,7 +35,7 @@ def draw(data: Arrays) -> Figure:
 
 def _draw_level(axis: Axes, data: Arrays, level: Level) -> None:
     names = list(readings(data))
-    axis.axvline(_FAR[str(level)], color="0.6", lw=0.9, ls=":", label="linear, far from the start")
+    axis.axvline(FAR_LIMITS[level], color="0.6", lw=0.9, ls=":", label="linear, far from the start")
     axis.axvline(0, color="0.8", lw=0.8)
     for place, reading in enumerate(readings(data).values()):
         trained, theory = exponents(reading, level)

@@ -27,12 +27,11 @@ def _of_kind(data: Arrays, kind: str) -> list[Claim]:
 
 
 def _nearer(data: Arrays, kind: str) -> Claim:
-    last = len(data[f"{kind}_steps"]) - 1
     return Claim.from_estimate(
         f"{WORDS[kind]}: eigenvalues become those of a Gaussian's denoiser",
         "ln of the root mean square distance of eigenvalues from λ/(λ + σ²), over σ from 0.1 to 1, falls by over ln 2 "
         "from step 0 to the end",
-        mean_over(log_distance(data, kind, last) - log_distance(data, kind, 0)).minus(-_HALF),
+        mean_over(log_distance(data, kind, -1) - log_distance(data, kind, 0)).minus(-_HALF),
         source=SOURCE,
         tests="paper",
         relation="less",
@@ -41,11 +40,10 @@ def _nearer(data: Arrays, kind: str) -> Claim:
 
 
 def _ordered(data: Arrays, kind: str) -> Claim:
-    last = len(data[f"{kind}_steps"]) - 1
     return Claim.from_estimate(
         f"{WORDS[kind]}: modes of large variance pass",
         "at the end the rank correlation of local gains u_kᵀ J u_k with λ_k is above 0.8, mean over σ from 0.1 to 1",
-        mean_over(rank_correlation(data, kind, last)).minus(_ORDERED),
+        mean_over(rank_correlation(data, kind, -1)).minus(_ORDERED),
         source=SOURCE,
         tests="paper",
         relation="greater",
@@ -54,11 +52,10 @@ def _ordered(data: Arrays, kind: str) -> Claim:
 
 
 def _real(data: Arrays, kind: str) -> Claim:
-    last = len(data[f"{kind}_steps"]) - 1
     return Claim.from_estimate(
         f"{WORDS[kind]}: eigenvalues are nearly real",
         "at the end imaginary parts make up less than 0.05 of Σ|eigenvalue|², over σ from 0.1 to 1",
-        mean_over(imaginary_share(data, kind, last)).minus(_NEARLY_SYMMETRIC),
+        mean_over(imaginary_share(data, kind, -1)).minus(_NEARLY_SYMMETRIC),
         source=OURS,
         tests="control",
         relation="less",
@@ -68,12 +65,11 @@ def _real(data: Arrays, kind: str) -> Claim:
 
 def _better_than_linear(data: Arrays, kind: str) -> Claim:
     """On average over patches and noises the mean eigenvalue of an exact denoiser is its error over σ²."""
-    last = len(data[f"{kind}_steps"]) - 1
     return Claim.from_estimate(
         f"{WORDS[kind]}: better than a linear denoiser",
         "at the end the denoising error over σ² lies below that of the best linear denoiser on the same patches, which "
         "is the mean of λ/(λ + σ²), by over 0.02, mean over σ from 0.1 to 1",
-        mean_over(error_beyond_linear(data, kind, last)).minus(-_BETTER),
+        mean_over(error_beyond_linear(data, kind, -1)).minus(-_BETTER),
         source=OURS,
         tests="theory",
         relation="less",

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, WIDEST, label_panels, plt, setting_colours, styled
 from figures.studies.photograph_networks.denoisers import middle
-from figures.studies.trained_networks.plots import key_below, places, step_axis
-from figures.wang2025.fig14.experiment import CNN, MLP
+from figures.studies.trained_networks.plots import draw_band, key_below, places, step_axis, step_in_words
+from figures.wang2025.fig14.claims import WORDS
 from figures.wang2025.fig14.statistics import (
     distance,
     eigenvalue_beyond_linear,
@@ -18,7 +18,6 @@ from figures.wang2025.fig14.statistics import (
 )
 from sims.measurements.estimates import mean_over
 
-WORDS = {MLP: "MLP-UNet", CNN: "CNN, one level"}
 CAPTION = (
     "Eigenvalues of the denoiser's Jacobian at a photograph patch with noise, real parts by decreasing size, of one "
     "model of each network. Black: λ/(λ + σ²), of the exact denoiser of a Gaussian. a, d: at the middle noise level "
@@ -37,17 +36,13 @@ def draw(data: Arrays) -> Figure:
         _draw_over_training(row[0], data, kind, level)
         row[0].set_title(f"{words}, σ = {data['noise_levels'][level]:g}")
         _draw_at_the_end(row[1], data, kind)
-        row[1].set_title(f"{words}, step {_number(data[f'{kind}_steps'][-1])}")
+        row[1].set_title(f"{words}, {step_in_words(data[f'{kind}_steps'][-1])}")
         _draw_distances(row[2], data, kind)
         row[2].set_title(f"{words}: distance from λ/(λ + σ²)")
         for axis in row:
             key_below(axis, columns=3)
     label_panels(axes)
     return figure
-
-
-def _number(step: int) -> str:
-    return f"{step:,}".replace(",", " ")
 
 
 def _spectrum(axis: Axes, values: np.ndarray, colour, label: str) -> None:
@@ -64,7 +59,7 @@ def _draw_over_training(axis: Axes, data: Arrays, kind: str, level: int) -> None
     steps, values = data[f"{kind}_steps"], data[f"{kind}_real"][0, :, level, 0]
     shown = np.unique(np.linspace(0, len(steps) - 1, _SHOWN_RECORDS).round().astype(int))
     for record, colour in zip(shown, setting_colours(len(shown)), strict=True):
-        _spectrum(axis, values[record], colour, f"step {_number(int(steps[record]))}")
+        _spectrum(axis, values[record], colour, f"{step_in_words(int(steps[record]))}")
     axis.plot(np.arange(1, values.shape[-1] + 1), gaussian_gains(data)[0, level], "--", color=BLACK, lw=1.2)
     _finish(axis)
 
@@ -78,12 +73,9 @@ def _draw_at_the_end(axis: Axes, data: Arrays, kind: str) -> None:
 
 
 def _draw_distances(axis: Axes, data: Arrays, kind: str) -> None:
-    away = mean_over(distance(data, kind))
-    at = places(data[f"{kind}_steps"])
+    away, at = distance(data, kind), places(data[f"{kind}_steps"])
     for place, (level, colour) in enumerate(_levels(data)):
-        centre, half = away.value[:, place], away.half_width[:, place]
-        axis.plot(at, centre, color=colour, lw=1.3, label=f"σ = {level:g}")
-        axis.fill_between(at, np.maximum(centre - half, 0.0), centre + half, color=colour, alpha=0.2, lw=0)
+        draw_band(axis, at, away[:, :, place], colour, f"σ = {level:g}")
     step_axis(axis)
     axis.set_ylim(bottom=0.0)
     axis.set_ylabel("root mean square distance")
@@ -95,9 +87,8 @@ def _levels(data: Arrays) -> list[tuple[float, np.ndarray]]:
 
 def notes(data: Arrays) -> list[str]:
     """Why eigenvalues may lie below those of a Gaussian's denoiser, and how far they are from real ones."""
-    last = {kind: len(data[f"{kind}_steps"]) - 1 for kind in WORDS}
-    means = [f"{words} {_in_words(eigenvalue_beyond_linear(data, kind, last[kind]))}" for kind, words in WORDS.items()]
-    errors = [f"{words} {_in_words(error_beyond_linear(data, kind, last[kind]))}" for kind, words in WORDS.items()]
+    means = [f"{words} {_in_words(eigenvalue_beyond_linear(data, kind, -1))}" for kind, words in WORDS.items()]
+    errors = [f"{words} {_in_words(error_beyond_linear(data, kind, -1))}" for kind, words in WORDS.items()]
     shares = [f"{words} {imaginary_share(data, kind, -1).mean():.2g}" for kind, words in WORDS.items()]
     return [
         "Photographs are not Gaussian, and eigenvalues depend on the patch. At the end their mean less the mean of "

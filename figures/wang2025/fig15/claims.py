@@ -7,7 +7,7 @@ import numpy as np
 
 from figures.common.claims import Claim
 from figures.common.stages import Arrays
-from figures.studies.photograph_networks.claims import DECIDING_MODELS
+from figures.studies.trained_networks.statistics import DECIDING_MODELS
 from figures.wang2025.fig15.statistics import early_record, exact_share, log_distance, share_explained
 from sims.measurements.estimates import mean_over
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import EXACT, GREEN, VERMILION, WIDEST, label_panels, plt, setting_colours, styled
 from figures.studies.photograph_networks.denoisers import middle
-from figures.studies.trained_networks.plots import key_below, places, step_axis
+from figures.studies.trained_networks.plots import draw_band, key_below, places, step_axis, step_in_words
 from figures.wang2025.fig15.statistics import (
     distance,
     early_record,
@@ -41,8 +41,8 @@ def draw(data: Arrays) -> Figure:
     _draw_shares(over_steps, data)
     key_below(over_steps, columns=3)
     record, last = early_record(data), len(data["steps"]) - 1
-    _draw_by_width(early, data, data["r_squared"][:, record], f"step {_number(data['steps'][record])}")
-    _draw_by_width(late, data, data["r_squared"][:, last], f"step {_number(data['steps'][last])}")
+    _draw_by_width(early, data, data["r_squared"][:, record], f"{step_in_words(data['steps'][record])}")
+    _draw_by_width(late, data, data["r_squared"][:, last], f"{step_in_words(data['steps'][last])}")
     for axis in (over_steps, early, late):
         axis.set_ylim(_LOWEST, 1.05)
     level = int(np.flatnonzero(middle(data["noise_levels"]))[middle(data["noise_levels"]).sum() // 2])
@@ -54,13 +54,9 @@ def draw(data: Arrays) -> Figure:
     return figure
 
 
-def _number(step: int) -> str:
-    return f"{step:,}".replace(",", " ")
-
-
 def _shown(data: Arrays, early: int, last: int) -> dict[str, int]:
     """Records and their names."""
-    return {f"step {_number(data['steps'][record])}": record for record in (0, early, last)}
+    return {f"{step_in_words(data['steps'][record])}": record for record in (0, early, last)}
 
 
 def _levels(data: Arrays):
@@ -70,15 +66,9 @@ def _levels(data: Arrays):
     return [(place, f"σ = {levels[place]:g}", colours[place]) for place in range(len(levels))]
 
 
-def _band(axis: Axes, x: np.ndarray, values: np.ndarray, colour, label: str = "") -> None:
-    found = mean_over(values)
-    axis.plot(x, found.value, color=colour, lw=1.3, label=label)
-    axis.fill_between(x, found.value - found.half_width, found.value + found.half_width, color=colour, alpha=0.2, lw=0)
-
-
 def _draw_shares(axis: Axes, data: Arrays) -> None:
     for place, label, colour in _levels(data):
-        _band(axis, places(data["steps"]), data["r_squared"][:, :, place, -1], colour, label)
+        draw_band(axis, places(data["steps"]), data["r_squared"][:, :, place, -1], colour, label)
         axis.axhline(data["exact_r_squared"][:, place, -1].mean(), color=colour, lw=0.8, ls="--")
     step_axis(axis)
     axis.set_ylabel("share R² of the widest filter")
@@ -127,7 +117,7 @@ def _draw_section(axis: Axes, data: Arrays, level: int, shown: dict[str, int]) -
 def _draw_distances(axis: Axes, data: Arrays) -> None:
     found, exact = distance(data), exact_distance(data)
     for place, label, colour in _levels(data):
-        _band(axis, places(data["steps"]), found[:, :, place], colour, label)
+        draw_band(axis, places(data["steps"]), found[:, :, place], colour, label)
         axis.axhline(exact[:, place].mean(), color=colour, lw=0.8, ls="--")
     axis.set_yscale("log")
     axis.set_ylim(bottom=min(found.min(), exact.min()) / 2)  # bands may reach below zero
@@ -146,5 +136,5 @@ def notes(data: Arrays) -> list[str]:
         f"σ from 0.1 to 1: the widest filter explains {early:.3f} after a tenth of training, {last:.3f} at the end, "
         f"and {exact_share(data).mean():.3f} of the exact denoiser of a Gaussian.",
         f"The {data['compared']} × {data['compared']} filter's distance from theory's is {away[0]:.2f} at step 0 and "
-        f"least, {away[nearest]:.2f}, at step {_number(data['steps'][nearest])} (root mean square over the same σ).",
+        f"least, {away[nearest]:.2f}, at {step_in_words(data['steps'][nearest])} (root mean square over the same σ).",
     ]

@@ -2,7 +2,7 @@
 
 from figures.common.claims import Claim
 from figures.common.stages import Arrays
-from figures.studies.photograph_networks.claims import decides, exponent_claim
+from figures.studies.photograph_networks.claims import exponent_claim
 from figures.studies.photograph_networks.statistics import beyond, exponent, final_log_ratio, solver_effect
 from figures.wang2025.fig16.experiment import kind_of
 from figures.wang2025.fig16.statistics import (
@@ -29,10 +29,9 @@ _ABOUT_ZERO = 0.15
 def claims(data: Arrays) -> list[Claim]:
     """Exponents by themselves, and in other patches than the smallest, are asked with many models only."""
     found, whole = patches_of(data), whole_images(data)
-    many = decides(whole)
-    asked = [_more_than_whole(each, data) for each in (found if many else found[:1])]
+    asked = [_more_than_whole(each, data) for each in (found if whole.decides else found[:1])]
     asked += [claim for each in found for claim in (_pooling(each, data), _aligned(each))]
-    if many:
+    if whole.decides:
         asked += [_shallower(found[0], found[-1]), _whole_about_zero(data)]
         asked += [claim for each in found for claim in (_solver(each, data), _arrived(each))]
     return asked

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, GREEN, VERMILION, WIDEST, label_panels, plt, styled
 from figures.studies.photograph_networks.plots import exponents_sentence, late_sentence
-from figures.studies.trained_networks.plots import draw_curves, draw_emergence, draw_heat_map, key_below
-from figures.studies.trained_networks.statistics import ModelExponents, Reading
+from figures.studies.trained_networks.plots import draw_curves, draw_emergence, draw_exponent, draw_heat_map, key_below
+from figures.studies.trained_networks.statistics import Reading
 from figures.wang2025.fig16.statistics import patches_of, whole_images
 
 CAPTION = (
@@ -49,22 +49,14 @@ def _draw_exponents(axis: Axes, found: list[tuple[str, Reading]], whole: Reading
     )
     for label, colour, shift, of in kinds:
         for place, (_, reading) in enumerate(readings):
-            _point(axis, place + shift, of(reading), colour, label)
+            draw_exponent(axis, place + shift, of(reading), "v", colour, label)
     axis.axhline(0.0, color="0.8", lw=0.8)
     axis.set_xticks(range(len(readings)), [name for name, _ in readings])
     axis.set_xlim(-0.5, len(readings) - 0.5)
     axis.set_xlabel("patches, size/stride in pixels")
     axis.set_ylabel("exponent α of falling modes")
     axis.set_title("exponents by patch size")
-    handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-    axis.legend(handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, -0.17))
-
-
-def _point(axis: Axes, place: float, found: ModelExponents, colour: str, label: str) -> None:
-    if found.defined:
-        estimate = found.estimate
-        bars = {"yerr": [float(estimate.half_width)], "fmt": "v", "ms": 4.5, "lw": 0.9, "color": colour}
-        axis.errorbar([place], [float(estimate.value)], label=label, **bars)
+    key_below(axis, columns=1)
 
 
 def notes(data: Arrays) -> list[str]:

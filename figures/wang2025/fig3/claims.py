@@ -2,7 +2,7 @@
 
 from figures.common.claims import Claim
 from figures.common.stages import Arrays
-from figures.studies.photograph_networks.claims import SOURCE, common_claims, decides, exponent_claim, harmonic_claim
+from figures.studies.photograph_networks.claims import SOURCE, common_claims, exponent_claim, harmonic_claim
 from figures.studies.photograph_networks.statistics import beyond_closed_form, exponent
 from figures.studies.trained_networks.statistics import BRANCHES, Branch, Reading, mean_of_defined
 from figures.wang2025.fig3.experiment import KIND
@@ -32,7 +32,7 @@ def claims(data: Arrays) -> list[Claim]:
         harmonic_claim(data, KIND, WORDS, _EXCESS),
         *common_claims(data, KIND, WORDS),
     ]
-    if decides(reading):
+    if reading.decides:
         asked += [_published(reading, branch) for branch in BRANCHES if reading.exponents(branch).defined]
         asked += [_closed_form(reading), _definitions(reading)]
     return asked

@@ -9,10 +9,16 @@ from figures.common.style import BLACK, KINDS, VERMILION, WIDEST, label_panels, 
 from figures.studies.photograph_networks.plots import (
     draw_strip,
     exponents_sentence,
-    in_words,
     late_sentence,
 )
-from figures.studies.trained_networks.plots import draw_alignment, draw_curves, draw_emergence, draw_heat_map, key_below
+from figures.studies.trained_networks.plots import (
+    draw_alignment,
+    draw_curves,
+    draw_emergence,
+    draw_heat_map,
+    in_words,
+    key_below,
+)
 from figures.studies.trained_networks.statistics import BRANCHES, Level, Reading
 from figures.wang2025.fig3.experiment import KIND
 

@@ -2,7 +2,7 @@
 
 from figures.common.claims import Claim
 from figures.common.stages import Arrays
-from figures.studies.photograph_networks.claims import SOURCE, common_claims, decides, exponent_claim, harmonic_claim
+from figures.studies.photograph_networks.claims import SOURCE, common_claims, exponent_claim, harmonic_claim
 from figures.studies.photograph_networks.statistics import beyond, beyond_closed_form, exponent
 from figures.studies.trained_networks.statistics import Reading
 from figures.wang2025.fig4.experiment import ONE, TWO
@@ -21,7 +21,7 @@ def claims(data: Arrays) -> list[Claim]:
     asked = [_less_than_linear(one)]
     for kind, words in WORDS.items():
         asked += common_claims(data, kind, words)
-    if decides(one):
+    if one.decides:
         asked.append(harmonic_claim(data, ONE, WORDS[ONE], _EXCESS))
         asked += [_about_zero(one, WORDS[ONE]), _about_zero(two, WORDS[TWO]), _not_harmonic(one), _raised(one, two)]
     return asked

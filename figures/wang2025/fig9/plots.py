@@ -10,6 +10,7 @@ from figures.studies.trained_networks.plots import (
     draw_alignment,
     draw_curves,
     draw_emergence,
+    draw_exponent,
     draw_heat_map,
     key_below,
     words,
@@ -65,7 +66,9 @@ def _draw_exponents(axis: Axes, found: list[Case]) -> None:
         for branch in BRANCHES:
             exponents = _exponents(case, branch)
             for (label, (colour, shift)), each in zip(kinds.items(), exponents, strict=True):
-                _point(axis, index + _SHIFTS[branch] + shift, each, _MARKERS[branch], colour, f"{label}, {branch}")
+                draw_exponent(
+                    axis, index + _SHIFTS[branch] + shift, each, _MARKERS[branch], colour, f"{label}, {branch}"
+                )
             theory = case.reading.closed_form_exponents(branch)[1]
             if theory.defined:
                 style = {"mfc": "none", "color": BLACK, "ls": "none", "ms": 6}
@@ -75,8 +78,7 @@ def _draw_exponents(axis: Axes, found: list[Case]) -> None:
             stored = STORED.get((case.dimension, case.width), {}).get(branch)
             if stored is not None:
                 axis.plot([index + _SHIFTS[branch]], [stored], "*", ms=9, color="0.4", label="the authors' stored fits")
-    handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-    axis.legend(handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, -0.27), ncols=3)
+    key_below(axis, columns=3, lower=0.1)
     axis.set_xticks(range(len(found)), [f"{case.name}\n(ratio {case.ratio:g})" for case in found])
     axis.set_xlabel("dimension and width of the networks")
     axis.axhline(0.5, color="0.8", lw=0.8)
@@ -93,13 +95,6 @@ def _exponents(case: Case, branch: Branch) -> list[ModelExponents]:
         reading.published_exponents(branch, smoothing=SMOOTHING),
         reading.published_exponents(branch, smoothing=SMOOTHING, zone="mode"),
     ]
-
-
-def _point(axis: Axes, place: float, found: ModelExponents, marker: str, colour: str, label: str) -> None:
-    if found.defined:
-        estimate = found.estimate
-        bars = {"yerr": [float(estimate.half_width)], "fmt": marker, "ms": 5, "lw": 0.9, "color": colour}
-        axis.errorbar([place], [float(estimate.value)], label=label, **bars)
 
 
 def notes(data: Arrays) -> list[str]:

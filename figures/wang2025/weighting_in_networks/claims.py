@@ -5,8 +5,7 @@ Margins were set before the first run; the learning rates and numbers of steps c
 
 from figures.common.claims import Claim
 from figures.common.stages import Arrays
-from figures.studies.photograph_networks.claims import DECIDING_MODELS
-from figures.studies.trained_networks.statistics import mean_of_defined
+from figures.studies.trained_networks.statistics import DECIDING_MODELS, mean_of_defined
 from figures.wang2025.weighting_in_networks.statistics import Exponents, exponents, slope
 
 SOURCE = "this project, from Wang & Pehlevan 2025, Sec. 4"

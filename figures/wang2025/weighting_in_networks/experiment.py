@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.photograph_networks.experiment import Photographs, train_on_photographs
+from figures.studies.photograph_networks.experiment import SMALL_MLP_RUNS, Photographs, train_on_photographs
 from figures.studies.trained_networks.architectures import MLP
 from figures.studies.trained_networks.experiment import NetworkRun, measure_modes
 
@@ -28,17 +28,8 @@ class Config:
     tilts: tuple[float, ...] = (0.0, 0.25, 0.5)  # a
 
 
-_QUICK = NetworkRun(
-    MLP(layers=3, width=128, embedding=32),
-    steps=1000,
-    records=20,
-    samples=256,
-    batch_size=128,
-    learning_rate=1e-3,
-    heun_steps=18,
-)
+_QUICK, _TINY = SMALL_MLP_RUNS["quick"], SMALL_MLP_RUNS["tiny"]
 _PAPER = replace(_QUICK, architecture=MLP(layers=5, width=256, embedding=128), steps=4000, records=40, samples=512)
-_TINY = replace(_QUICK, architecture=MLP(layers=2, width=8, embedding=4), steps=20, records=6, samples=32, heun_steps=4)
 
 PRESETS = {
     "quick": Config(

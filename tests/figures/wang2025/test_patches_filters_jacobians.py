@@ -3,20 +3,13 @@
 import jax
 import numpy as np
 
-import figures
 from figures.studies.photograph_networks.denoisers import exact_denoiser, typical
 from figures.studies.trained_networks.experiment import TrainedRun, data_modes, prefixed
 from figures.wang2025.fig14.experiment import PRESETS, Points, measure_jacobians
 from figures.wang2025.fig15.experiment import centre_row
 from figures.wang2025.fig16.pooled_modes import pooled_modes
 from sims.measurements.patch_statistics import patch_modes, patch_moments, patches
-from tests.figures.known_records import beside_closed_form
-
-SPREAD = 0.02 * np.random.default_rng(0).normal(size=8)
-
-
-def verdicts(name, arrays):
-    return {claim.name: claim.verdict for claim in figures.load(name).claims(arrays)}
+from tests.figures.known_records import SPREAD, beside_closed_form, verdicts
 
 
 def cut(of_patches, of_whole, closed=0.45, models=8):

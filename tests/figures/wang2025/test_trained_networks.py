@@ -2,7 +2,6 @@
 
 import numpy as np
 
-import figures
 from figures.studies.trained_networks.experiment import prefixed
 from figures.wang2025.architecture_exponents.experiment import (
     CNN,
@@ -14,13 +13,7 @@ from figures.wang2025.architecture_exponents.experiment import (
     WIDE_SGD,
 )
 from figures.wang2025.fig9.statistics import cases, choices
-from tests.figures.known_records import beside_closed_form
-
-SPREAD = 0.02 * np.random.default_rng(0).normal(size=8)
-
-
-def verdicts(name, arrays):
-    return {claim.name: claim.verdict for claim in figures.load(name).claims(arrays)}
+from tests.figures.known_records import SPREAD, beside_closed_form, verdicts
 
 
 def cnn(one, two, closed=0.5, models=8):
