@@ -15,6 +15,8 @@ from paper_repro.engines import Engine
 from paper_repro.progress import Progress
 from paper_repro.store import read_bytes
 
+COSTS = ("device", "seconds", "processor_seconds", "peak_gigabytes")  # what provenance says of a stage
+
 
 class Checkpoints:
     """A `RunStage` that stores the arrays of every finished stage and takes them from there the next time."""
@@ -76,10 +78,7 @@ class Checkpoints:
     def provenance(self) -> dict[str, Any]:
         """Where each stage was computed and for how long, and what they had in common."""
         return {
-            "stages": {
-                name: {key: origin.get(key) for key in ("device", "seconds", "peak_gigabytes")}
-                for name, origin in self.origins.items()
-            },
+            "stages": {name: {key: origin.get(key) for key in COSTS} for name, origin in self.origins.items()},
             "stages_from_checkpoints": self.resumed,
             **asdict(self.engine.surroundings),
         }

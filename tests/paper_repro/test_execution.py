@@ -56,6 +56,8 @@ def test_processes_store_what_one_process_stores(code, expected, tmp_path):
     (record,) = (json.loads(path.read_text()) for path in out.glob("store/independent/*/provenance.json"))
     assert list(record["stages"]) == ["first", *(f"part {i}" for i in range(4)), "total"]
     assert {stage["device"] for stage in record["stages"].values()} == {record["device"]}
+    for cost in ("seconds", "processor_seconds", "peak_gigabytes"):
+        assert all(stage[cost] >= 0 for stage in record["stages"].values()), cost
     assert record["environment"]["JAX_ENABLE_X64"] == "1"
     assert record["environment"]["XLA_FLAGS"].startswith("--xla_cpu_multi_thread_eigen=false")
 
