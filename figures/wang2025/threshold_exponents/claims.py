@@ -4,11 +4,14 @@ import numpy as np
 
 from figures.common.claims import Claim, Relation
 from figures.common.stages import Arrays
+from figures.studies.trained_networks.statistics import BRANCHES, Branch
 from figures.wang2025.threshold_exponents.statistics import (
     SETTINGS,
     by_damping,
     by_fraction,
     closed_form_by_damping,
+    mlps,
+    mlps_decide,
     slopes,
 )
 from sims.measurements.estimates import Estimate, mean_over
@@ -17,6 +20,8 @@ SOURCE = "this project"
 LARGEST_ERROR = 0.05  # of an exponent: a tenth of what tells a preconditioned network from a raw one
 LARGEST_SLOPE_ERROR = 0.1  # of dα/df: the same error over half of the range of fractions
 HALF_WAY = 0.75  # between the exponents ½ and 1
+LARGEST_MLP_ERROR = 0.15  # of an exponent of networks that are not linear
+LEAST_MLP_SLOPE = 0.2  # of dα/df, a fifth of the far limit
 
 
 def claims(data: Arrays) -> list[Claim]:
@@ -49,6 +54,8 @@ def claims(data: Arrays) -> list[Claim]:
         _beyond(data, "preconditioned_rising", "less"),
         _beyond(data, "raw_rising", "greater"),
     ]
+    if mlps_decide(data):
+        statements += [claim for branch in BRANCHES for claim in _of_mlps(data, branch)]
     return [*statements, _asymptotic(data), *_momentum(data)]
 
 
@@ -86,6 +93,29 @@ def _beyond(data: Arrays, setting: str, relation: Relation) -> Claim:
         bound=HALF_WAY,
         relation=relation,
     )
+
+
+def _of_mlps(data: Arrays, branch: Branch) -> list[Claim]:
+    found, sign = mlps(data, branch), 1 if branch == "falling" else -1
+    relation: Relation = "greater" if sign > 0 else "less"
+    return [
+        _equals(
+            f"MLPs, {branch}: closed form",
+            "exponent of MLPs minus that of a linear denoiser with their start and noise levels, mean over f",
+            found.deviation(),
+            LARGEST_MLP_ERROR,
+        ),
+        Claim.from_estimate(
+            f"MLPs, {branch}: dα/df",
+            f"the threshold moves the exponent of MLPs too: dα/df is {relation} than zero by over {LEAST_MLP_SLOPE:g}",
+            found.slope(data["fraction"]),
+            source=SOURCE,
+            tests="theory",
+            bound=0.0,
+            relation=relation,
+            margin=LEAST_MLP_SLOPE,
+        ),
+    ]
 
 
 def _asymptotic(data: Arrays) -> Claim:

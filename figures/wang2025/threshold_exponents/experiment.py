@@ -4,7 +4,8 @@ A mode has emerged at the log-fraction f when ln λ̃ = (1-f) ln λ̃(0) + f ln 
 EDM's loss weight times σ^-2a, then has τ* ∝ λ^-f(1-a) where its modes fall and λ^-(1-f(1+a)) where they rise; a raw
 weight matrix has f(1-a) from the gain one and 1-fa from the gain zero (`theory.spectral_law.threshold_exponents`). One
 linear network per noise level is really trained, by full-batch gradient descent on training sets of its own, inside the
-preconditioning and without it. Networks trained with momentum beside: α = 1 if damping is strong, ½ if it is weak.
+preconditioning and without it; MLPs on all noise levels stand beside them. Networks trained with momentum: α = 1 if
+damping is strong, ½ if it is weak.
 
 Lengths are in units of the standard deviation that the untrained network generates: σ_d, σ_0 or σ_T.
 """
@@ -25,6 +26,7 @@ from figures.studies.trained_modes.experiment import (
     measured_modes,
     pair_coefficients,
 )
+from figures.wang2025.threshold_exponents.mlps import PAPER, QUICK, TINY, MLPs, train_mlps
 from sims.networks.linear import AbstractLinearNetwork, PreconditionedDenoiser, linear_denoiser
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import train_full_batch
@@ -84,6 +86,7 @@ class Config:
     momentum_variances: tuple[float, float, int] = (1e-1, 1e1, 5)
     seeds: int = 8
     training_samples: int = 1048576  # weakly damped strong modes overshoot, and from fewer samples leak into weak ones
+    mlps: tuple[MLPs, ...] = QUICK
 
 
 PRESETS = {
@@ -96,6 +99,7 @@ PRESETS = {
         damping_curve=25,
         momentum_variances=(1e-1, 1e1, 9),
         seeds=16,
+        mlps=PAPER,
     ),
     "tiny": Config(
         weight_exponents=(0.0, 0.5),
@@ -108,23 +112,26 @@ PRESETS = {
         momentum_variances=(0.3, 3.0, 3),
         seeds=2,
         training_samples=4096,
+        mlps=TINY,
     ),
 }
+_SETTING_SHARE, _MLP_SHARE = 0.07, 0.35
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Emergence times of the closed gains and of linear networks.
+    """Emergence times of the closed gains and of linear networks; records of MLPs as `train_mlps` has them.
 
     "theory_…" and "linear_…" of every setting are (weights, fractions, modes) and (weights, fractions, seeds, modes);
-    "momentum_theory" and "momentum_linear" are (dampings, modes) and (dampings, seeds, modes). Another kind of trained
-    networks is another prefix in place of "linear". NaN where a network does not reach the level.
+    "momentum_theory" and "momentum_linear" are (dampings, modes) and (dampings, seeds, modes). NaN where a network does
+    not reach the level.
     """
     keys = dict(zip([*SETTINGS, "momentum"], jax.random.split(key, len(SETTINGS) + 1), strict=True))
     stages = [
-        Stage(f"networks, {name.replace('_', ' ')}", partial(_thresholds, config, name, keys[name]), 0.1)
+        Stage(f"networks, {name.replace('_', ' ')}", partial(_thresholds, config, name, keys[name]), _SETTING_SHARE)
         for name in SETTINGS
     ]
-    momentum = Stage("networks with momentum", partial(_momentum, config, keys["momentum"]), 1 - 0.1 * len(SETTINGS))
+    rest = 1 - _MLP_SHARE - _SETTING_SHARE * len(SETTINGS)
+    momentum = Stage("networks with momentum", partial(_momentum, config, keys["momentum"]), rest)
     arrays: Arrays = {
         "weight_exponent": np.asarray(config.weight_exponents),
         "fraction": np.linspace(*config.fractions),
@@ -135,7 +142,8 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     }
     for result in stage.all([momentum, *stages]):  # the longest first
         arrays |= result
-    return arrays
+    mlp_key = jax.random.fold_in(key, len(keys))  # beyond those that the split has given
+    return arrays | train_mlps(config.mlps, key=mlp_key, stage=stage, share=_MLP_SHARE)
 
 
 # --- Thresholds ---

@@ -7,13 +7,15 @@ from matplotlib.lines import Line2D
 
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, EXPONENT, VERMILION, label_panels, plt, setting_colours, styled
-from figures.wang2025.threshold_exponents.statistics import by_damping, by_fraction, closed_form_by_damping
+from figures.studies.trained_networks.statistics import Branch, mean_of_defined
+from figures.wang2025.threshold_exponents.statistics import by_damping, by_fraction, closed_form_by_damping, mlps
 
 CAPTION = (
     "Which exponent α of τ* ∝ λ^-α a network has depends on what counts as emerged: f is how far λ̃ is from its initial "
     "to its target value, in logarithms, so that f = ½ is the geometric mean. There a preconditioned network has ½, a "
     "raw weight matrix that starts from zero 1, and momentum takes that to ½ again. The loss weight is multiplied by "
-    "σ^-2a. Lines are the closed form, dashed its asymptotic law, points trained networks with 95 % intervals. Where "
+    "σ^-2a. Lines are the closed form, dashed its asymptotic law, points trained networks with 95 % intervals. "
+    "Diamonds are MLPs, one for all noise levels; dotted is the closed form with their modes, start and levels. Where "
     "dampings are shaded, modes are critically damped, γ² = 8ηλ."
 )
 # Title of each panel, and its settings with their markers.
@@ -30,6 +32,8 @@ def draw(data: Arrays) -> Figure:
     for axis, (title, settings) in zip(axes.flat, PANELS.items(), strict=False):
         for setting, marker in settings.items():
             _draw_setting(axis, data, setting, marker)
+            if setting.startswith("preconditioned"):
+                _draw_mlps(axis, data, "falling" if setting.endswith("falling") else "rising")
         axis.set_title(title)
         axis.set_xlim(0, 1)
         axis.set_ylabel(f"exponent α of {EXPONENT}")
@@ -52,6 +56,16 @@ def _draw_setting(axis: Axes, data: Arrays, setting: str, marker: str) -> None:
         axis.errorbar(fractions, trained.value, yerr=trained.half_width, fmt=marker, ms=4, color=colour, mfc=face)
 
 
+def _draw_mlps(axis: Axes, data: Arrays, branch: Branch) -> None:
+    fractions, found = data["fraction"], mlps(data, branch)
+    closed = [float(mean_of_defined(models).value) for models in found.closed_form.T]
+    axis.plot(fractions, closed, ":", color=BLACK, lw=1.2)
+    estimates = found.by_fraction()
+    value, half_width = ([float(getattr(each, name)) for each in estimates] for name in ("value", "half_width"))
+    beside = fractions + 0.012  # of the linear networks' points
+    axis.errorbar(beside, value, yerr=half_width, fmt="D", ms=4, color=BLACK, mfc="white", lw=0.8)
+
+
 def _name_weights(axis: Axes, data: Arrays) -> None:
     exponents = data["weight_exponent"]
     weights = [
@@ -62,6 +76,9 @@ def _name_weights(axis: Axes, data: Arrays) -> None:
         Line2D([], [], color="0.3", lw=1.4, label="closed form"),
         Line2D([], [], color="0.3", lw=0.7, ls="--", label="asymptotic law"),
         Line2D([], [], color="0.3", ls="", marker="o", ms=4, label="linear networks, trained"),
+        Line2D(
+            [], [], color=BLACK, ls=":", marker="D", ms=4, mfc="white", lw=1.2, label="MLPs, a = 0, and closed form"
+        ),
     ]
     axis.legend(handles=[*weights, *kinds], loc="upper left")
 

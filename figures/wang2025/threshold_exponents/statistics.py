@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from figures.common.stages import Arrays
+from figures.studies.trained_networks.statistics import Branch, Reading, mean_of_defined
 from sims.measurements.estimates import Estimate, mean_over
 from sims.measurements.exponents import FEWEST_MODES
 from theory.spectral_law.power_law import fit_power_law
@@ -27,10 +28,43 @@ class Exponents(NamedTuple):
         return mean_over((self.per_seed - self.closed_form[None]).reshape(len(self.per_seed), -1).mean(axis=1))
 
 
-def by_fraction(data: Arrays, setting: str, weight: int, series: str = "linear") -> Exponents:
+class MLPExponents(NamedTuple):
+    """α of every MLP and of the closed form beside it, over the modes that emerge in both; NaN where they are few."""
+
+    per_model: np.ndarray  # (models, fractions)
+    closed_form: np.ndarray  # the same
+
+    def by_fraction(self) -> list[Estimate]:
+        """Mean over the models that have an exponent, at every fraction."""
+        return [mean_of_defined(models) for models in self.per_model.T]
+
+    def slope(self, fractions: np.ndarray) -> Estimate:
+        """dα/df by least squares over the fractions at which a model has an exponent."""
+        return mean_of_defined(np.array([_slope(fractions, exponents) for exponents in self.per_model]))
+
+    def deviation(self) -> Estimate:
+        """Trained minus closed form, averaged over the same fractions."""
+        differences = self.per_model - self.closed_form
+        some = np.isfinite(differences).any(axis=1)
+        return mean_of_defined(np.nanmean(differences[some], axis=1))
+
+
+def mlps(data: Arrays, branch: Branch) -> MLPExponents:
+    """Exponents of the MLPs of one branch at the figure's fractions."""
+    reading = Reading(data, f"mlp_{branch}")
+    pairs = [reading.closed_form_exponents(branch, float(fraction)) for fraction in data["fraction"]]
+    return MLPExponents(*(np.stack([each.per_model for each in kind], axis=1) for kind in zip(*pairs, strict=True)))
+
+
+def mlps_decide(data: Arrays) -> bool:
+    """Whether there are MLPs enough for verdicts about their exponents."""
+    return Reading(data, "mlp_falling").decides
+
+
+def by_fraction(data: Arrays, setting: str, weight: int) -> Exponents:
     """Exponents of one setting and weight, (seeds, fractions) and (fractions,)."""
     variance = data[f"variance_{setting.rsplit('_', 1)[-1]}"]
-    return _exponents(variance, data[f"{series}_{setting}"][weight], data[f"theory_{setting}"][weight])
+    return _exponents(variance, data[f"linear_{setting}"][weight], data[f"theory_{setting}"][weight])
 
 
 def by_damping(data: Arrays) -> Exponents:
@@ -47,6 +81,11 @@ def slopes(data: Arrays, found: Exponents) -> Exponents:
 def closed_form_by_damping(data: Arrays) -> np.ndarray:
     """Exponents of the closed form on its curve of dampings."""
     return np.array([fit_power_law(data["momentum_variance"], row).exponent for row in data["momentum_curve"]])
+
+
+def _slope(fractions: np.ndarray, exponents: np.ndarray) -> float:
+    seen = np.isfinite(exponents)
+    return float(np.polyfit(fractions[seen], exponents[seen], 1)[0]) if seen.sum() >= FEWEST_MODES else np.nan
 
 
 def _exponents(variance: np.ndarray, emergence: np.ndarray, theory: np.ndarray) -> Exponents:
