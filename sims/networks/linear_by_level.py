@@ -25,15 +25,28 @@ class LinearByLevel(eqx.Module):
     high: float = eqx.field(static=True)
 
     def __call__(self, inputs: Float[Array, "n dim"], conditioning: Conditioning) -> Float[Array, "n dim"]:
-        nodes = self.factors[0].shape[0]
-        place = (4 * conditioning.reshape(-1, 1) - self.low) * ((nodes - 1) / (self.high - self.low))
-        place = jnp.clip(place, 0, nodes - 1)
-        # Each row has two neighbouring nodes with a share above zero; shares add up to one.
-        shares = jnp.maximum(0, 1 - jnp.abs(place - jnp.arange(nodes, dtype=inputs.dtype)[None]))
+        shares = shares_of_nodes(conditioning, self.factors[0].shape[0], self.low, self.high).astype(inputs.dtype)
         hidden = inputs
         for weight in self.factors:
             hidden = _applied(weight, hidden, shares)
         return hidden
+
+
+def shares_of_nodes(conditioning: Conditioning, nodes: int, low: float, high: float) -> Float[Array, "rows nodes"]:
+    """What each node adds to a linear interpolation in ln σ = 4u between nodes from `low` to `high`, constant beyond.
+
+    Each row has two neighbouring nodes with a share above zero; shares add up to one.
+    """
+    place = (4 * conditioning.reshape(-1, 1) - low) * ((nodes - 1) / (high - low))
+    place = jnp.clip(place, 0, nodes - 1)
+    return jnp.maximum(0, 1 - jnp.abs(place - jnp.arange(nodes, dtype=place.dtype)[None]))
+
+
+def log_range(sigma_min: float, sigma_max: float) -> tuple[float, float]:
+    """ln σ of the first and the last node. Raises ValueError unless 0 < σ_min < σ_max < ∞."""
+    if not 0 < sigma_min < sigma_max < float("inf"):
+        raise ValueError(f"noise levels must have 0 < sigma_min < sigma_max < inf; got {sigma_min} and {sigma_max}")
+    return math.log(sigma_min), math.log(sigma_max)
 
 
 def _applied(
@@ -64,12 +77,11 @@ def linear_by_level(
     fewer than two nodes, and unless 0 < σ_min < σ_max < ∞ and Q > 0.
     """
     positive("initial_gain", initial_gain)
-    if not 0 < sigma_min < sigma_max < float("inf"):
-        raise ValueError(f"noise levels must have 0 < sigma_min < sigma_max < inf; got {sigma_min} and {sigma_max}")
+    ends = log_range(sigma_min, sigma_max)
     if layers == 1:
         factors = [jnp.zeros((dimension, dimension), dtype)]
     else:
         normal = jax.random.normal(key, (layers, dimension, dimension), dtype)
         factors = [initial_gain ** (1 / layers) * jnp.linalg.qr(each)[0] for each in normal]
     spread = tuple(jnp.broadcast_to(each[None], (nodes, dimension, dimension)) for each in factors)
-    return LinearByLevel(spread, math.log(sigma_min), math.log(sigma_max))
+    return LinearByLevel(spread, *ends)

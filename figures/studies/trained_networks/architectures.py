@@ -6,6 +6,7 @@ from jaxtyping import PRNGKeyArray
 
 from sims.networks.cnn_resnet import cnn_resnet
 from sims.networks.cnn_unet import cnn_unet
+from sims.networks.filter_by_level import filter_by_level
 from sims.networks.linear_by_level import linear_by_level
 from sims.networks.mlp_unet import mlp_unet
 from sims.networks.preconditioned import PreconditionedNetwork
@@ -22,6 +23,22 @@ class Linear:
     def build(self, dimension: int, key: PRNGKeyArray) -> PreconditionedNetwork:
         """The untrained network."""
         return PreconditionedNetwork(network=linear_by_level(dimension, nodes=self.nodes, layers=self.layers, key=key))
+
+
+@dataclass(frozen=True)
+class LinearConvolution:
+    """A filter of its own at every noise level; images of `shape` (height, width, colours)."""
+
+    shape: tuple[int, int, int]
+    taps: int
+    nodes: int = 32  # in ln σ
+    kind: str = "linear convolution"
+
+    def build(self, dimension: int, key: PRNGKeyArray) -> PreconditionedNetwork:
+        """The untrained network, the same for every key. Raises ValueError unless the dimension is the shape's."""
+        del key
+        network = filter_by_level(_fitting(self.shape, dimension), taps=self.taps, nodes=self.nodes)
+        return PreconditionedNetwork(network=network)
 
 
 @dataclass(frozen=True)
@@ -78,7 +95,7 @@ class ResNet:
         return PreconditionedNetwork(network=network)
 
 
-Architecture = Linear | MLP | UNet | ResNet
+Architecture = Linear | LinearConvolution | MLP | UNet | ResNet
 
 
 def _fitting(shape: tuple[int, int, int], dimension: int) -> tuple[int, int, int]:

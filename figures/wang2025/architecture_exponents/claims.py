@@ -13,6 +13,7 @@ from figures.studies.trained_networks.statistics import FAR_LIMITS, Level, Readi
 from figures.wang2025.architecture_exponents.experiment import (
     CNN,
     LINEAR_ADAM,
+    LINEAR_CONVOLUTION,
     LINEAR_SGD,
     MLP_ADAM,
     WIDE_SGD,
@@ -34,6 +35,7 @@ def claims(data: Arrays) -> list[Claim]:
     found = readings(data)
     asked = [
         _less(found, CNN, MLP_ADAM, _LESS, CONVOLUTION),
+        _less(found, LINEAR_CONVOLUTION, LINEAR_ADAM, _LESS, OURS),
         _less(found, LINEAR_ADAM, LINEAR_SGD, _OPTIMISER, OURS),
         _level_decides(found[LINEAR_SGD], LINEAR_SGD),
         _level_decides(found[MLP_ADAM], MLP_ADAM),

@@ -11,7 +11,7 @@ from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
 from figures.studies.photograph_networks.experiment import SMALL_MLP_RUNS, Photographs, train_on_photographs
-from figures.studies.trained_networks.architectures import MLP, Linear, ResNet, UNet
+from figures.studies.trained_networks.architectures import MLP, Linear, LinearConvolution, ResNet, UNet
 from figures.studies.trained_networks.experiment import NetworkRun, measure_modes
 
 
@@ -33,14 +33,23 @@ class Config:
 
 LINEAR_SGD, LINEAR_ADAM = "linear, SGD", "linear, Adam"
 MLP_SGD, MLP_ADAM, WIDE_SGD = "MLP, width 2d, SGD", "MLP, width 2d, Adam", "MLP, width 4d, SGD"
-CNN = "CNN, one level, 8 channels, Adam"
+CNN, LINEAR_CONVOLUTION = "CNN, one level, 8 channels, Adam", "linear convolution, 3 × 3, Adam"
 
 _SHAPE = (8, 8, 1)
 _DIMENSION = 64
 _QUICK, _TINY = SMALL_MLP_RUNS["quick"], SMALL_MLP_RUNS["tiny"]
 _QUICK_CNN = replace(_QUICK, architecture=UNet(_SHAPE, 8, (1,)), steps=800, records=16, samples=128, batch_size=32)
+# Compiling a U-Net would take most of the tests' time.
+_TINY_CNN = replace(_TINY, architecture=ResNet((4, 4, 1), 4, 1))
 _PAPER = replace(_QUICK, steps=5000, records=40, samples=512, learning_rate=3e-4)
-_PAPER_CNN = replace(_PAPER, steps=10_000, batch_size=64, segments=4)
+_PAPER_CNN = replace(_PAPER, architecture=_QUICK_CNN.architecture, steps=10_000, batch_size=64, segments=4)
+
+
+def _linear_convolution(cnn: NetworkRun, taps: int) -> NetworkRun:
+    """Locality and weight sharing without nonlinearity, trained as the CNN is, at the rate of linear networks."""
+    assert isinstance(cnn.architecture, UNet | ResNet)
+    convolution = LinearConvolution(cnn.architecture.shape, taps)
+    return replace(cnn, architecture=convolution, learning_rate=3 * cnn.learning_rate)
 
 
 def _kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...]:
@@ -53,11 +62,12 @@ def _kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...
         Kind(MLP_SGD, mlp_sgd),
         Kind(MLP_ADAM, adam),
         Kind(CNN, cnn),
+        Kind(LINEAR_CONVOLUTION, _linear_convolution(cnn, 3)),
     )
 
 
 def _more_kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...]:
-    """Depth without nonlinearity, width, and convolutions by channels, levels and blocks."""
+    """Depth without nonlinearity, width, and convolutions by channels, levels, blocks and, linear ones, by taps."""
 
     def mlp(times: int) -> MLP:
         return MLP(layers=3, width=times * _DIMENSION, embedding=32)
@@ -73,6 +83,7 @@ def _more_kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind
         Kind("CNN, one level, 16 channels, Adam", replace(cnn, architecture=UNet(_SHAPE, 16, (1,)))),
         Kind("CNN, two levels, 8 channels, Adam", replace(cnn, architecture=UNet(_SHAPE, 8, (1, 1)))),
         Kind("ResNet, 8 channels, Adam", replace(cnn, architecture=ResNet(_SHAPE, 8, 2))),
+        Kind("linear convolution, 7 × 7, Adam", _linear_convolution(cnn, 7)),
     )
 
 
@@ -84,13 +95,7 @@ PRESETS = {
     ),
     "tiny": Config(
         Photographs(size=4, count=64, models=2, together=True),
-        kinds=tuple(
-            # Compiling a U-Net would take most of the tests' time.
-            replace(kind, network=replace(kind.network, architecture=ResNet((4, 4, 1), 4, 1)))
-            if kind.name == CNN
-            else kind
-            for kind in _kinds(_TINY, 20, _TINY)
-        ),
+        kinds=_kinds(_TINY, 20, _TINY_CNN),
     ),
 }
 

@@ -6,6 +6,7 @@ from figures.studies.trained_networks.experiment import prefixed
 from figures.wang2025.architecture_exponents.experiment import (
     CNN,
     LINEAR_ADAM,
+    LINEAR_CONVOLUTION,
     LINEAR_SGD,
     MLP_ADAM,
     MLP_SGD,
@@ -92,15 +93,19 @@ def test_the_loss_weight_by_optimiser():
 
 
 def test_exponents_by_architecture():
-    names = {LINEAR_SGD: 0.5, LINEAR_ADAM: 0.4, MLP_SGD: 0.4, MLP_ADAM: 0.35, CNN: 0.05, WIDE_SGD: 0.5}
+    names = {LINEAR_SGD: 0.5, LINEAR_ADAM: 0.4, MLP_SGD: 0.41, MLP_ADAM: 0.35, CNN: 0.05, WIDE_SGD: 0.49}
+    names[LINEAR_CONVOLUTION] = -0.1
     arrays = {"kinds": np.array([NAMES.index(name) for name in names])}
     for place, alpha in enumerate(names.values()):
         arrays |= prefixed(f"kind_{place}", beside_closed_form(alpha + SPREAD, 0.5))
     found = verdicts("architecture_exponents", arrays)
     assert found[f"{CNN}: less than {MLP_ADAM}"] == found[f"{LINEAR_ADAM}: less than {LINEAR_SGD}"] == "holds"
+    assert found[f"{LINEAR_CONVOLUTION}: less than {LINEAR_ADAM}"] == "holds"
     assert found[f"{WIDE_SGD}, geometric mean: far limit"] == "holds"
     assert found[f"{LINEAR_SGD}, geometric mean: closed form"] == "holds"
-    order = [LINEAR_ADAM, LINEAR_SGD, MLP_SGD, CNN, MLP_ADAM, WIDE_SGD]
-    swapped = arrays | {"kinds": np.array([NAMES.index(name) for name in order])}
-    other = verdicts("architecture_exponents", swapped)
-    assert other[f"{CNN}: less than {MLP_ADAM}"] == other[f"{LINEAR_ADAM}: less than {LINEAR_SGD}"] == "differs"
+    asked = (CNN, MLP_ADAM), (LINEAR_ADAM, LINEAR_SGD), (LINEAR_CONVOLUTION, LINEAR_ADAM)
+    for lower, higher in asked:
+        exchanged = names | {lower: names[higher], higher: names[lower]}
+        order = sorted(names, key=lambda name: list(names.values()).index(exchanged[name]))
+        other = verdicts("architecture_exponents", arrays | {"kinds": np.array([NAMES.index(name) for name in order])})
+        assert other[f"{lower}: less than {higher}"] == "differs"
