@@ -68,6 +68,11 @@ from .spectral_law.threshold_exponents import BranchExponents as BranchExponents
 from .spectral_law.threshold_exponents import local_exponents as local_exponents
 from .spectral_law.threshold_exponents import preconditioned_exponents as preconditioned_exponents
 from .spectral_law.threshold_exponents import raw_exponents as raw_exponents
+from .target_noise.information import gaussian_information as gaussian_information
+from .target_noise.information import noise_level_of_information as noise_level_of_information
+from .target_noise.stable_target import stable_target as stable_target
+from .target_noise.target_variance import reference_nats as reference_nats
+from .target_noise.target_variance import target_variance as target_variance
 from .v_kernel.gradient_flow import LazyVKernel as LazyVKernel
 from .v_kernel.least_squares import LinearVKernel as LinearVKernel
 from .v_kernel.naive_sampling import NaiveVKernel as NaiveVKernel

@@ -20,6 +20,7 @@ from tests.theory.precision import (
     numerics,
     path_integral,
     processes,
+    target_noise,
     v_kernel,
 )
 from tests.theory.precision.rows import Refusal, Row, written
@@ -41,6 +42,7 @@ ROOMS: dict[str, tuple[str, list[ModuleType]]] = {
     "Exact scores": ("", [exact_scores]),
     "V-kernel": (_POINT_MASSES, [v_kernel]),
     "Path integral": (_POINT_MASSES + " κ is 1e-3 to 0.1, in 8 steps from t = 1 to 1/64.", [path_integral]),
+    "Target noise": ("", [target_noise]),
 }
 _MODULES = [module for _, modules in ROOMS.values() for module in modules]
 

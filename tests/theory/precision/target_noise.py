@@ -1,0 +1,88 @@
+"""The stable target, its variance, and the information that decides how much of it references can remove."""
+
+import jax.numpy as jnp
+import mpmath
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.theory.precision.arguments import between, decades, noise_levels, spectrum, variances
+from tests.theory.precision.exact_scores import positions
+from tests.theory.precision.rows import OVER_ONE, Row
+from theory import (
+    EDM,
+    PointMasses,
+    gaussian_information,
+    noise_level_of_information,
+    reference_nats,
+    stable_target,
+    target_variance,
+)
+
+_EDM = EDM()
+_COUNTS = (8, 3, False), (5, 2, True), (60000, 4096, True)
+
+
+def _stable(points, x, level):
+    own = jnp.broadcast_to(points[:1], x.shape)
+    references = jnp.broadcast_to(points[None, 1:], (len(x), len(points) - 1, x.shape[1]))
+    return stable_target(own, x, level, _EDM, references) * level**2
+
+
+def _variances(points, level):
+    return [
+        target_variance(PointMasses(points), _EDM, level, references, replace) * level**4
+        for references, replace in ((1, False), (2, False), (2, True))
+    ]
+
+
+def _information(variance: np.ndarray, level: np.ndarray) -> np.ndarray:
+    with mpmath.workdps(40):
+        return np.array(
+            [
+                float(sum(mpmath.log1p(mpmath.mpf(float(v)) / mpmath.mpf(float(s)) ** 2) for v in variance) / 2)
+                for s in level
+            ]
+        )
+
+
+ROWS = [
+    Row(
+        ("stable_target",),
+        "x_0, three references and x within 1, σ 0.02 to 80, in units of 1/σ²",
+        positions(2, decades(0.02, 80.0), _EDM),
+        _stable,
+        1e-3,
+        measure=OVER_ONE,
+    ),
+    Row(
+        ("target_variance",),
+        "three points within 1 on a line, one or two references, σ 0.02 to 80, in units of 1/σ⁴",
+        st.tuples(between(-1.0, 1.0, (3, 1)), noise_levels().map(lambda level: np.maximum(level, np.float32(0.02)))),
+        _variances,
+        1e-5,
+        measure=OVER_ONE,
+    ),
+    Row(
+        ("gaussian_information",),
+        "four variances 1e-8 to 1e4, σ 0.002 to 80",
+        st.tuples(variances(), noise_levels()),
+        lambda variance, level: gaussian_information(spectrum(variance), _EDM, level),
+        1e-5,
+        1e-13,
+        _information,
+    ),
+    Row(
+        ("noise_level_of_information",),
+        "four variances 1e-8 to 1e4, 1e-3 to 30 nats",
+        st.tuples(variances(), decades(1e-3, 30.0, 3)),
+        lambda variance, nats: noise_level_of_information(spectrum(variance), nats),
+        1e-5,
+    ),
+    Row(
+        ("reference_nats",),
+        "3 of 8 points, with replacement 2 of 5 and 4096 of 60000",
+        st.tuples(between(1.0, 1.0)),
+        lambda one: [one * reference_nats(*counts) for counts in _COUNTS],
+        1e-6,
+    ),
+]
