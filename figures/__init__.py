@@ -142,6 +142,12 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 55, "paper": 6000},
         on_request=True,
     ),
+    "xu2023_variance": FigureEntry(
+        package="figures.xu2023.variance",
+        title="Variance of the regression target: n references take ln n nats, whatever the data",
+        source="Xu et al. 2023, Fig. 1; this project",
+        seconds={"quick": 20, "paper": 300},
+    ),
     "misprints": FigureEntry(
         package="figures.both.misprints",
         title="Misprints of both papers: printed, corrected, measured",

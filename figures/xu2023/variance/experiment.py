@@ -1,0 +1,133 @@
+"""The variance of a score target over the noise level: of two points, of digits, of photographs.
+
+Two points have it in closed form. For data sets of many points only what it adds up to is known: n references that are
+drawn without replacement take ln n of the ln N nats, ∫σ V dσ. Both are measured on drawn targets.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray
+
+from figures.common.stages import Arrays, RunStage, Stage
+from sims.data.built_in import digits, natural_image_patches
+from sims.measurements.target_scatter import target_scatter
+from theory.definitions.processes import EDM
+from theory.definitions.spectra import Spectrum
+from theory.exact_scores.point_masses import PointMasses
+from theory.target_noise.information import noise_level_of_information
+from theory.target_noise.target_variance import target_variance
+
+TWO_POINTS = np.array([[-1.0], [1.0]])
+DATA_SETS = ("digits", "photographs")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the run. Noise levels are geometric: first, last, number."""
+
+    two_point_levels: tuple[float, float, int] = (0.1, 10.0, 25)
+    levels: tuple[float, float, int] = (0.02, 300.0, 49)
+    references: tuple[int, ...] = (1, 8, 64, 512)
+    patches: int = 2048
+    replicates: int = 16
+    draws: int = 128  # of each replicate
+    two_point_draws: int = 65536
+
+
+PRESETS = {
+    "quick": Config(),
+    "paper": Config(
+        two_point_levels=(0.1, 10.0, 49),
+        levels=(0.02, 300.0, 97),
+        references=(1, 2, 8, 32, 128, 512),
+        patches=8192,
+        replicates=32,
+        draws=256,
+        two_point_draws=1048576,
+    ),
+    "tiny": Config(
+        two_point_levels=(0.3, 3.0, 3),
+        levels=(0.1, 30.0, 5),
+        references=(1, 8),
+        patches=64,
+        replicates=3,
+        draws=8,
+        two_point_draws=64,
+    ),
+}
+_TWO_POINT_REFERENCES = (1, 2)
+
+
+def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
+    """Arrays of every data set; all variances are σ²V, of a target in units of 1/σ.
+
+    `two_point_levels` (levels,), `two_points_measured` (replicates, n, levels) and `two_points_theory` (n, levels) for
+    one and two references with replacement; `levels`, `references`; for "digits" and "photographs" `…_measured`
+    (replicates, n, levels), `…_points` N and `…_half` (n,), the noise level at which a Gaussian of the data's
+    covariance has the information ln n.
+    """
+    two_key, *keys = jax.random.split(key, 1 + len(DATA_SETS))
+    stages = [
+        Stage(name, partial(_of_data_set, config, name, own), 0.45) for name, own in zip(DATA_SETS, keys, strict=True)
+    ]
+    stages += [Stage("two points", partial(_of_two_points, config, two_key), 0.1)]
+    arrays: Arrays = {
+        "two_point_levels": np.geomspace(*config.two_point_levels),
+        "levels": np.geomspace(*config.levels),
+        "references": np.array(config.references),
+    }
+    for result in stage.all(stages):
+        arrays |= result
+    return arrays
+
+
+def _of_two_points(config: Config, key: PRNGKeyArray) -> Arrays:
+    levels = np.geomspace(*config.two_point_levels)
+    measured = _replicates(
+        TWO_POINTS, levels, _TWO_POINT_REFERENCES, config.replicates, config.two_point_draws, key, replace=True
+    )
+    data = PointMasses(TWO_POINTS)
+    theory = [levels**2 * np.asarray(target_variance(data, EDM(), levels, n, True)) for n in _TWO_POINT_REFERENCES]
+    return {"two_points_measured": measured, "two_points_theory": np.stack(theory)}
+
+
+def _of_data_set(config: Config, name: str, key: PRNGKeyArray) -> Arrays:
+    data_key, draw_key = jax.random.split(key)
+    points = data_set(name, config, data_key)
+    levels = np.geomspace(*config.levels)
+    measured = _replicates(points, levels, config.references, config.replicates, config.draws, draw_key, replace=False)
+    nats = np.log([number for number in config.references if number > 1])
+    half = noise_level_of_information(Spectrum.from_samples(points), nats)
+    return {
+        f"{name}_measured": measured,
+        f"{name}_points": np.asarray(len(points)),
+        f"{name}_half": np.append(np.full(len(config.references) - nats.size, np.inf), np.asarray(half)),
+    }
+
+
+def data_set(name: str, config: Config, key: PRNGKeyArray) -> Float[np.ndarray, "m 64"]:
+    """Different points: of two that are equal only one is kept."""
+    points = digits() if name == "digits" else natural_image_patches(key, count=config.patches)
+    return np.unique(points, axis=0)
+
+
+def _replicates(
+    points: Float[np.ndarray, "m dim"],
+    levels: Float[np.ndarray, " levels"],
+    references: tuple[int, ...],
+    replicates: int,
+    draws: int,
+    key: PRNGKeyArray,
+    *,
+    replace: bool,
+) -> Float[np.ndarray, "replicates references levels"]:
+    measure = jax.jit(
+        lambda key: target_scatter(
+            jnp.asarray(points), jnp.asarray(levels), references, draws=draws, key=key, replace=replace
+        )
+    )
+    return np.stack([np.asarray(measure(each)) for each in jax.random.split(key, replicates)])

@@ -1,0 +1,69 @@
+"""The sampled scatter of the stable target, against an average over everything that could be drawn."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sims.measurements.target_scatter import target_scatter
+
+POINTS = np.array([[0.0, 0.0], [1.0, 0.2], [-0.3, 0.8], [2.0, -1.0]])
+LEVELS = np.array([0.3, 0.8, 2.0])
+
+
+def exact(sigma, references, replace):
+    """Every x_0 and tuple of references, and a grid of noise."""
+    axis = np.arange(-7, 7.01, 0.25)
+    noise = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+    weight = np.exp(-np.sum(noise**2, axis=1) / 2)
+    total, count = 0.0, 0
+    for own in range(len(POINTS)):
+        x = POINTS[own] + sigma * noise
+
+        def mean(members, x=x):
+            chosen = POINTS[list(members)]
+            odds = -np.sum((x[:, None] - chosen[None]) ** 2, axis=-1) / (2 * sigma**2)
+            share = np.exp(odds - odds.max(axis=1, keepdims=True))
+            return share @ chosen / share.sum(axis=1, keepdims=True)
+
+        others = range(len(POINTS)) if replace else [k for k in range(len(POINTS)) if k != own]
+        choose = itertools.product if replace else itertools.permutations
+        arguments = {"repeat": references - 1} if replace else {}
+        tuples = choose(others, **arguments) if replace else choose(others, references - 1)
+        for beside in tuples:
+            squared = np.sum((mean([own, *beside]) - mean(range(len(POINTS)))) ** 2, axis=1)
+            total, count = total + weight @ squared / weight.sum(), count + 1
+    return total / count / sigma**2
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_scatter_is_the_average_over_all_draws(replace):
+    references = (1, 2, 3)
+    keys = jax.random.split(jax.random.key(0), 16)
+    found = np.stack(
+        [
+            target_scatter(jnp.asarray(POINTS), jnp.asarray(LEVELS), references, draws=1024, key=key, replace=replace)
+            for key in keys
+        ]
+    )
+    expected = np.array([[exact(sigma, number, replace) for sigma in LEVELS] for number in references])
+    error = found.std(axis=0, ddof=1) / np.sqrt(len(keys))
+    np.testing.assert_array_less(np.abs(found.mean(axis=0) - expected), 5 * error + 1e-12)
+    assert np.all(error[:2] < 0.05 * expected[:2])
+
+
+def test_all_points_as_references_leave_nothing():
+    found = target_scatter(jnp.asarray(POINTS), jnp.asarray(LEVELS), (4,), draws=64, key=jax.random.key(1))
+    np.testing.assert_allclose(found, 0.0, atol=1e-24)
+
+
+def test_what_is_refused():
+    asked = {"noise_levels": jnp.asarray(LEVELS), "draws": 8, "key": jax.random.key(0)}
+    with pytest.raises(ValueError, match="at most the number of points, 4; got 5"):
+        target_scatter(jnp.asarray(POINTS), references=(5,), **asked)
+    with pytest.raises(ValueError, match="references must be a whole number"):
+        target_scatter(jnp.asarray(POINTS), references=(0,), **asked)
+    with pytest.raises(ValueError, match="draws must be a whole number"):
+        target_scatter(jnp.asarray(POINTS), references=(1,), **asked | {"draws": 0})
