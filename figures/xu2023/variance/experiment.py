@@ -30,24 +30,24 @@ class Config:
     """Sizes of the run. Noise levels are geometric: first, last, number."""
 
     two_point_levels: tuple[float, float, int] = (0.1, 10.0, 25)
-    levels: tuple[float, float, int] = (0.02, 300.0, 49)
+    levels: tuple[float, float, int] = (3e-3, 300.0, 31)  # photographs have patches of the sky that are nearly equal
     references: tuple[int, ...] = (1, 8, 64, 512)
     patches: int = 2048
-    replicates: int = 16
-    draws: int = 128  # of each replicate
-    two_point_draws: int = 65536
+    replicates: int = 64
+    draws: tuple[int, int] = (192, 448)  # of each replicate, digits and photographs
+    two_point_draws: int = 16384
 
 
 PRESETS = {
     "quick": Config(),
     "paper": Config(
         two_point_levels=(0.1, 10.0, 49),
-        levels=(0.02, 300.0, 97),
+        levels=(3e-3, 300.0, 61),
         references=(1, 2, 8, 32, 128, 512),
         patches=8192,
-        replicates=32,
-        draws=256,
-        two_point_draws=1048576,
+        replicates=128,
+        draws=(512, 1024),
+        two_point_draws=262144,
     ),
     "tiny": Config(
         two_point_levels=(0.3, 3.0, 3),
@@ -55,7 +55,7 @@ PRESETS = {
         references=(1, 8),
         patches=64,
         replicates=3,
-        draws=8,
+        draws=(8, 8),
         two_point_draws=64,
     ),
 }
@@ -67,8 +67,8 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
 
     `two_point_levels` (levels,), `two_points_measured` (replicates, n, levels) and `two_points_theory` (n, levels) for
     one and two references with replacement; `levels`, `references`; for "digits" and "photographs" `…_measured`
-    (replicates, n, levels), `…_points` N and `…_half` (n,), the noise level at which a Gaussian of the data's
-    covariance has the information ln n.
+    (replicates, n, levels) and `…_posterior` (replicates, levels) as `target_scatter` has them, `…_points` N and
+    `…_half` (n,), the noise level at which a Gaussian of the data's covariance has the information ln n.
     """
     two_key, *keys = jax.random.split(key, 1 + len(DATA_SETS))
     stages = [
@@ -87,7 +87,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
 
 def _of_two_points(config: Config, key: PRNGKeyArray) -> Arrays:
     levels = np.geomspace(*config.two_point_levels)
-    measured = _replicates(
+    measured, _ = _replicates(
         TWO_POINTS, levels, _TWO_POINT_REFERENCES, config.replicates, config.two_point_draws, key, replace=True
     )
     data = PointMasses(TWO_POINTS)
@@ -99,11 +99,20 @@ def _of_data_set(config: Config, name: str, key: PRNGKeyArray) -> Arrays:
     data_key, draw_key = jax.random.split(key)
     points = data_set(name, config, data_key)
     levels = np.geomspace(*config.levels)
-    measured = _replicates(points, levels, config.references, config.replicates, config.draws, draw_key, replace=False)
+    measured, posterior = _replicates(
+        points,
+        levels,
+        config.references,
+        config.replicates,
+        config.draws[DATA_SETS.index(name)],
+        draw_key,
+        replace=False,
+    )
     nats = np.log([number for number in config.references if number > 1])
     half = noise_level_of_information(Spectrum.from_samples(points), nats)
     return {
         f"{name}_measured": measured,
+        f"{name}_posterior": posterior,
         f"{name}_points": np.asarray(len(points)),
         f"{name}_half": np.append(np.full(len(config.references) - nats.size, np.inf), np.asarray(half)),
     }
@@ -124,10 +133,11 @@ def _replicates(
     key: PRNGKeyArray,
     *,
     replace: bool,
-) -> Float[np.ndarray, "replicates references levels"]:
+) -> tuple[Float[np.ndarray, "replicates references levels"], Float[np.ndarray, "replicates levels"]]:
     measure = jax.jit(
         lambda key: target_scatter(
-            jnp.asarray(points), jnp.asarray(levels), references, draws=draws, key=key, replace=replace
+            jnp.asarray(points, jnp.float32), jnp.asarray(levels), references, draws=draws, key=key, replace=replace
         )
     )
-    return np.stack([np.asarray(measure(each)) for each in jax.random.split(key, replicates)])
+    found = [measure(each) for each in jax.random.split(key, replicates)]
+    return np.stack([each.scatter for each in found]), np.stack([each.posterior for each in found])

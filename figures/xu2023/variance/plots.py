@@ -68,8 +68,9 @@ def _draw_nats(axis: Axes, data: Arrays) -> None:
     references = data["references"]
     for name, colour, marker in zip(DATA_SETS, (VERMILION, KINDS[0]), "os", strict=False):
         found = nats(data, name)
-        removed = mean_over(np.log(int(data[f"{name}_points"])) - found.per_replicate)
-        axis.errorbar(references, removed.value, yerr=removed.half_width, fmt=marker, ms=5, color=colour, label=name)
+        removed = [np.log(int(data[f"{name}_points"])) - float(each.value) for each in found.estimates]
+        error = [float(each.half_width) for each in found.estimates]
+        axis.errorbar(references, removed, yerr=error, fmt=marker, ms=5, mfc="none", color=colour, label=name)
     axis.semilogx(references, np.log(references), color=BLACK, lw=1, label="ln n, theory", zorder=0)
     axis.set_xlabel("references n")
     axis.set_ylabel("nats taken from ln N: ln N − ∫σV dσ")

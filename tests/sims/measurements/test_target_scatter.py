@@ -42,21 +42,21 @@ def exact(sigma, references, replace):
 def test_scatter_is_the_average_over_all_draws(replace):
     references = (1, 2, 3)
     keys = jax.random.split(jax.random.key(0), 16)
-    found = np.stack(
-        [
-            target_scatter(jnp.asarray(POINTS), jnp.asarray(LEVELS), references, draws=1024, key=key, replace=replace)
-            for key in keys
-        ]
-    )
+    points, levels = jnp.asarray(POINTS), jnp.asarray(LEVELS)
+    curves = jax.jit(lambda key: target_scatter(points, levels, references, draws=1024, key=key, replace=replace))
+    found, posterior = (np.stack(part) for part in zip(*map(curves, keys), strict=True))
     expected = np.array([[exact(sigma, number, replace) for sigma in LEVELS] for number in references])
     error = found.std(axis=0, ddof=1) / np.sqrt(len(keys))
     np.testing.assert_array_less(np.abs(found.mean(axis=0) - expected), 5 * error + 1e-12)
     assert np.all(error[:2] < 0.05 * expected[:2])
+    known = posterior.std(axis=0, ddof=1) / np.sqrt(len(keys))
+    np.testing.assert_array_less(np.abs(posterior.mean(axis=0) - expected[0]), 5 * known)
+    assert np.all(known < error[0])
 
 
 def test_all_points_as_references_leave_nothing():
     found = target_scatter(jnp.asarray(POINTS), jnp.asarray(LEVELS), (4,), draws=64, key=jax.random.key(1))
-    np.testing.assert_allclose(found, 0.0, atol=1e-24)
+    np.testing.assert_allclose(found.scatter, 0.0, atol=1e-24)
 
 
 def test_what_is_refused():
