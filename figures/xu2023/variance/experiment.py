@@ -31,7 +31,7 @@ class Config:
 
     two_point_levels: tuple[float, float, int] = (0.1, 10.0, 25)
     levels: tuple[float, float, int] = (3e-3, 300.0, 31)  # photographs have patches of the sky that are nearly equal
-    references: tuple[int, ...] = (1, 8, 64, 512)
+    references: tuple[int, ...] = (1, 8, 64, 512)  # one, DSM, and more
     patches: int = 2048
     replicates: int = 64
     draws: tuple[int, int] = (192, 448)  # of each replicate, digits and photographs
@@ -51,7 +51,7 @@ PRESETS = {
     ),
     "tiny": Config(
         two_point_levels=(0.3, 3.0, 3),
-        levels=(0.1, 30.0, 5),
+        levels=(0.01, 30.0, 6),
         references=(1, 8),
         patches=64,
         replicates=3,
@@ -68,7 +68,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     `two_point_levels` (levels,), `two_points_measured` (replicates, n, levels) and `two_points_theory` (n, levels) for
     one and two references with replacement; `levels`, `references`; for "digits" and "photographs" `…_measured`
     (replicates, n, levels) and `…_posterior` (replicates, levels) as `target_scatter` has them, `…_points` N and
-    `…_half` (n,), the noise level at which a Gaussian of the data's covariance has the information ln n.
+    `…_half`, for n > 1, the noise level at which a Gaussian of the data's covariance has the information ln n.
     """
     two_key, *keys = jax.random.split(key, 1 + len(DATA_SETS))
     stages = [
@@ -108,13 +108,12 @@ def _of_data_set(config: Config, name: str, key: PRNGKeyArray) -> Arrays:
         draw_key,
         replace=False,
     )
-    nats = np.log([number for number in config.references if number > 1])
-    half = noise_level_of_information(Spectrum.from_samples(points), nats)
+    half = noise_level_of_information(Spectrum.from_samples(points), np.log(config.references[1:]))
     return {
         f"{name}_measured": measured,
         f"{name}_posterior": posterior,
         f"{name}_points": np.asarray(len(points)),
-        f"{name}_half": np.append(np.full(len(config.references) - nats.size, np.inf), np.asarray(half)),
+        f"{name}_half": np.asarray(half),
     }
 
 

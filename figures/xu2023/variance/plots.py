@@ -50,8 +50,8 @@ def _draw_data_set(axis: Axes, data: Arrays, name: str) -> None:
         axis.errorbar(
             data["levels"], found.value, yerr=found.half_width, fmt="o-", ms=2.5, lw=1, color=colour, label=label
         )
-        if np.isfinite(data[f"{name}_half"][index]):
-            axis.axvline(data[f"{name}_half"][index], color=colour, lw=0.9, ls="--")
+        if index:
+            axis.axvline(data[f"{name}_half"][index - 1], color=colour, lw=0.9, ls="--")
     axis.set_xscale("log")
     axis.set_title(f"{name}: N = {int(data[f'{name}_points'])} points in 64 dimensions")
     _name_axes(axis)

@@ -43,7 +43,7 @@ def controlled(values: np.ndarray, control: np.ndarray) -> Estimate:
 
 def at_half(data: Arrays, name: str, index: int) -> Estimate:
     """V_STF/V_DSM at the level where a Gaussian has the information ln n; of means over all draws, by the jackknife."""
-    return _ratio_at(data, name, index, np.log(data[f"{name}_half"][index]))
+    return _ratio_at(data, name, index, np.log(data[f"{name}_half"][index - 1]))
 
 
 def _ratio_at(data: Arrays, name: str, index: int, level: float) -> Estimate:
