@@ -41,16 +41,19 @@ def quick_compilation():
 
 # Those that take ten seconds and more even here.
 SLOW = {
+    "architecture_exponents",
     "gaps_fill_or_empty",
     "gaussian_closure",
     "j0_j1",
     "lazy_networks",
     "learned_distribution",
     "loss_weighting",
+    "threshold_exponents",
     "unification",
     "vastola2025_fig2",
     "vastola2025_naive",
     "vkernel_linear",
+    "wang2025_table1",
 }
 each_figure = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in figures.FIGURES]
@@ -207,6 +210,7 @@ def test_drawing_labels_its_outer_axes_and_leaves_pyplot_alone(name):
     assert_same(arrays, copies)
 
 
+@pytest.mark.slow
 def test_gap_masses_are_indexed_by_cutoff_and_ratio():
     arrays, config = computed("vastola2025_fig2")[0], tiny("vastola2025_fig2")
     np.testing.assert_array_equal(arrays["cutoff"], config.cutoffs)
