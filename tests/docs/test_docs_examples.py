@@ -5,28 +5,28 @@ import contextlib
 import doctest
 import importlib
 import io
-import pkgutil
 import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
 
-import theory
 from tests import cases
 from tests.theory.spectral_law import test_generation, test_parametrisations
 
 ROOT = Path(__file__).parents[2]
-MODULES = ["theory", *sorted(module.name for module in pkgutil.walk_packages(theory.__path__, "theory."))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 README = ROOT / "README.md"
+SLOW = {"from_features_to_a_learned_distribution", "training_networks"}  # eight seconds each
 GUIDES = [page for page in sorted((ROOT / "docs").glob("*.md")) if BLOCK.search(page.read_text())]
 
 
 def examples():
-    """Every docstring of the package with a `>>>` in it."""
-    for name in MODULES:
-        for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name)):
+    """Every docstring of the package with a `>>>` in it; modules without one, of which some are slow, stay away."""
+    files = sorted(path for path in (ROOT / "theory").rglob("*.py") if ">>>" in path.read_text())
+    for name in (".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files):
+        module = importlib.import_module(name.removesuffix(".__init__"))
+        for test in doctest.DocTestFinder(exclude_empty=True).find(module):
             if test.examples:
                 yield pytest.param(test, id=test.name)
 
@@ -43,6 +43,17 @@ def test_some_docstring_has_an_example():
 
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in GUIDES])
+def test_guides_import_what_there_is(page):
+    for statement in ast.parse("\n".join(BLOCK.findall(page.read_text()))).body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            exec(compile(ast.Module([statement], []), page.name, "exec"), {})  # noqa: S102
+
+
+def marks(page):
+    return pytest.mark.slow if page.stem in SLOW else ()
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.name, marks=marks(page)) for page in GUIDES])
 def test_guide(page, tmp_path, monkeypatch):
     """The python blocks of a page in their order, as one script in an empty directory."""
     monkeypatch.chdir(tmp_path)
@@ -71,19 +82,19 @@ def test_figure_of_the_guide_takes_at_most_eighty_lines():
     assert sum(len(lines_of_code(ast.parse(file))) for file in files) <= 80
 
 
-def test_parametrisation_of_the_guide_takes_at_most_forty_lines_and_is_a_row_of_the_table_of_cases():
+@pytest.mark.parametrize("setting", [cases.SETTINGS[0], pytest.param(cases.SETTINGS[5], marks=pytest.mark.slow)])
+def test_parametrisation_of_the_guide_takes_at_most_forty_lines_and_is_a_row_of_the_table_of_cases(setting):
     """Its file in lines of code; the row passes the properties that a row declares to keep."""
     file, row, *_ = BLOCK.findall((ROOT / "docs" / "adding_a_parametrisation.md").read_text())
     assert len(lines_of_code(ast.parse(file))) <= 40
     names = {"__name__": "weight_decay"}
     exec(compile(file + row, "adding_a_parametrisation.md", "exec"), names)  # noqa: S102
-    for setting in cases.SETTINGS[::5]:
-        case = cases.case("weight_decay", names["ROW"], setting)
-        test_parametrisations.test_weights_equal_gradient_flow_of_the_matrices(case)
-        test_parametrisations.test_gain_equals_the_solution_of_the_mode_equation_on_the_whole_grid(case)
-        test_parametrisations.test_initial_gain_is_exact(case)
-        test_parametrisations.test_learning_rate_multiplies_training_time(case)
-        test_generation.test_variance_equals_scipy_integration_mode_by_mode(case)
+    case = cases.case("weight_decay", names["ROW"], setting)
+    test_parametrisations.test_weights_equal_gradient_flow_of_the_matrices(case)
+    test_parametrisations.test_gain_equals_the_solution_of_the_mode_equation_on_the_whole_grid(case)
+    test_parametrisations.test_initial_gain_is_exact(case)
+    test_parametrisations.test_learning_rate_multiplies_training_time(case)
+    test_generation.test_variance_equals_scipy_integration_mode_by_mode(case)
 
 
 def lines_of_code(tree):

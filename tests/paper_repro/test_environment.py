@@ -114,7 +114,7 @@ def test_data_of_a_wrong_format_is_refused_before_jax_is_imported(tmp_path):
     assert "table.csv has the unsupported extension '.csv'; expected .npy" in done.stderr
 
 
-@pytest.mark.parametrize("platform", ["cuda", "tpu", "nonsense"])
+@pytest.mark.parametrize("platform", ["cuda", pytest.param("tpu", marks=pytest.mark.slow), "nonsense"])
 def test_a_platform_that_is_not_there_is_one_sentence(tmp_path, platform):
     program = [sys.executable, "-m", "paper_repro", "run", "wang2025_fig6"]
     variables = os.environ | {"JAX_PLATFORMS": platform, "PYTHONPATH": str(Path(__file__).parents[2])}

@@ -62,6 +62,7 @@ def test_processes_store_what_one_process_stores(code, expected, tmp_path):
     assert record["environment"]["XLA_FLAGS"].startswith("--xla_cpu_multi_thread_eigen=false")
 
 
+@pytest.mark.slow
 def test_independent_stages_of_one_figure_have_processes_of_their_own(code, expected, tmp_path):
     log = tmp_path / "log"
     done = run([*command(code, SIDE_BY_SIDE), "run", "independent", "--out", str(tmp_path)], FAKE_LOG=str(log))
@@ -74,6 +75,7 @@ def test_independent_stages_of_one_figure_have_processes_of_their_own(code, expe
         assert len(set(processes.values())) > 2
 
 
+@pytest.mark.slow  # test_engines has its sentence
 def test_a_process_that_dies_is_told_in_one_sentence(tmp_path):
     for name in NAMES[:2]:
         write(tmp_path, name, experiment=EXPERIMENT.replace('log("two")', "os._exit(7)"))
@@ -149,6 +151,7 @@ def test_workers_started_by_hand_compute_the_same_though_one_is_killed(code, exp
     assert "warning: only a few samples" in read(tmp_path / "said")
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_goes_is_told_in_one_sentence(code, cluster, tmp_path):
     log, out = tmp_path / "log", tmp_path / "out"
     words = [*command(code, SIDE_BY_SIDE), "run", *NAMES, "--out", str(out), "--scheduler", cluster.address]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import jax
 
 from theory.derivations.derivation import Derivation
-from theory.derivations.table import ALL, get
+from theory.derivations.table import NAMES, get
 
 TOLERANCE = 1e-8  # of formula against the package's own function, in float64
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("name", nargs="?", help="one derivation to check and print; all are checked without it")
     name = parser.parse_args(arguments).name
     try:
-        chosen = ALL if name is None else (get(name),)
+        chosen = [get(each) for each in (NAMES if name is None else (name,))]
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

@@ -111,7 +111,7 @@ def test_adam_learns_what_is_to_be_learned():
     assert after < linear + 0.2 * (before - linear)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_a_run_goes_on_from_saved_arrays_with_the_same_bits(dtype):
     rule = EDMTraining(DATA.astype(dtype), ADAM, 8)
     start = functools.partial(rule.init, make(KEY, dtype))

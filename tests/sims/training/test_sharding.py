@@ -67,19 +67,25 @@ def checked(line, expected):
     assert float(change) > 1e-2
 
 
-def test_eight_devices_give_the_numbers_of_one():
+@pytest.mark.parametrize(
+    ("name", "spread"),
+    [
+        pytest.param("single", "{'members': 1, 'batch': 8} 8 (2, 4) (5, 4)", marks=pytest.mark.slow),
+        ("ensemble", "{'members': 4, 'batch': 2} 8 (8, 4) (1, 5, 4)"),
+    ],
+)
+def test_eight_devices_give_the_numbers_of_one(name, spread):
     """One network has its batch on eight devices, four members two devices each. A saved state comes back spread."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "single", "ensemble"],
+        [sys.executable, "-c", PROGRAM, name],
         cwd=ROOT,
         env=environment(8),
         check=True,
         capture_output=True,
         text=True,
     )
-    single, ensemble = done.stdout.splitlines()
-    checked(single, "single {'members': 1, 'batch': 8} 8 (2, 4) (5, 4)")
-    checked(ensemble, "ensemble {'members': 4, 'batch': 2} 8 (8, 4) (1, 5, 4)")
+    (line,) = done.stdout.splitlines()
+    checked(line, f"{name} {spread}")
 
 
 @pytest.mark.slow

@@ -31,11 +31,10 @@ from sims.networks.linear import (
 from sims.sampling.linear_flow import FlowCoefficients
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import common_clock, train_full_batch
-from sims.training.pairs import PairCoefficients
-from sims.training.training_sets import gaussian_training_sets
+from sims.training.pairs import PairCoefficients, PairStatistics, moments_of_pairs
 from theory import EDM, Spectrum
 
-KEY, ROTATION_KEY = jax.random.key(0), jax.random.key(1)
+ROTATION_KEY = jax.random.key(1)
 SEEDS, SAMPLES = 12, 2**20
 TIMES = np.geomspace(3e-2, 6.0, 10)
 LEVELS = np.asarray(log_snr_schedule(EDM(), 15))
@@ -257,13 +256,34 @@ def generated(maps, offsets, objective):
 
 
 @functools.cache
+def white_moments(dimension, samples):
+    """Second moments of (z, ε, 1), all normal and of unit variance, over the samples of every seed."""
+    generator = np.random.default_rng(0)
+    moments = np.ones((SEEDS, 2 * dimension + 1, 2 * dimension + 1))
+    for seed in range(SEEDS):
+        normal = generator.standard_normal((samples, 2 * dimension), np.float32)
+        moments[seed, :-1, :-1] = normal.T @ normal / samples
+        moments[seed, -1, :-1] = moments[seed, :-1, -1] = normal.mean(axis=0)
+    return moments
+
+
 def training_sets(data, objective):
-    """The same draw for every network that learns the same objective on the same data."""
+    """Pairs of data B √λ z + μ and noise ε, the same draw for every network; what `gaussian_training_sets` draws."""
     spectrum = SPECTRA[data]
-    pairs = PairCoefficients(*(jnp.asarray(each) for each in objective.pairs))
+    dimension = spectrum.dimension
     # One filter sees as many patches of a sample as there are pixels.
-    samples = SAMPLES // spectrum.dimension if data == "ring" else SAMPLES
-    return gaussian_training_sets(spectrum, pairs, seeds=SEEDS, samples=samples, key=KEY)
+    white = white_moments(dimension, SAMPLES // dimension if data == "ring" else SAMPLES)
+    mixing = np.eye(2 * dimension + 1)
+    mixing[:dimension, :dimension] = np.asarray(spectrum.basis) * np.sqrt(np.asarray(spectrum.variance))
+    mixing[:dimension, -1] = spectrum.mean
+    clean, noise = slice(dimension), slice(dimension, -1)
+    moments = (mixing @ white @ mixing.T).astype(np.float32)
+    statistics = PairStatistics(
+        *(moments[:, row, column] for row, column in ((clean, clean), (clean, noise), (noise, noise))),
+        *(moments[:, row, -1] for row in (clean, noise)),
+    )
+    pairs = PairCoefficients(*(jnp.asarray(each) for each in objective.pairs))
+    return jax.vmap(moments_of_pairs, (0, None))(jax.tree.map(jnp.asarray, statistics), pairs)
 
 
 def trained(data, network, objective, clock):

@@ -300,7 +300,12 @@ def stochastic(layers):
 
 
 @pytest.mark.parametrize(
-    ("train", "layers"), [(full_batch, "one_layer"), (full_batch, "two_layer"), (stochastic, "one_layer")]
+    ("train", "layers"),
+    [
+        (full_batch, "one_layer"),
+        (full_batch, "two_layer"),
+        pytest.param(stochastic, "one_layer", marks=pytest.mark.slow),  # draws 60 million normal numbers
+    ],
 )
 def test_trained_networks_generate_what_the_closed_form_says(train, layers):
     """12 seeds, 24 noise levels, 25 training times, 4 modes: no systematic deviation of ln λ̃ above 2 %.

@@ -93,7 +93,9 @@ def _first_trained(state):
     return next(name for name in to_arrays(state) if name.startswith(".parameters"))
 
 
-@pytest.mark.parametrize("optimiser", [HEAVY_BALL, ADAM], ids=["heavy ball", "adam"])
+@pytest.mark.parametrize(
+    "optimiser", [pytest.param(HEAVY_BALL, id="heavy ball", marks=pytest.mark.slow), pytest.param(ADAM, id="adam")]
+)
 def test_compiled_stages_go_on_from_a_saved_state(optimiser, tmp_path):
     """Networks of all seeds and levels, and stochastic ones of all levels."""
     network, pairs = tied_two_layer_denoiser(KEY, 4, 0.1, "float64"), moments()
