@@ -84,7 +84,7 @@ PRESETS = {
         widths=(1, 3, 5, 9, 15),
         noise_levels=96,
     ),
-    "tiny": Config(TINY_SIZES, patches=64, patch_size=4, noise_repeats=1, widths=(3,), noise_levels=8),
+    "tiny": Config(TINY_SIZES, patches=64, patch_size=4, noise_repeats=1, widths=(1, 3), noise_levels=8),
 }
 PROCESS = EDM(sigma_min=0.01, sigma_max=40.0)
 FULL = "full"
