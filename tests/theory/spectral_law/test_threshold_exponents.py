@@ -45,8 +45,11 @@ def times_of(network, variance, *arguments):
 def slopes_of(network, variance, *arguments):
     """d ln τ*/d ln λ of each of `times_of`, (fractions, modes)."""
     log_variance = jnp.log(variance)
-    ask = lambda log_variance: jnp.log(times_of(network, jnp.exp(log_variance), *arguments))
-    return jax.jvp(ask, (log_variance,), (jnp.ones_like(log_variance),))[1]
+
+    def log_times(log_variance):
+        return jnp.log(times_of(network, jnp.exp(log_variance), *arguments))
+
+    return jax.jvp(log_times, (log_variance,), (jnp.ones_like(log_variance),))[1]
 
 
 def preconditioned(variance, weight):
