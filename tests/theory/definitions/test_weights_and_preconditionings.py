@@ -116,8 +116,19 @@ def integrated(loss, tied):
 
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("preconditioning", PRECONDITIONINGS)
-@pytest.mark.parametrize("weight", WEIGHTS)
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(
+    ("network", "weight"),
+    [
+        # How a weight enters does not depend on the network: with tied weights one of each kind is quick.
+        pytest.param(
+            network,
+            weight,
+            marks=[pytest.mark.slow] if network != "one_layer" and weight not in ("uniform", "product") else [],
+        )
+        for network in NETWORKS
+        for weight in WEIGHTS
+    ],
+)
 def test_gain_equals_integration_of_the_raw_parameter(network, weight, preconditioning, setting):
     (build, _), (process, target, oracle_target, levels) = NETWORKS[network], SETTINGS[setting]
     process, oracle_process = cases.PROCESSES[process]

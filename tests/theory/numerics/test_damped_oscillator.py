@@ -43,8 +43,18 @@ SEAMS = {  # (γ, k, t) beside which another formula is taken
 }
 
 
+_compiled_motion = jax.jit(damped_motion)
+
+
+def motion(damping, stiffness, time):
+    """K and (1 - K)/k in NumPy, at points that broadcast; always compiled for as many as are drawn."""
+    points = np.broadcast_arrays(*map(np.atleast_1d, (damping, stiffness, time)))
+    answer = _compiled_motion(*(jnp.asarray(np.resize(x, DRAWS), float) for x in points))
+    return tuple(np.asarray(x)[: points[0].size] for x in answer)
+
+
 def test_values_equal_mpmath():
-    kept, forced = damped_motion(*map(jnp.asarray, (DAMPING, STIFFNESS, TIME)))
+    kept, forced = motion(DAMPING, STIFFNESS, TIME)
     with mp.workdps(60):
         expected = np.array(
             [[float(x) for x in exact(*map(mp.mpf, at))] for at in zip(DAMPING, STIFFNESS, TIME, strict=True)]
@@ -92,10 +102,10 @@ def test_neighbouring_formulas_agree_at_their_seams():
 
 def test_limits():
     """Gradient flow for strong damping; free fall before anything pulls; nothing is left at the end of training."""
-    kept, forced = damped_motion(1e9, 2.0, 1e9 * jnp.asarray([0.0, 0.3, 2.0]))
+    kept, forced = motion(1e9, 2.0, 1e9 * np.array([0.0, 0.3, 2.0]))
     np.testing.assert_allclose(kept, np.exp(-2 * np.array([0.0, 0.3, 2.0])), rtol=1e-9)
     np.testing.assert_allclose(forced, -np.expm1(-2 * np.array([0.0, 0.3, 2.0])) / 2, rtol=1e-9)
-    np.testing.assert_allclose(damped_motion(0.5, 0.0, 3.0).forced, 3 / 0.5 - (1 - np.exp(-1.5)) / 0.25, rtol=1e-14)
+    np.testing.assert_allclose(motion(0.5, 0.0, 3.0)[1], 3 / 0.5 - (1 - np.exp(-1.5)) / 0.25, rtol=1e-14)
     # Nothing is left at the end, under-, near critically and overdamped; as many points as there are seams.
     damping = jnp.asarray([1e-2, 0.5, 3.0, 20.0, 1e4])
     ended, slopes = with_derivatives()(damping, jnp.full(5, 2.0), jnp.full(5, 1e120))
@@ -106,7 +116,7 @@ def test_limits():
 
 def test_the_wave_is_the_motion_where_it_oscillates():
     arguments = tuple(map(jnp.asarray, (DAMPING, STIFFNESS, TIME)))
-    wave, kept = damped_wave(*arguments), damped_motion(*arguments).kept
+    wave, kept = jax.jit(damped_wave)(*arguments), motion(*arguments)[0]
     swings = np.asarray(wave.oscillates)
     assert 30 < swings.sum() < DRAWS - 30
     error = np.abs(np.real(wave.amplitude * np.exp(1j * wave.phase)) - kept)[swings]
@@ -114,9 +124,9 @@ def test_the_wave_is_the_motion_where_it_oscillates():
 
 
 def test_single_precision():
-    kept, forced = damped_motion(*(jnp.asarray(x, jnp.float32) for x in (DAMPING, STIFFNESS, TIME)))
-    exactly = damped_motion(*(jnp.asarray(np.float32(x), float) for x in (DAMPING, STIFFNESS, TIME)))
+    kept, forced = _compiled_motion(*(jnp.asarray(x, jnp.float32) for x in (DAMPING, STIFFNESS, TIME)))
+    exactly = motion(*map(np.float32, (DAMPING, STIFFNESS, TIME)))
     assert kept.dtype == forced.dtype == np.float32
     few = TURNS < 100
-    np.testing.assert_array_less(np.abs(kept - exactly.kept)[few], 1e-5)
-    np.testing.assert_allclose(forced[few], exactly.forced[few], rtol=1e-5)
+    np.testing.assert_array_less(np.abs(kept - exactly[0])[few], 1e-5)
+    np.testing.assert_allclose(forced[few], exactly[1][few], rtol=1e-5)

@@ -78,6 +78,7 @@ def test_diffrax_converges_along_each_brownian_path():
     assert 1.6 < ratio < 2.5
 
 
+@pytest.mark.slow  # each is held against exact laws above
 def test_both_solvers_give_the_same_law_in_two_dimensions():
     times, initial = jnp.linspace(1.0, 0.2, 31), jax.random.normal(jax.random.key(0), (1_000, 2))
     one, two = (

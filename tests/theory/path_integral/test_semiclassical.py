@@ -112,7 +112,7 @@ def test_linear_drift_with_noise_that_remembers():
 
 def test_first_order_expectation_against_monte_carlo():
     """E h(κ) - E h(0) of the effective SDE, paired with its paths without noise; 10 % for the second order in κ."""
-    kappa, count, times = 0.01, 40_000, jnp.linspace(1.0, 0.2, 101)
+    kappa, count, times = 0.01, 40_000, jnp.linspace(1.0, 0.2, 51)
     kernel = NaiveVKernel(PAIR, PROCESS, kappa)
 
     initial, weights = quantiles(400)

@@ -37,14 +37,14 @@ from theory.definitions.targets import DenoiserTarget
 from theory.definitions.weights import EDMWeight
 
 CLOSED = ["edm", "edm-inverse-noise", "flow"]
-SOME = pytest.mark.parametrize(("grid", "widths"), GRIDS[1:3])
+EACH_GRID = pytest.mark.parametrize(("grid", "widths"), GRIDS)
 RNG = np.random.default_rng(0)
 
 
 # --- Filters ---
 
 
-@SOME
+@EACH_GRID
 @SETTING
 def test_patch_filter_equals_training_in_pixels(setting, grid, widths):
     autocovariance, t = pixels.random_autocovariance(grid), setting[-1]
@@ -58,7 +58,7 @@ def test_patch_filter_equals_training_in_pixels(setting, grid, widths):
         np.testing.assert_allclose(taps.reshape(len(TIMES), -1), expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("grid", [(7,), (3, 4)])
+@pytest.mark.parametrize("grid", [(7,), (4, 5)])
 @SETTING
 def test_full_width_filter_equals_training_in_pixels(setting, grid):
     autocovariance, t = pixels.random_autocovariance(grid), setting[-1]
@@ -71,7 +71,7 @@ def test_full_width_filter_equals_training_in_pixels(setting, grid):
         np.testing.assert_allclose(taps.reshape(len(TIMES), -1), expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(("grid", "widths"), [((7,), (3,)), ((4, 3), (3, 3)), ((6,), (6,)), ((2, 4), (2, 4))])
+@pytest.mark.parametrize(("grid", "widths"), [*GRIDS, ((8,), (8,)), ((2, 4), (2, 4))])
 def test_filter_equals_integration_of_the_explicit_gradient(grid, widths):
     autocovariance = pixels.random_autocovariance(grid)
     expected = oracle_of(autocovariance, widths).flow_by_integration(centre(widths, 0.4), 0.05, 0.7)
@@ -82,7 +82,7 @@ def test_filter_equals_integration_of_the_explicit_gradient(grid, widths):
     np.testing.assert_allclose(denoiser.weights(0.05, 0.7).ravel(), expected, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize(("grid", "widths"), GRIDS)
+@EACH_GRID
 def test_gain_is_what_the_filter_does_to_each_mode(grid, widths):
     autocovariance = pixels.random_autocovariance(grid)
     oracle = oracle_of(autocovariance, widths)
@@ -110,7 +110,7 @@ def test_initial_gain_per_mode_of_the_full_width():
     )
 
 
-@pytest.mark.parametrize("grid", [(6,), (3, 4)])
+@pytest.mark.parametrize("grid", [(8,), (3, 4)])
 def test_full_width_on_any_data_is_that_on_all_their_shifts(grid):
     size = int(np.prod(grid))
     mixing = RNG.normal(size=(size, size))
@@ -128,7 +128,7 @@ def test_full_width_on_any_data_is_that_on_all_their_shifts(grid):
 # --- What they generate ---
 
 
-@pytest.mark.parametrize(("grid", "widths"), [((7,), (3,)), ((4, 3), (3, 3))])
+@EACH_GRID
 @SETTING
 def test_patch_variance_equals_sampling_in_pixels(setting, grid, widths):
     autocovariance, times = pixels.random_autocovariance(grid), TIMES[1:4]
@@ -140,7 +140,7 @@ def test_patch_variance_equals_sampling_in_pixels(setting, grid, widths):
         np.testing.assert_allclose(actual, expected, rtol=0, atol=2e-11)
 
 
-@pytest.mark.parametrize("grid", [(6,), (3, 3)])
+@pytest.mark.parametrize("grid", [(8,), (3, 4)])
 @SETTING
 def test_full_width_variance_equals_sampling_in_pixels(setting, grid):
     autocovariance, times = pixels.random_autocovariance(grid), TIMES[1:4]
@@ -165,10 +165,10 @@ def test_covariance_of_the_samples_is_diagonal_in_fourier_modes(name):
 
 
 @pytest.mark.parametrize("name", CLOSED)
-@pytest.mark.parametrize(("grid", "widths"), [((9,), (5,)), ((4, 5), (3, 3))])
+@EACH_GRID
 def test_closed_form_equals_quadrature_at_all_times(grid, widths, name):
     autocovariance = 10 * pixels.random_autocovariance(grid) + 1e-3 * np.eye(1, np.prod(grid)).reshape(grid)
-    times = jnp.asarray(np.concatenate([[0.0], np.logspace(-7, 6, 27), [np.inf]]))
+    times = jnp.asarray(np.concatenate([[0.0], np.logspace(-7, 6, 14), [np.inf]]))
     for gain in GAINS:
         denoiser = patch_of(autocovariance, widths, SETTINGS[name], gain)
         closed, quadrature = generated_variance(denoiser, times), generated_variance_by_quadrature(denoiser, times)
@@ -203,7 +203,7 @@ def test_preconditioned_patch(objective):
 # --- Limits ---
 
 
-@pytest.mark.parametrize(("grid", "name"), [((7,), "edm"), ((7,), "vp"), ((3, 5), "edm"), ((3, 5), "flow")])
+@pytest.mark.parametrize(("grid", "name"), [((7,), "edm"), ((7,), "vp"), ((3, 5), "flow")])
 def test_patch_of_the_full_odd_width_is_the_full_width_convolution(grid, name):
     setting, autocovariance, tau = SETTINGS[name], pixels.random_autocovariance(grid), jnp.asarray([*TIMES, np.inf])
     patch = patch_of(autocovariance, grid, setting, 0.3)

@@ -31,30 +31,45 @@ DECADES = np.arange(1, 7)
 FLAT = 1e9  # standard deviation of ln σ that stands for no density
 
 
-@functools.cache
-def compiled_times():
-    """One program for every weight: emergence times of a spectrum, (fractions, modes)."""
+@eqx.filter_jit
+def times_of(network, variance, *arguments):
+    """Emergence times, (fractions, modes). Each mode is a network of its own: together, each would be sought in all."""
 
-    @eqx.filter_jit
-    def times(variance, weight):
-        weight = ProductWeight(EDMWeight(SCALE), weight)
-        objective = Objective(weight=weight, preconditioning=EDMPreconditioning(SCALE))
-        denoiser = OneLayer(cases.spectrum(variance), EDM(1e-5, 2e4), 0.0, 1.0, objective)
-        return emergence_time(denoiser, fraction=jnp.asarray(FRACTIONS))
+    def times_of_one(variance):
+        return emergence_time(network(variance[None], *arguments), fraction=jnp.asarray(FRACTIONS))[:, 0]
 
-    return times
+    return jax.vmap(times_of_one, out_axes=1)(variance)
+
+
+@eqx.filter_jit
+def slopes_of(network, variance, *arguments):
+    """d ln τ*/d ln λ of each of `times_of`, (fractions, modes)."""
+    log_variance = jnp.log(variance)
+
+    def log_times(log_variance):
+        return jnp.log(times_of(network, jnp.exp(log_variance), *arguments))
+
+    return jax.jvp(log_times, (log_variance,), (jnp.ones_like(log_variance),))[1]
+
+
+def preconditioned(variance, weight):
+    objective = Objective(weight=ProductWeight(EDMWeight(SCALE), weight), preconditioning=EDMPreconditioning(SCALE))
+    return OneLayer(cases.spectrum(variance), EDM(1e-5, 2e4), 0.0, 1.0, objective)
+
+
+def raw(variance, initial, weight):
+    return OneLayer(cases.spectrum(variance), EDM(1e-8, 1e8), initial, 1.0, Objective(weight=weight))
 
 
 def weighted(exponent, spread):
     return ProductWeight(PowerWeight(jnp.asarray(exponent)), LogNormalDensity(jnp.asarray(-1.2), jnp.asarray(spread)))
 
 
+@functools.cache
 def exact_exponents(exponent, spread):
-    """Local exponents from times a little above and below each variance: (fractions, rising decades then falling)."""
-    decades, step = np.concatenate([DECADES, -DECADES]), 0.02
-    variance = SCALE**2 * 10.0 ** np.concatenate([decades - step, decades + step])
-    below, above = np.split(np.log(compiled_times()(jnp.asarray(variance), weighted(exponent, spread))), 2, axis=-1)
-    return SCALE**2 * 10.0**decades, (below - above) / (2 * step * np.log(10))
+    """-d ln τ*/d ln λ of the exact times: (fractions, rising decades then falling)."""
+    variance = SCALE**2 * 10.0 ** np.concatenate([DECADES, -DECADES])
+    return variance, -slopes_of(preconditioned, jnp.asarray(variance), weighted(exponent, spread))
 
 
 def by_decade(errors):
@@ -100,15 +115,11 @@ def test_values_that_were_measured_before():
 @pytest.mark.parametrize(("initial", "branch"), [(0.0, "rising"), (1.0, "falling")])
 def test_exponents_of_raw_networks(initial, branch, exponent):
     """In both orders of learning. At a = 0, rising, and a = 1, falling, corrections fall off like 1/ln(λ/σ_0²) only."""
-    variance = np.logspace(-1, 1, 5)
-    denoiser = raw(variance, initial, PowerWeight(jnp.asarray(exponent)))
-    fitted = [fit_power_law(variance, times).exponent for times in emergence_time(denoiser, fraction=FRACTIONS)]
+    variance = jnp.logspace(-1, 1, 3)
+    times = times_of(raw, variance, jnp.asarray(initial), PowerWeight(jnp.asarray(exponent)))
+    fitted = [fit_power_law(variance, of_fraction).exponent for of_fraction in times]
     expected = getattr(raw_exponents(FRACTIONS, exponent), branch)
     np.testing.assert_allclose(fitted, expected, atol=4e-3)
-
-
-def raw(variance, initial, weight):
-    return OneLayer(cases.spectrum(variance), EDM(1e-8, 1e8), initial, 1.0, Objective(weight=weight))
 
 
 def test_exponents_meet_where_all_levels_are_learned_at_once():
@@ -151,11 +162,14 @@ def test_derivative_with_respect_to_the_fraction():
     denoiser = OneLayer(cases.spectrum(np.array([50.0, 0.3, 0.0])), EDM(), 0.1, 1.0)
 
     def log_time(fraction):
-        return jnp.log(emergence_time(denoiser, fraction=fraction)[:2])
+        value = jnp.log(emergence_time(denoiser, fraction=fraction)[:2])
+        return value, value
 
-    for transform in (jax.jacfwd, jax.jacrev):
-        difference = (log_time(0.3 + 1e-5) - log_time(0.3 - 1e-5)) / 2e-5
-        np.testing.assert_allclose(transform(log_time)(0.3), difference, rtol=1e-7)
+    fractions = jnp.asarray([0.3 - 1e-5, 0.3, 0.3 + 1e-5])
+    derivatives, values = jax.jit(jax.vmap(jax.jacfwd(log_time, has_aux=True)))(fractions)
+    difference = (values[2] - values[0]) / 2e-5
+    np.testing.assert_allclose(derivatives[1], difference, rtol=1e-7)
+    np.testing.assert_allclose(jax.jit(jax.jacrev(log_time, has_aux=True))(0.3)[0], difference, rtol=1e-7)
 
 
 def test_weights_at_a_fraction_of_the_way():

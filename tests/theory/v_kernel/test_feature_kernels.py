@@ -40,7 +40,7 @@ def a_kernel(name, points):
         ("lazy-fixed_design", CORNER),
         ("lazy-first_order", CORNER),
         ("lazy-corrected", CORNER),
-        ("linear-local_equivalent", TRIPLE),
+        pytest.param("linear-local_equivalent", TRIPLE, marks=pytest.mark.slow),
     ],
 )
 def test_kernel_is_positive_symmetric_and_the_same_in_every_form(name, points):

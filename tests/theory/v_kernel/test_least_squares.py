@@ -49,7 +49,7 @@ def ridge_ensemble(features, points, target, *, models, count, ridge, seed):
     [
         # The denoiser's weight α²/σ² reaches 200: corrections of higher order in 1/P are larger.
         (TRIPLE, DenoiserTarget(), 200, 4000, 0.1),
-        (CORNER, DenoiserTarget(), 200, 2000, 0.1),
+        pytest.param(CORNER, DenoiserTarget(), 200, 2000, 0.1, marks=pytest.mark.slow),
         (TRIPLE, NoiseTarget(), 400, 800, 0.01),
     ],
     ids=["denoiser", "denoiser-2d", "noise"],
