@@ -104,6 +104,8 @@ SETTINGS: list[tuple[str, AbstractTarget, oracles.Target]] = [
     ("vp_sigmoid", ScoreTarget(), oracles.SCORE),
     ("flow", FlowTarget(), oracles.FLOW),
 ]
+# Where every parametrisation is a quick test; on the other settings one layer is.
+_QUICK_PLACES = (0, 3, 5)
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ class Case:
     target: AbstractTarget
     oracle_process: oracles.Process
     oracle_target: oracles.Target
+    slow: bool
 
     @property
     def build(self) -> Callable[..., AbstractDenoiser]:
@@ -129,26 +132,15 @@ class Case:
         return self.build(spectrum, self.process, initial_gain, learning_rate, objective=Objective(self.target))
 
 
-# Settings on which every parametrisation is quick; on the others one layer is, and the rest go with the slow tests.
-_QUICK_PLACES = (0, 3, 5)
-
-
 def case(name: str, row: Row, setting: tuple[str, AbstractTarget, oracles.Target]) -> Case:
     process, target, oracle_target = setting
     title = f"{name}-{process}-{type(target).__name__}"
-    return Case(title, row, PROCESSES[process][0], target, PROCESSES[process][1], oracle_target)
-
-
-def _is_slow(case: Case) -> bool:
-    quick = [(PROCESSES[SETTINGS[place][0]][0], SETTINGS[place][1]) for place in _QUICK_PLACES]
-    others = [row for name, row in PARAMETRISATIONS.items() if name != "one_layer"]
-    return case.row in others and not any(
-        case.process is process and case.target is target for process, target in quick
-    )
+    slow = name != "one_layer" and not any(setting is SETTINGS[place] for place in _QUICK_PLACES)
+    return Case(title, row, PROCESSES[process][0], target, PROCESSES[process][1], oracle_target, slow)
 
 
 def _marked(cases: list[Case]) -> list:
-    return [pytest.param(case, id=case.name, marks=[pytest.mark.slow] if _is_slow(case) else []) for case in cases]
+    return [pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.slow else []) for case in cases]
 
 
 def keeping(assumption: str, marked: list) -> list:
