@@ -19,7 +19,7 @@ CAPTION = (
     "by {{linear, Adam: less than linear, SGD|value .2f}} {{linear, Adam: less than linear, SGD|interval .2f}}. "
     "Falling modes; the two panels differ in the level that a mode has to pass. Red: mean over models, 95 %; dots: "
     "models; black: a linear denoiser by gradient flow with the same start, preconditioning and noise levels, "
-    "over the same modes."
+    "over the same modes. Intervals of few models that are wider than a panel are cut."
 )
 
 
@@ -36,13 +36,14 @@ def draw(data: Arrays) -> Figure:
 
 
 def _draw_level(axis: Axes, data: Arrays, level: Level) -> None:
-    names = list(readings(data))
+    names, seen = list(readings(data)), [0.0, FAR_LIMITS[level]]
     axis.axvline(FAR_LIMITS[level], color="0.6", lw=0.9, ls=":", label="linear, far from the start")
     axis.axvline(0, color="0.8", lw=0.8)
     for place, reading in enumerate(readings(data).values()):
         trained, theory = exponents(reading, level)
         labels = ("trained networks", "closed form, linear") if place == 0 else (None, None)
         axis.plot(trained.per_model, np.full(reading.models, place + 0.22), ".", ms=3, color="0.6")
+        seen += [*trained.per_model, *theory.per_model]
         if not trained.defined:
             continue
         estimate, closed = trained.estimate, theory.estimate
@@ -52,6 +53,7 @@ def _draw_level(axis: Axes, data: Arrays, level: Level) -> None:
         axis.plot([float(closed.value)], [place], "|", label=labels[1], **style)
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.5, -0.5)
+    axis.set_xlim(np.nanmin(seen) - 0.15, np.nanmax(seen) + 0.15)
     axis.set_xlabel("exponent α of emergence, τ* ∝ λ$^{-α}$")
     axis.set_title(f"level: {level} mean of start and target")
 
