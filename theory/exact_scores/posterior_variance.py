@@ -14,16 +14,27 @@ MOST_DIRECTIONS = max(_GRIDS)
 
 
 def coordinates(points: Float[Array, "m dim"]) -> Float[Array, "m directions"]:
-    """The points in orthonormal coordinates of what m points in D dimensions span: min(D, m - 1) of them.
+    """The points in orthonormal coordinates of what m points in D dimensions span: min(D, m - 1) of them, two at most.
 
-    Noise at right angles to all points says nothing of which one it was.
+    Noise at right angles to all points says nothing of which one it was. The first axis is along the longer of the
+    steps from the first point, so that derivatives are right where points coincide or lie on a line.
     """
     count, dimension = points.shape
     if count > dimension:
         return points
-    steps = points[1:] - points[:1]
-    upper = jnp.linalg.qr(steps.T, mode="r")
-    return jnp.concatenate([jnp.zeros((1, count - 1), points.dtype), upper.T])
+    steps = points - points[:1]
+    longest = steps[jnp.argmax(jax.lax.stop_gradient(jnp.sum(steps**2, axis=1)))]
+    length = _length(longest)
+    axis = longest / jnp.where(length > 0, length, 1.0)
+    along = steps @ axis
+    across = _length(steps - along[:, None] * axis[None])
+    return jnp.stack([along, across], axis=1)[:, : count - 1]
+
+
+def _length(vectors: Float[Array, "*batch dim"]) -> Float[Array, "*batch"]:
+    """With the derivative zero at zero, which is right for what depends on its square."""
+    squared = jnp.sum(vectors**2, axis=-1)
+    return jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1.0)), 0.0)
 
 
 def mean_posterior_variance(

@@ -13,6 +13,7 @@ from theory.definitions.processes import AbstractProcess, check_noisy_time, proc
 from theory.definitions.spectra import Spectrum
 
 _HALVINGS = 70
+_MOST_NATS = {"float64": 300.0, "float32": 40.0}  # of one mode: e^{2 nats} is a number
 
 
 def _check_noisy(arguments) -> None:
@@ -23,8 +24,9 @@ def _check_noisy(arguments) -> None:
 def gaussian_information(spectrum: Spectrum, process: AbstractProcess, t: ArrayLike) -> Time:
     """I(x_0; x_t) = ½ Σ_k ln(1 + α²λ_k/σ²) in nats, for Gaussian data of the given spectrum.
 
-    Its double is the tilt of the stable target field: (n - 1) V_STF(n)/V_DSM → det(1 + α²Σ/σ²) = e^{2I} as n → ∞, so
-    that the 1/(n - 1) law needs 2I < ln n (this project).
+    The tilt of the stable target field is e^{2I}: (n - 1) V_STF(n)/V_DSM → det(1 + α²Σ/σ²) as n → ∞. So references
+    divide the variance by n - 1 only where I is small, and by (n - 1) e^{-2I} where 2I is far below ln n (this
+    project).
 
     **Arguments:** process times `t` (...,), answered in the same shape. **Raises** ValueError for times at which x_t
     has no noise.
@@ -39,16 +41,17 @@ def noise_level_of_information(spectrum: Spectrum, nats: ArrayLike) -> Float[Arr
     """The noise level σ/α at which x_t tells so much of x_0: I(x_0; x_t) = `nats`, for Gaussian data.
 
     Of N points it is where an empirical score collapses onto its points, at ln N nats (Biroli et al. 2024; for one
-    variance σ² = λ/(N^{2/d} - 1)). Of n references it is where they are half effective, at ln n, and the level at which
-    the 1/(n - 1) law begins to fail, at ½ ln n (this project).
+    variance σ² = λ/(N^{2/d} - 1)). Of n references of Gaussian data it is where they are about half effective, at ln n
+    (this project).
 
-    **Arguments:** `nats` (...,), answered in the same shape. **Raises** ValueError unless nats are positive and finite
-    and some variance of the data is above zero; NaN where they are traced. First derivatives are right, in reverse too;
-    higher ones are not.
+    **Arguments:** `nats` (...,), answered in the same shape. **Raises** ValueError unless nats are positive and at most
+    300 for every mode, 40 in single precision, and some variance of the data is above zero; NaN where they are traced.
+    First derivatives are right, in reverse too; higher ones are not.
     """
     nats = floating(nats)
-    if not is_traced(nats) and not np.all((np.asarray(nats) > 0) & np.isfinite(np.asarray(nats))):
-        raise ValueError(f"nats must be positive and finite; got {nats}")
+    most = _MOST_NATS[nats.dtype.name] * spectrum.dimension
+    if not is_traced(nats) and not np.all((np.asarray(nats) > 0) & (np.asarray(nats) <= most)):
+        raise ValueError(f"nats must be positive and at most {most:g}, for {spectrum.dimension} modes; got {nats}")
     if not is_traced(spectrum.variance) and not np.any(np.asarray(spectrum.variance) > 0):
         raise ValueError("the data must have a variance above zero in some mode; got none")
     return _noise_level(spectrum, nats)
@@ -69,7 +72,7 @@ def _noise_level(spectrum: Spectrum, nats: Float[Array, "*batch"]) -> Float[Arra
         return jnp.where(above, middle, ends[0]), jnp.where(above, ends[1], middle)
 
     # Between one mode of the largest variance and all of it.
-    low, high = (jax.lax.stop_gradient((jnp.log(largest) - jnp.log(jnp.expm1(2 * nats / n))) / 2) for n in (1, modes))
+    low, high = (jax.lax.stop_gradient((jnp.log(largest) - _log_expm1(2 * nats / n)) / 2) for n in (1, modes))
     low, high = jax.lax.fori_loop(0, _HALVINGS, halved, (low - 1e-3, high + 1e-3))
     found = (low + high) / 2
     # One step of Newton's method, which carries the derivatives.
@@ -77,3 +80,8 @@ def _noise_level(spectrum: Spectrum, nats: Float[Array, "*batch"]) -> Float[Arra
     slope = -jnp.sum(share / (1 + share), axis=-1)
     level = jnp.exp(found - excess(found, variance) / jax.lax.stop_gradient(slope))
     return nan_unless((nats > 0) & (nats < math.inf) & (largest > 0), level)
+
+
+def _log_expm1(x: Array) -> Array:
+    """ln(e^x - 1), without e^x."""
+    return x + jnp.log(-jnp.expm1(-x))

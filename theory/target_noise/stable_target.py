@@ -20,6 +20,10 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
         raise ValueError(
             f"x0 and x must be of one shape (..., D) and references (..., n - 1, D); got {own}, {x} and {references}"
         )
+    time, batch = jnp.shape(arguments["t"]), own[:-1]
+    ends = zip(time[::-1], batch[::-1], strict=False)
+    if len(time) > len(batch) or not all(few in (1, many) for few, many in ends):
+        raise ValueError(f"t must have the shape of x but for its coordinates, or broadcast to it; got {time} and {x}")
 
 
 @checked_jit(_check_arguments)
@@ -34,11 +38,12 @@ def stable_target(
 
     With x_0 among them its mean given x is the score ∇ ln p(x | t) exactly, for every number of references n that are
     drawn independently of x_0 or with it without replacement: which of the n it was that x came from is then unknown
-    (Xu et al. 2023, Sec. 4; Bertrand et al. 2025, Prop. 2). Without x_0 it is biased. No references: the target of
-    denoising score matching.
+    (Bertrand et al. 2025, Prop. 2; Xu et al. 2023, whose target it is, have it for n → ∞). Without x_0 it is biased.
+    No references: the target of denoising score matching.
 
-    **Arguments:** `x0` and `x` = αx_0 + σε, (..., D); process time `t` (...,); `references` (..., n - 1, D), those
-    beside x_0. **Raises** ValueError for shapes that do not fit and for times at which x has no noise.
+    **Arguments:** `x0` and `x` = αx_0 + σε, (..., D); process time `t` (...,) or what broadcasts to it; `references`
+    (..., n - 1, D), those beside x_0. **Raises** ValueError for shapes that do not fit and for times at which x has no
+    noise.
     """
     x0, x, references = floating(x0), floating(x), floating(references)
     time = jnp.broadcast_to(process_time("t", t, process).astype(x.dtype), x.shape[:-1])[..., None]

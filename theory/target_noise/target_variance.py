@@ -5,7 +5,7 @@ given S and x_t is the posterior mean under S, and its mean given x_t alone the 
 
     V_STF(n) = V_DSM(data) - E_S V_DSM(S),
 
-over the sets of n points that x_0 and its references may be. For α = 1 and point masses of any shares, dI/dσ =
+over the sets of n points that x_0 and its references may be. For α = 1 and distinct points of any shares, dI/dσ =
 -σ V_DSM (I-MMSE) and I runs from the entropy H of the shares to zero: ∫σ V_DSM dσ = H. So the target keeps the nats
 
     ∫σ V_STF(n) dσ = ln N - E_S H(S) = ln(N/n) without replacement:
@@ -22,12 +22,12 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Time, floating, jit
-from theory.definitions.checks import check_whole
+from theory.definitions.checks import whole
 from theory.definitions.processes import AbstractProcess, check_noisy_time, process_time
 from theory.exact_scores.point_masses import PointMasses
 from theory.exact_scores.posterior_variance import MOST_DIRECTIONS, coordinates, mean_posterior_variance
 
-_MOST_SETS = 20_000
+_MOST_SHARES = 2_000_000  # sets of references times points
 
 
 def target_variance(
@@ -40,13 +40,13 @@ def target_variance(
 
     **Arguments:** process times `t` (...,), answered in the same shape; `references` n, with x_0 itself among them: one
     is denoising score matching, V_DSM; `replace`, whether points are drawn with replacement, so that x_0 may come
-    twice. Units: those of a score squared. **Raises** ValueError unless the points span a line or a plane (two
-    coordinates, or three points), for times at which x_t has no noise, for more references than points if `replace` is
-    false, and for more than 20,000 sets of references.
+    twice. Units: those of a score squared. **Raises** ValueError unless points have one or two coordinates or are three
+    at most, for times at which x_t has no noise, for more references than points if `replace` is false, and where sets
+    of references times points are over two million.
     """
     check_noisy_time("t", t, process)
-    shares, probability = reference_sets(len(data.points), references, replace)
     _check_directions(data)
+    shares, probability = reference_sets(len(data.points), references, replace)
     return _target_variance(data, process, floating(t), jnp.asarray(shares), jnp.asarray(probability))
 
 
@@ -55,17 +55,16 @@ def reference_sets(
 ) -> tuple[Float[np.ndarray, "sets points"], Float[np.ndarray, " sets"]]:
     """Every set of references, as the share that each point has of it, and how probable it is.
 
-    Raises ValueError for more references than points without replacement, and for more than 20,000 sets.
+    Raises ValueError for more references than points without replacement, and for over two million shares.
     """
-    _check_references(points, references, replace)
+    references = _checked(points, references, replace)
     sets = math.comb(points + references - 1, references) if replace else math.comb(points, references)
-    if sets > _MOST_SETS:
-        raise ValueError(
-            f"{references} of {points} points make {sets} sets of references; at most {_MOST_SETS} are summed"
-        )
+    if sets * points > _MOST_SHARES:
+        most = _MOST_SHARES // points
+        raise ValueError(f"{references} of {points} points make {sets} sets of references; at most {most} are summed")
     chosen = itertools.combinations_with_replacement if replace else itertools.combinations
     counts = np.zeros((sets, points))
-    for row, members in enumerate(chosen(range(points), int(references))):
+    for row, members in enumerate(chosen(range(points), references)):
         np.add.at(counts[row], list(members), 1.0)
     log_probability = np.array([-sum(math.lgamma(count + 1) for count in row) for row in counts])
     probability = np.exp(log_probability - log_probability.max())
@@ -80,8 +79,8 @@ def reference_nats(points: int, references: int = 1, replace: bool = False) -> F
     **Arguments:** `points` N and `references` n, x_0 among them. **Raises** ValueError for more references than points
     if `replace` is false.
     """
-    check_whole("points", points)
-    _check_references(points, references, replace)
+    points = whole("points", points)
+    references = _checked(points, references, replace)
     if not replace:
         return jnp.asarray(math.log(points / references))
     if points == 1:
@@ -94,18 +93,20 @@ def reference_nats(points: int, references: int = 1, replace: bool = False) -> F
     return jnp.asarray(math.log(points / references) + repeated)
 
 
-def _check_references(points: int, references: int, replace: bool) -> None:
-    check_whole("references", references)
+def _checked(points: int, references: int, replace: bool) -> int:
+    """The number of references, 3 for 3.0."""
+    references = whole("references", references)
     if not replace and references > points:
         raise ValueError(f"references must be at most the number of points, {points}, unless replace; got {references}")
+    return references
 
 
 def _check_directions(data: PointMasses) -> None:
     count, dimension = data.points.shape
     if min(count - 1, dimension) > MOST_DIRECTIONS:
         raise ValueError(
-            f"the exact variance of the target needs points that span a line or a plane, two coordinates or three "
-            f"points; got {count} points in {dimension} dimensions"
+            f"the exact variance of the target needs points of one or two coordinates, or three points at most; got "
+            f"{count} points in {dimension} dimensions"
         )
 
 
@@ -119,10 +120,10 @@ def _target_variance(
     every = jnp.full(len(points), 1 / len(points), points.dtype)
 
     def at_ratio(ratio: Float[Array, ""]) -> Float[Array, ""]:
-        whole = mean_posterior_variance(points, every, ratio)
+        unknown = mean_posterior_variance(points, every, ratio)
         known = jax.lax.map(lambda share: mean_posterior_variance(points, share.astype(points.dtype), ratio), shares)
         # The sets of one point are known altogether: they leave nothing.
-        return jnp.maximum(whole - probability.astype(points.dtype) @ known, 0.0)
+        return jnp.maximum(unknown - probability.astype(points.dtype) @ known, 0.0)
 
     variance = jax.lax.map(at_ratio, (alpha / sigma).ravel()).reshape(time.shape)
-    return alpha**2 / sigma**4 * variance
+    return (alpha / sigma) ** 2 * variance / sigma**2

@@ -3,9 +3,6 @@
 Margins were set before the first run; rates and numbers of steps come from trials with another seed.
 """
 
-import numpy as np
-from jaxtyping import Float
-
 from figures.common.claims import Claim
 from figures.common.stages import Arrays
 from figures.studies.photograph_networks.claims import exponent_claim
@@ -18,7 +15,7 @@ from figures.wang2025.architecture_exponents.experiment import (
     MLP_ADAM,
     WIDE_SGD,
 )
-from figures.wang2025.architecture_exponents.statistics import LEVELS, exponents, readings
+from figures.wang2025.architecture_exponents.statistics import LEVELS, difference, exponents, readings
 
 OURS = "this project"
 CONVOLUTION = "Wang & Pehlevan 2025, Sec. 6 (CNN-UNet)"
@@ -47,15 +44,11 @@ def claims(data: Arrays) -> list[Claim]:
     return asked
 
 
-def _of(found: dict[str, Reading], name: str) -> Float[np.ndarray, " models"]:
-    return exponents(found[name])[0].per_model
-
-
 def _less(found: dict[str, Reading], lower: str, higher: str, margin: float, source: str) -> Claim:
     return Claim.from_estimate(
         f"{lower}: less than {higher}",
-        f"falling modes, geometric mean: on the same patches α is smaller by more than {margin:g}",
-        mean_of_defined(_of(found, lower) - _of(found, higher)),
+        f"falling modes that emerge in both, geometric mean: on the same patches α is smaller by more than {margin:g}",
+        mean_of_defined(difference(found[lower], found[higher])),
         source=source,
         tests="theory" if source == OURS else "paper",
         relation="less",

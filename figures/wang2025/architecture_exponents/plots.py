@@ -13,13 +13,14 @@ from figures.wang2025.architecture_exponents.statistics import LEVELS, exponents
 CAPTION = (
     "On the same photographs a convolutional network of one level has an exponent that is {{CNN, one level, 8 "
     "channels, Adam: less than MLP, width 2d, Adam|value .2f}} {{CNN, one level, 8 channels, Adam: less than "
-    "MLP, width 2d, Adam|interval .2f}} from an MLP's. Locality and weight sharing do that by themselves: a linear "
-    "convolution's is {{linear convolution, 3 × 3, Adam: less than linear, Adam|value .2f}} {{linear convolution, "
-    "3 × 3, Adam: less than linear, Adam|interval .2f}} from a linear network's. Adam moves that of linear networks "
-    "by {{linear, Adam: less than linear, SGD|value .2f}} {{linear, Adam: less than linear, SGD|interval .2f}}. "
-    "Falling modes; the two panels differ in the level that a mode has to pass. Red: mean over models, 95 %; dots: "
-    "models; black: a linear denoiser by gradient flow with the same start, preconditioning and noise levels, "
-    "over the same modes. Intervals of few models that are wider than a panel are cut."
+    "MLP, width 2d, Adam|interval .2f}} from an MLP's. Of locality and weight sharing alone, a linear convolution, it "
+    "is {{linear convolution, 3 × 3, Adam: less than linear, Adam|value .2f}} {{linear convolution, 3 × 3, Adam: less "
+    "than linear, Adam|interval .2f}} from a linear network's; many modes never emerge in it. Adam moves that of "
+    "linear networks by {{linear, Adam: less than linear, SGD|value .2f}} {{linear, Adam: less than linear, "
+    "SGD|interval .2f}}. These differences are over the modes that emerge in both, the points over all that emerge in "
+    "their own. Falling modes; the two panels differ in the level that a mode has to pass. Red: mean over models, "
+    "95 %; dots: models; black: a linear denoiser by gradient flow with the same start, preconditioning and noise "
+    "levels, over the same modes. Intervals of few models that are wider than a panel are cut."
 )
 
 

@@ -10,6 +10,7 @@ from sims.measurements.estimates import Estimate, mean_over
 from sims.measurements.exponents import FEWEST_MODES
 from theory.spectral_law.power_law import fit_power_law
 
+_FEWEST_FRACTIONS = 3  # of a line with an error
 SETTINGS = ("preconditioned_falling", "preconditioned_rising", "raw_rising", "raw_falling")
 
 
@@ -85,7 +86,7 @@ def closed_form_by_damping(data: Arrays) -> np.ndarray:
 
 def _slope(fractions: np.ndarray, exponents: np.ndarray) -> float:
     seen = np.isfinite(exponents)
-    return float(np.polyfit(fractions[seen], exponents[seen], 1)[0]) if seen.sum() >= FEWEST_MODES else np.nan
+    return float(np.polyfit(fractions[seen], exponents[seen], 1)[0]) if seen.sum() >= _FEWEST_FRACTIONS else np.nan
 
 
 def _exponents(variance: np.ndarray, emergence: np.ndarray, theory: np.ndarray) -> Exponents:

@@ -14,8 +14,9 @@ CAPTION = (
     "The variance V of a regression target, in units of 1/σ². Denoising score matching is n = 1; the stable target "
     "field averages n points by how likely the noisy one came from each. Two points: theory (lines) and drawn targets. "
     "Many points: drawn targets; dashed, the noise level at which a Gaussian of the same covariance has the "
-    "information ln n. Last panel: the areas under all curves, in nats. n references take away ln n of them, whatever "
-    "the data."
+    "information ln n. Last panel: the areas under all curves, in nats, without what chance they share with "
+    "denoising score matching, whose variance given the noisy point is known. n references take away ln n of them, "
+    "whatever the data."
 )
 DIFFERS = "two more data sets, and the areas, which the paper does not have."
 

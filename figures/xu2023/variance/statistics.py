@@ -61,10 +61,13 @@ def jackknifed_ratio(above: np.ndarray, below: np.ndarray) -> Estimate:
 
 
 def low_and_high(data: Arrays, name: str, index: int) -> tuple[Estimate, Estimate]:
-    """(n - 1) V_STF/V_DSM at the largest level, and V_STF/V_DSM where V_DSM σ² has risen to a tenth of its most."""
+    """V_STF/V_DSM where V_DSM σ² has risen to a tenth of its most, and (n - 1) V_STF/V_DSM at the largest level.
+
+    The first is NaN where V_DSM σ² is more at the smallest level already.
+    """
     curves, number = data[f"{name}_measured"], data["references"][index]
     dsm, logs = curves[:, 0].mean(axis=0), np.log(data["levels"])
     above = int(np.argmax(dsm > 0.1 * dsm.max()))
-    level = np.interp(0.1 * dsm.max(), dsm[above - 1 : above + 1], logs[above - 1 : above + 1])
+    level = np.interp(0.1 * dsm.max(), dsm[above - 1 : above + 1], logs[above - 1 : above + 1]) if above else np.nan
     high = jackknifed_ratio((number - 1) * curves[:, index, -1], curves[:, 0, -1])
     return _ratio_at(data, name, index, level), high

@@ -3,7 +3,7 @@
 import numpy as np
 
 from figures.xu2023.variance.claims import claims
-from figures.xu2023.variance.statistics import controlled, jackknifed_ratio, nats
+from figures.xu2023.variance.statistics import controlled, jackknifed_ratio, low_and_high, nats
 
 LEVELS, REFERENCES, POINTS, REPLICATES = np.geomspace(1e-3, 1e3, 61), np.array([1, 8, 64]), 2000, 24
 RANDOM = np.random.default_rng(0)
@@ -97,3 +97,25 @@ def test_verdicts():
         steep[f"{name}_measured"][:, -1] *= 0.3
     found = {claim.name: claim.verdict for claim in claims(steep)}
     assert found["digits, 64 references: much noise"] == found["digits, 64 references: little noise"] == "differs"
+
+
+def test_a_curve_at_wrong_levels_is_not_that_of_theory():
+    """Its area is right, and so is its mean over levels."""
+    shifted, logs = arrays(), np.linspace(-6, 6, 25)
+    theory, wrong = (0.48 * np.exp(-((logs - centre) ** 2) / 2) for centre in (0.0, 0.7))
+    chance = 1e-3 * RANDOM.normal(size=(REPLICATES, 2, logs.size))
+    shifted |= {"two_points_theory": np.stack([theory] * 2), "two_points_measured": wrong + chance}
+    found = {claim.verdict for claim in claims(shifted) if claim.name.startswith("two points")}
+    assert found == {"differs"}
+
+
+def test_a_curve_that_does_not_begin_at_zero_has_no_level_of_little_noise():
+    late = arrays()
+    mean = late["digits_measured"][:, 0].mean(axis=0)
+    first = int(np.argmax(mean > 0.2 * mean.max()))
+    late |= {"levels": LEVELS[first:], "digits_measured": late["digits_measured"][..., first:]}
+    assert not np.isfinite(low_and_high(late, "digits", 2)[0].value)
+
+
+def test_no_number_is_called_the_papers_that_it_does_not_print():
+    assert all(claim.paper is None for claim in claims(arrays()))

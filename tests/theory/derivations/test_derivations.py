@@ -1,6 +1,7 @@
 """Every derivation proves, its formula is the package's function, and its misprint is one, by an outside oracle."""
 
 import dataclasses
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -33,6 +34,11 @@ def test_formula_is_the_packages_function(name: str) -> None:
     discrepancy = get(name).discrepancy()
     assert (discrepancy is None) == (get(name).numeric is None)
     assert discrepancy is None or discrepancy <= 1e-8
+
+
+def test_every_file_with_a_derivation_is_in_the_table() -> None:
+    files = Path(__main__.__file__).parent.glob("*.py")
+    assert {file.stem for file in files if "\nDERIVATION = " in file.read_text()} == set(NAMES)
 
 
 def test_names_are_unique_and_formulas_have_only_their_arguments() -> None:

@@ -45,6 +45,17 @@ def test_collapse_of_one_variance():
     np.testing.assert_allclose(level, 5.95, atol=0.01)
 
 
+def test_many_nats_of_many_modes():
+    """Less than one nat a mode, where the exponential of all would overflow."""
+    for modes, nats, precise in ((3072, 400.0, True), (64, 50.0, False)):
+        with jax.enable_x64(precise):
+            level = noise_level_of_information(Spectrum.from_variances(np.full(modes, 0.25)), nats)
+            np.testing.assert_allclose(
+                level, np.sqrt(0.25 / np.expm1(2 * nats / modes)), rtol=1e-12 if precise else 1e-5
+            )
+    assert np.isfinite(noise_level_of_information(Spectrum.from_variances([2.0]), 300.0))
+
+
 def test_derivatives_of_the_noise_level():
     def question(variance, nats):
         return noise_level_of_information(Spectrum(jnp.zeros(3), variance), nats)
@@ -59,7 +70,7 @@ def test_derivatives_of_the_noise_level():
 
 def test_what_is_refused():
     for nats in (0.0, -1.0, np.inf, np.nan):
-        with pytest.raises(ValueError, match="nats must be positive and finite"):
+        with pytest.raises(ValueError, match="nats must be positive and at most 1200, for 4 modes"):
             noise_level_of_information(SPECTRUM, nats)
         assert np.isnan(jax.jit(lambda nats: noise_level_of_information(SPECTRUM, nats))(nats))
     with pytest.raises(ValueError, match="a variance above zero"):

@@ -107,5 +107,8 @@ def test_shapes_that_do_not_fit_are_refused():
     for bad in ((own[0], own, others), (own, own, others[0]), (own, own, others[..., :1]), (own, own, own[0, 0])):
         with pytest.raises(ValueError, match="x0 and x must be of one shape"):
             stable_target(bad[0], bad[1], 1.0, EDM(), bad[2])
+    for times in (np.ones(2), np.ones((3, 1)), np.ones(4)):
+        with pytest.raises(ValueError, match="t must have the shape of x but for its coordinates"):
+            stable_target(own, own, times, EDM(), others)
     with pytest.raises(ValueError, match="must leave noise"):
         stable_target(own, own, 0.0, EDM(), others)
