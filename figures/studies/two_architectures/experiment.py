@@ -31,6 +31,7 @@ from figures.studies.trained_modes.experiment import (
 )
 from figures.studies.trained_modes.finite_steps import with_finite_steps
 from figures.studies.trained_modes.lag import without_lag
+from figures.studies.trained_modes.seed_blocks import joined_seeds, seed_stages
 from sims.networks.linear import AbstractLinearNetwork, linear_denoiser, tied_two_layer_denoiser
 from sims.training.descent import Clock, common_clock
 from sims.training.pairs import SecondMoments
@@ -115,14 +116,17 @@ def compute_architectures(config: ArchitecturesConfig, *, key: PRNGKeyArray, sta
     stages = []
     for name, run_key, share in zip(ARCHITECTURES, (one_key, two_key), (0.2, 0.4), strict=True):
         stages.append(Stage(f"theory, {name}", partial(_theory, config, name, spectrum), 0.05))
-        train = partial(_train, config, name, spectrum, moments, run_key)
-        stages.append(Stage(f"trained networks, {name}", train, share))
+        train = partial(_train, config, name, spectrum, run_key)
+        training = seed_stages(f"trained networks, {name}", train, moments, share=share)
+        stages += training
     if config.fewer_training_samples is not None:
         train = partial(_train_on_fewer, config, spectrum, fewer_key)
         stages.append(Stage("one_layer, fewer training samples", train, 0.1))
-    one_theory, one_trained, two_theory, two_trained, *fewer = stage.all(stages)
-    arrays |= named(one_theory | one_trained, "one_layer") | named(two_theory | two_trained, "two_layer")
-    for run in fewer:
+    results = iter(stage.all(stages))
+    for name in ARCHITECTURES:
+        theory, runs = next(results), [next(results) for _ in training]
+        arrays |= named(theory | joined_seeds(runs), name)
+    for run in results:
         arrays |= run
     return arrays
 
@@ -174,13 +178,13 @@ def _train_on_fewer(config: ArchitecturesConfig, spectrum: Spectrum, key: PRNGKe
     assert config.fewer_training_samples is not None
     moments = _training_sets(config, spectrum, config.fewer_training_samples, data_key)
     return {
-        "variance_trained_fewer_samples": _train(config, "one_layer", spectrum, moments, run_key)["variance_trained"],
+        "variance_trained_fewer_samples": _train(config, "one_layer", spectrum, run_key, moments)["variance_trained"],
         "fewer_training_samples": np.asarray(config.fewer_training_samples),
     }
 
 
 def _train(
-    config: ArchitecturesConfig, name: str, spectrum: Spectrum, moments: SecondMoments, key: PRNGKeyArray
+    config: ArchitecturesConfig, name: str, spectrum: Spectrum, key: PRNGKeyArray, moments: SecondMoments
 ) -> Arrays:
     """Train every seed and noise level, sample from every snapshot, measure in the data's eigenbasis."""
     network = ARCHITECTURES[name].network(key, spectrum.dimension, config.initial_gain)

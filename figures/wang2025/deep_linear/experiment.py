@@ -28,6 +28,7 @@ from figures.studies.trained_modes.experiment import (
     trained_modes,
     training_sets,
 )
+from figures.studies.trained_modes.seed_blocks import joined_seeds, seed_stages
 from sims.measurements.modes import first_crossing
 from sims.networks.linear import deep_linear_denoiser
 from sims.training.descent import Clock
@@ -103,22 +104,19 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     draw_sets = partial(training_sets, shallow, levels, config.sizes, data_key)
     moments = as_stage(stage, draw_sets, SecondMoments, share=0.05)
     stages = [Stage("theory of all depths", partial(_all_depths, config, spectrum), 0.25)]
-    blocks = range(0, config.sizes.seeds, SEEDS_PER_STAGE)
     share = 0.7 / len(config.trained_depths)
     for depth, run_key in zip(config.trained_depths, run_keys, strict=True):
         theory = partial(_theory, config, spectrum, depth, levels)
         stages.append(Stage(f"theory, depth {depth}", theory, 0.3 * share))
-        for first in blocks:
-            sets = jax.tree.map(lambda leaf, first=first: leaf[first : first + SEEDS_PER_STAGE], moments)
-            train = partial(_train, config, spectrum, depth, levels, sets, run_key)
-            stages.append(Stage(f"depth {depth}, seeds from {first}", train, 0.7 * share / len(blocks)))
+        train = partial(_train, config, spectrum, depth, levels, run_key)
+        training = seed_stages(f"depth {depth}", train, moments, per_stage=SEEDS_PER_STAGE, share=0.7 * share)
+        stages += training
     every, *rest = stage.all(stages)
     results = iter(rest)
     arrays |= every
     for depth in config.trained_depths:
-        theory, runs = next(results), [next(results) for _ in blocks]
-        trained = {name: np.concatenate([run[name] for run in runs]) for name in runs[0]}
-        arrays |= named(theory | trained, str(depth))
+        theory, runs = next(results), [next(results) for _ in training]
+        arrays |= named(theory | joined_seeds(runs), str(depth))
     return arrays
 
 
@@ -171,7 +169,7 @@ def _theory(config: Config, spectrum: Spectrum, depth: int, levels) -> Arrays:
     return theory_of_modes(_denoiser(config, spectrum, depth), levels, clock, config.sizes, shown=1)
 
 
-def _train(config: Config, spectrum: Spectrum, depth: int, levels, moments, key: PRNGKeyArray) -> Arrays:
+def _train(config: Config, spectrum: Spectrum, depth: int, levels, key: PRNGKeyArray, moments: SecondMoments) -> Arrays:
     network = deep_linear_denoiser(key, spectrum.dimension, depth, config.initial_gain)
     clock = _clock(config, spectrum, depth, levels)
     return trained_modes(_denoiser(config, spectrum, depth), network, moments, levels, clock, shown=1)

@@ -26,6 +26,7 @@ from figures.studies.trained_modes.experiment import (
     trained_modes,
     training_sets,
 )
+from figures.studies.trained_modes.seed_blocks import joined_seeds, seed_stages
 from sims.networks.linear import linear_denoiser, tied_two_layer_denoiser
 from sims.training.pairs import SecondMoments
 from theory.definitions.processes import FlowMatching
@@ -63,7 +64,7 @@ PRESETS = {
             training_samples=2097152,
         ),
         variances=(10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.001),
-        sampling_times=128,
+        sampling_times=96,
     ),
     "tiny": Config(TINY_SIZES, variances=(3.0, 0.3, 0.03), sampling_times=8),
 }
@@ -94,11 +95,13 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         clock = clock_for(denoiser, levels, config.sizes, layers=layers, rate=layers, together=True)
         theory = partial(theory_of_modes, denoiser, levels, clock, config.sizes, shown=len(config.shown_times))
         stages.append(Stage(f"theory, {name}", theory, 0.15))
-        train = partial(_train, config, denoiser, network, levels, clock, moments)
-        stages.append(Stage(f"trained networks, {name}", train, 0.3))
-    results = stage.all(stages)
-    for name, theory, trained in zip(LAYERS, results[::2], results[1::2], strict=True):
-        arrays |= named(theory | trained, name)
+        train = partial(_train, config, denoiser, network, levels, clock)
+        training = seed_stages(f"trained networks, {name}", train, moments, share=0.3)
+        stages += training
+    results = iter(stage.all(stages))
+    for name in LAYERS:
+        theory, runs = next(results), [next(results) for _ in training]
+        arrays |= named(theory | joined_seeds(runs), name)
     return arrays
 
 
