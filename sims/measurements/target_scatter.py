@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from theory.definitions.checks import whole
+from theory.definitions.checks import whole, whole_arguments
 
 _TOGETHER = 8  # draws
 
@@ -23,6 +23,7 @@ class TargetScatter(NamedTuple):
     posterior: Float[Array, " levels"]  # E tr Cov(x_0 | x)/σ²
 
 
+@whole_arguments("draws")
 def target_scatter(
     points: Float[Array, "m dim"],
     noise_levels: Float[Array, " levels"],
@@ -43,7 +44,7 @@ def target_scatter(
     counts = [whole("references", number) for number in references]
     if not replace and max(counts) > len(points):
         raise ValueError(f"references must be at most the number of points, {len(points)}; got {max(counts)}")
-    keys = jax.random.split(key, whole("draws", draws))
+    keys = jax.random.split(key, draws)
     choose = _with_replacement if replace else _without_replacement
 
     def one(draw_key: PRNGKeyArray) -> TargetScatter:

@@ -32,6 +32,7 @@ class LinearByLevel(eqx.Module):
         return hidden
 
 
+@whole_arguments(nodes=2)
 def shares_of_nodes(conditioning: Conditioning, nodes: int, low: float, high: float) -> Float[Array, "rows nodes"]:
     """What each node adds to a linear interpolation in ln σ = 4u between nodes from `low` to `high`, constant beyond.
 

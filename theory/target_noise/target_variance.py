@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Time, floating, jit
-from theory.definitions.checks import whole
+from theory.definitions.checks import whole_arguments
 from theory.definitions.processes import AbstractProcess, check_noisy_time, process_time
 from theory.exact_scores.point_masses import PointMasses
 from theory.exact_scores.posterior_variance import MOST_DIRECTIONS, coordinates, mean_posterior_variance
@@ -30,6 +30,7 @@ from theory.exact_scores.posterior_variance import MOST_DIRECTIONS, coordinates,
 _MOST_SHARES = 2_000_000  # sets of references times points
 
 
+@whole_arguments("references")
 def target_variance(
     data: PointMasses, process: AbstractProcess, t: ArrayLike, references: int = 1, replace: bool = False
 ) -> Time:
@@ -50,6 +51,7 @@ def target_variance(
     return _target_variance(data, process, floating(t), jnp.asarray(shares), jnp.asarray(probability))
 
 
+@whole_arguments("points", "references")
 def reference_sets(
     points: int, references: int, replace: bool
 ) -> tuple[Float[np.ndarray, "sets points"], Float[np.ndarray, " sets"]]:
@@ -57,7 +59,7 @@ def reference_sets(
 
     Raises ValueError for more references than points without replacement, and for over two million shares.
     """
-    references = _checked(points, references, replace)
+    _check_references(points, references, replace)
     sets = math.comb(points + references - 1, references) if replace else math.comb(points, references)
     if sets * points > _MOST_SHARES:
         most = _MOST_SHARES // points
@@ -71,6 +73,7 @@ def reference_sets(
     return counts / references, probability / probability.sum()
 
 
+@whole_arguments("points", "references")
 def reference_nats(points: int, references: int = 1, replace: bool = False) -> Float[Array, ""]:
     """∫σ V_STF(n) dσ for α = 1 and N distinct points: ln(N/n), or ln N - E H(S) if they are drawn with replacement.
 
@@ -79,8 +82,7 @@ def reference_nats(points: int, references: int = 1, replace: bool = False) -> F
     **Arguments:** `points` N and `references` n, x_0 among them. **Raises** ValueError for more references than points
     if `replace` is false.
     """
-    points = whole("points", points)
-    references = _checked(points, references, replace)
+    _check_references(points, references, replace)
     if not replace:
         return jnp.asarray(math.log(points / references))
     if points == 1:
@@ -93,12 +95,9 @@ def reference_nats(points: int, references: int = 1, replace: bool = False) -> F
     return jnp.asarray(math.log(points / references) + repeated)
 
 
-def _checked(points: int, references: int, replace: bool) -> int:
-    """The number of references, 3 for 3.0."""
-    references = whole("references", references)
+def _check_references(points: int, references: int, replace: bool) -> None:
     if not replace and references > points:
         raise ValueError(f"references must be at most the number of points, {points}, unless replace; got {references}")
-    return references
 
 
 def _check_directions(data: PointMasses) -> None:

@@ -38,6 +38,7 @@ def exact(sigma, references, replace):
     return total / count / sigma**2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("replace", [False, True])
 def test_scatter_is_the_average_over_all_draws(replace):
     references = (1, 2, 3)

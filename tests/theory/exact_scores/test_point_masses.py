@@ -165,6 +165,7 @@ def test_positions_of_another_dimension_are_refused():
         HEXAGON.score(jnp.zeros((4, 3)), 0.5, EDM())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("sigma", [1e-4, 0.3])
 def test_a_few_positions_at_a_time_are_all_at_once(monkeypatch, dtype, sigma):

@@ -48,6 +48,7 @@ def test_effective_ridge_of_eigenvalues_many_decades_apart(draws, ridge):
         np.testing.assert_allclose(kappa, scipy.optimize.brentq(excess, 1e-8, 1e3, xtol=1e-15), rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("samples", "margin"), [(20, 1.0), (20, 1e-9), (200, 1e-4)])
 def test_polynomials_of_the_sample_covariance(samples, margin):
     """Moments known from Wick's theorem, leading order in 1/n; Var Σ̂_kl and Cov(Σ̂_kl, (Σ̂²)_kl) among them."""

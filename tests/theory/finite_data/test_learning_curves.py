@@ -27,6 +27,7 @@ def sampled_covariances(variance, data, draws, seed=0):
     return np.maximum(eigenvalues, 0.0), basis
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "tau"), [(32, 0.2), (32, 20.0), (32, np.inf), (120, 2.0)])
 def test_finite_data_curves_against_sampled_covariances(data, tau):
     """Means, variances and losses of 200 sampled data sets in 40 dimensions; the mean leaves out order 1/n."""

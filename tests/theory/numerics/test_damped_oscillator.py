@@ -63,6 +63,7 @@ def test_values_equal_mpmath():
     np.testing.assert_array_less(np.abs(forced / expected[:, 1] - 1), 1e-14 * (1 + TURNS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transform", [jax.jacfwd, jax.jacrev])
 def test_derivatives_equal_mpmath(transform):
     some = slice(0, None, 3)

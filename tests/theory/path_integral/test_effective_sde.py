@@ -54,6 +54,7 @@ def test_effective_sde_of_a_linear_drift(solver):
     assert abs(x.var() - variance) < 4 * variance * np.sqrt(2 / count)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 def test_multiplicative_noise_is_taken_in_itos_sense(solver):
     """v = 0, B = x²: E x is conserved; Stratonovich's reading would multiply it by e^(1/8) here."""

@@ -110,6 +110,7 @@ def test_linear_drift_with_noise_that_remembers():
     np.testing.assert_allclose(np.sum(np.square(ends)), kappa * np.sum(np.square(gains)), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_first_order_expectation_against_monte_carlo():
     """E h(κ) - E h(0) of the effective SDE, paired with its paths without noise; 10 % for the second order in κ."""
     kappa, count, times = 0.01, 40_000, jnp.linspace(1.0, 0.2, 51)

@@ -35,6 +35,7 @@ def slopes_of_the_log_variance(widths):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("autocovariance", DEGENERATE.values(), ids=DEGENERATE)
 def test_derivatives_equal_complex_steps_of_training_and_sampling_in_pixels(autocovariance):
     """With respect to the autocovariance, also where eigenvalues of the patch covariance coincide, and the filter."""

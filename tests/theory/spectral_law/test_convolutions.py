@@ -203,6 +203,7 @@ def test_preconditioned_patch(objective):
 # --- Limits ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("grid", "name"), [((7,), "edm"), ((7,), "vp"), ((3, 5), "flow")])
 def test_patch_of_the_full_odd_width_is_the_full_width_convolution(grid, name):
     setting, autocovariance, tau = SETTINGS[name], pixels.random_autocovariance(grid), jnp.asarray([*TIMES, np.inf])

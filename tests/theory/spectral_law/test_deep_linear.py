@@ -43,6 +43,7 @@ def test_factors_equal_gradient_flow_of_the_matrices(case):
     np.testing.assert_allclose(total, case.network.total(path), rtol=1e-8, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in cases.LAYERED if case.values[0].name in GENERATED])
 def test_variance_equals_matrix_integration_in_a_rotated_basis(case):
     variance, initial, times = [2.0, 0.3, 0.05], np.array([0.3, 0.5, 0.8]), [0.1, 3.0]

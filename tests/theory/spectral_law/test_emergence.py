@@ -148,6 +148,7 @@ def weighted(variance, exponent, low=1e-8, high=1e6):
     return OneLayer(cases.spectrum(variance), EDM(low, high), 0.0, 1.0, Objective(weight=PowerWeight(exponent)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exponent", EXPONENTS)
 def test_loss_weight_sets_the_exponent_at_the_arithmetic_mean(exponent):
     """τ* ∝ λ^-(1-a) for w = σ^-2a, Q = 0, σ_0 → 0, σ_T → ∞.
@@ -161,6 +162,7 @@ def test_loss_weight_sets_the_exponent_at_the_arithmetic_mean(exponent):
     assert abs(law.exponent - (1 - exponent)) < (2e-2 if exponent == 0 else 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exponent", EXPONENTS[1::2])
 def test_loss_weight_sets_half_the_exponent_at_the_geometric_mean(exponent):
     """τ* ∝ λ^-(1-a/2) σ_0^a: the level √(λσ_0²) is not proportional to λ, and is passed while λ̃ ≪ λ.

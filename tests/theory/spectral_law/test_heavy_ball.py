@@ -93,6 +93,7 @@ def exponent(times):
     return fit_power_law(VARIANCE, times).exponent
 
 
+@pytest.mark.slow
 def test_strong_damping_is_gradient_flow():
     damping, taus = 1e7, jnp.asarray([0.0, 1e-2, 1.0, 30.0, jnp.inf])
     flow = OneLayer(cases.spectrum(VARIANCE), EDM(), 0.1, 1.0)
@@ -104,6 +105,7 @@ def test_strong_damping_is_gradient_flow():
     np.testing.assert_allclose(exponent(times), 1.0, atol=0.03)
 
 
+@pytest.mark.slow
 def test_weak_damping_makes_an_inverse_law_an_inverse_root_law():
     """α = ½ over three decades of λ; it changes where γ² is about 8ηλ."""
     weak, between = (exponent(compiled_emergence()(damping)) for damping in (1e-2, 1.0))
@@ -129,6 +131,7 @@ def test_steps_with_momentum_follow_the_equation_to_second_order():
     assert 3.8 < errors[0] / errors[1] < 4.2
 
 
+@pytest.mark.slow
 def test_derivatives_through_quick_oscillations():
     """With respect to damping and training time, which are what an emergence time's derivatives are made of."""
 

@@ -114,6 +114,7 @@ def test_start_is_exact_and_the_end_has_no_overlap():
     np.testing.assert_allclose(last, np.diag(VARIANCE / (VARIANCE + 0.64)), rtol=0, atol=1e-15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variance", [[2.0, 0.6, 0.1], [0.6, 0.6, 0.0]], ids=["general", "equal variances and none"])
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_values_and_derivatives_are_finite_at_both_ends_of_training(setting, variance):

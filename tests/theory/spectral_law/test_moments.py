@@ -112,6 +112,7 @@ def reverse_of(question):
     return jax.jit(jax.jacrev(question, (0, 1, 2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "first"),
     [(biased, np.array([1.0, -0.6])), (overlapping, np.array([[0.1, 0.05], [0.02, 0.2]]))],
@@ -143,6 +144,7 @@ def test_derivatives_are_finite_at_both_ends_of_training_and_on_degenerate_data(
                 assert np.isfinite(leaf).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("process", [EDM(), FlowMatching()], ids=["edm", "flow"])
 def test_schedule_of_matrices_converges_at_second_order(process):
     spectrum, _, _ = shifted(VARIANCE[:2])

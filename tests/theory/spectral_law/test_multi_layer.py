@@ -172,6 +172,7 @@ def _gain_with_slopes():
     return jax.jit(forward), jax.jit(jax.jacrev(gain, argnums=(0, 1, 2, 3)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("imbalance", [0.3, 0.0])
 def test_derivatives_are_finite_and_equal_differences(imbalance):
     forward, backward = _gain_with_slopes()

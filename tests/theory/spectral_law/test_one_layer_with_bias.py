@@ -327,6 +327,7 @@ def test_single_precision_refuses_moments_too_far_apart_for_it():
     assert np.isfinite(build(jnp.asarray([1e4, 1e-6])).gain(1.0, 0.1)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", DATA)
 def test_derivatives_of_the_map_are_finite_at_both_ends_of_training(data):
     variance, mean = map(jnp.asarray, DATA[data])

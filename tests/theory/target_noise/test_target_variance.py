@@ -155,6 +155,7 @@ def test_derivatives():
     np.testing.assert_allclose(jnp.sum(of_points * direction) + of_level, forward, rtol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "points", [[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 2.0, 0.5]], [[1.0, 0, 0], [2, 1, 0], [2, 1, 0]]]
 )

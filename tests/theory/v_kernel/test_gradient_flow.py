@@ -151,6 +151,7 @@ def test_complete_basis_gives_the_white_kernel_of_equation_17_corrected():
     np.testing.assert_allclose(kernel_matrix(kernel, z)[:, 0, :, 0], expected, rtol=1e-11, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_a_kernel_function_gives_what_its_features_give():
     """K = Σ a_k φ_k φ_k' by its Gram matrix alone: the same mean and V, on the population and between its points."""
     features = FourierFeatures(1, 4, 3, **BOX)
