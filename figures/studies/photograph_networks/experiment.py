@@ -6,16 +6,15 @@ keys in every kind of network, so that kinds are compared in pairs.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage, Stage
+from figures.common.stages import Arrays, RunStage
 from figures.studies.trained_networks.architectures import MLP, ResNet, UNet
-from figures.studies.trained_networks.closed_form import closed_form
+from figures.studies.trained_networks.closed_form import with_closed_forms
 from figures.studies.trained_networks.experiment import NetworkRun, Prepare, TrainedRun, prefixed, stacked, train
 from sims.data.built_in import natural_image_patches
 
@@ -147,17 +146,8 @@ def train_on_photographs(
     """Train every kind of network, measure it by `prepare`, and put the closed form beside it."""
     runs, results = train_kinds(photographs, networks, prepare, key=key, stage=stage, share=1 - _CLOSED_FORM_SHARE)
     of_kind = {kind: stacked(own, results[kind]) for kind, own in runs.items()}
-    stages = [
-        Stage(
-            f"closed form beside {kind}",
-            partial(closed_form, arrays["variance"], arrays["generated"][:, 0], networks[kind]),
-            _CLOSED_FORM_SHARE / len(networks),
-        )
-        for kind, arrays in of_kind.items()
-    ]
-    for arrays, theory in zip(of_kind.values(), stage.all(stages), strict=True):
-        arrays.update(theory)
-    return Trained(runs, {name: array for kind, own in of_kind.items() for name, array in prefixed(kind, own).items()})
+    both = with_closed_forms(of_kind, networks, stage=stage, share=_CLOSED_FORM_SHARE)
+    return Trained(runs, {name: array for kind, own in both.items() for name, array in prefixed(kind, own).items()})
 
 
 def train_kinds(

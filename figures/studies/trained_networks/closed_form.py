@@ -4,11 +4,14 @@ It has the data's modes, the density of noise levels that the network was traine
 started from. One number is free: how many steps one unit of its time takes.
 """
 
+from collections.abc import Mapping
+from functools import partial
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from figures.common.stages import Arrays
+from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.trained_networks.experiment import SIGMA_MAX, SIGMA_MIN, NetworkRun
 from theory.definitions.objectives import Objective
 from theory.definitions.preconditionings import EDMPreconditioning
@@ -19,6 +22,22 @@ from theory.spectral_law.generation import generated_variance
 from theory.spectral_law.parametrisations.one_layer import OneLayer
 
 _TIMES = 160
+
+
+def with_closed_forms(
+    trained: Mapping[str, Arrays], networks: Mapping[str, NetworkRun], *, stage: RunStage, share: float
+) -> dict[str, Arrays]:
+    """What `stacked` gave of the models of every kind, with `closed_form` beside them, a stage for each kind."""
+    stages = [
+        Stage(
+            f"closed form beside {kind}",
+            partial(closed_form, arrays["variance"], arrays["generated"][:, 0], networks[kind]),
+            share / len(trained),
+        )
+        for kind, arrays in trained.items()
+    ]
+    together = zip(trained.items(), stage.all(stages), strict=True)
+    return {kind: arrays | theory for (kind, arrays), theory in together}
 
 
 def closed_form(

@@ -7,16 +7,15 @@ of a dimension has the same data at every width, and all records are kept.
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
-from figures.common.stages import Arrays, RunStage, Stage
+from figures.common.stages import Arrays, RunStage
 from figures.studies.trained_networks.architectures import MLP
-from figures.studies.trained_networks.closed_form import closed_form
+from figures.studies.trained_networks.closed_form import with_closed_forms
 from figures.studies.trained_networks.experiment import (
     NetworkRun,
     TrainedRun,
@@ -106,23 +105,18 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     runs = [_runs(config, case, data_key, run_key) for case in config.cases]
     every = [run for of_case in runs for run in of_case]
     results = train(every, measure_modes, stage=stage, share=1 - _CLOSED_FORM_SHARE, together=config.together)
-    found = [stacked(of_case, [results.pop(0) for _ in of_case]) for of_case in runs]
-    forms = stage.all(
-        [
-            Stage(
-                f"closed form, {_name(case)}",
-                partial(closed_form, arrays["variance"], arrays["generated"][:, 0], config.network(case)),
-                _CLOSED_FORM_SHARE / len(found),
-            )
-            for case, arrays in zip(config.cases, found, strict=True)
-        ]
-    )
+    names = [_name(case) for case in config.cases]
+    found = {
+        name: stacked(of_case, [results.pop(0) for _ in of_case]) for name, of_case in zip(names, runs, strict=True)
+    }
+    networks = {name: config.network(case) for name, case in zip(names, config.cases, strict=True)}
+    both = with_closed_forms(found, networks, stage=stage, share=_CLOSED_FORM_SHARE)
     arrays: Arrays = {
         "dimension": np.array([case.dimension for case in config.cases]),
         "width": np.array([case.width for case in config.cases]),
     }
-    for index, (of_networks, of_theory) in enumerate(zip(found, forms, strict=True)):
-        arrays |= prefixed(f"case_{index}", of_networks | of_theory)
+    for index, of_case in enumerate(both.values()):
+        arrays |= prefixed(f"case_{index}", of_case)
     return arrays
 
 

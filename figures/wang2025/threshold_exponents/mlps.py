@@ -5,16 +5,15 @@ points, initial weights and batches of their own. Rates and numbers of steps com
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
-from figures.common.stages import Arrays, RunStage, Stage
+from figures.common.stages import Arrays, RunStage
 from figures.studies.trained_networks.architectures import MLP
-from figures.studies.trained_networks.closed_form import closed_form
+from figures.studies.trained_networks.closed_form import with_closed_forms
 from figures.studies.trained_networks.experiment import (
     NetworkRun,
     TrainedRun,
@@ -71,21 +70,16 @@ def train_mlps(kinds: tuple[MLPs, ...], *, key: PRNGKeyArray, stage: RunStage, s
     runs = [_runs(kind, branch_key) for kind, branch_key in zip(kinds, jax.random.split(key, len(kinds)), strict=True)]
     every = [run for of_kind in runs for run in of_kind]
     results = train(every, measure_modes, stage=stage, share=0.9 * share, together=True)
-    found = [stacked(of_kind, [results.pop(0) for _ in of_kind]) for of_kind in runs]
-    stages = [
-        Stage(
-            f"closed form beside MLPs, {kind.branch}",
-            partial(closed_form, arrays["variance"], arrays["generated"][:, 0], kind.network),
-            0.1 * share / len(kinds),
-        )
-        for kind, arrays in zip(kinds, found, strict=True)
-    ]
-    together = zip(kinds, found, stage.all(stages), strict=True)
-    return {
-        name: array
-        for kind, trained, theory in together
-        for name, array in prefixed(f"mlp_{kind.branch}", trained | theory).items()
+    names = [f"MLPs, {kind.branch}" for kind in kinds]
+    found = {
+        name: stacked(of_kind, [results.pop(0) for _ in of_kind]) for name, of_kind in zip(names, runs, strict=True)
     }
+    networks = {name: kind.network for name, kind in zip(names, kinds, strict=True)}
+    both = with_closed_forms(found, networks, stage=stage, share=0.1 * share)
+    arrays: Arrays = {}
+    for kind, of_kind in zip(kinds, both.values(), strict=True):
+        arrays |= prefixed(f"mlp_{kind.branch}", of_kind)
+    return arrays
 
 
 def _runs(kind: MLPs, key: PRNGKeyArray) -> list[TrainedRun]:
