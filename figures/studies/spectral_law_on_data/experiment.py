@@ -212,6 +212,7 @@ def compute_experiment(config: ExperimentConfig, data: DataInModes, *, key: PRNG
         **{name: np.stack([run[name] for run in trained]) for name in ("gain_trained", "variance_trained")},
         "shown_snapshots": _shown_snapshots(config),
         "variance_small_batch": np.stack([run["variance_trained"] for run in trained_small]),
+        "batch_size": np.asarray(config.batch_size(np.asarray(spectrum.variance))),
         "small_batch_size": np.asarray(small.batch_size(np.asarray(spectrum.variance))),
         **pictures,
     }
