@@ -9,6 +9,7 @@ from .definitions.schedules import CosineSchedule as CosineSchedule
 from .definitions.schedules import LinearSchedule as LinearSchedule
 from .definitions.schedules import SigmoidSchedule as SigmoidSchedule
 from .definitions.spectra import Spectrum as Spectrum
+from .exact_scores.gaussian_mixtures import GaussianMixture as GaussianMixture
 from .exact_scores.point_masses import PointMasses as PointMasses
 from .finite_data.deterministic_equivalent import effective_ridge as effective_ridge
 from .finite_data.learning_curves import expected_gain_over_data as expected_gain_over_data
@@ -70,9 +71,11 @@ from .spectral_law.threshold_exponents import preconditioned_exponents as precon
 from .spectral_law.threshold_exponents import raw_exponents as raw_exponents
 from .target_noise.information import gaussian_information as gaussian_information
 from .target_noise.information import noise_level_of_information as noise_level_of_information
+from .target_noise.sampled_variance import sampled_target_variance as sampled_target_variance
 from .target_noise.stable_target import stable_target as stable_target
 from .target_noise.target_variance import reference_nats as reference_nats
 from .target_noise.target_variance import target_variance as target_variance
+from .target_noise.tilt import stable_target_log_tilt as stable_target_log_tilt
 from .v_kernel.gradient_flow import LazyVKernel as LazyVKernel
 from .v_kernel.least_squares import LinearVKernel as LinearVKernel
 from .v_kernel.naive_sampling import NaiveVKernel as NaiveVKernel

@@ -21,6 +21,7 @@ from theory import (
     FourierFeatures,
     FullWidthConvolution,
     GaussianFeatures,
+    GaussianMixture,
     HeavyBall,
     LazyVKernel,
     LinearSchedule,
@@ -72,10 +73,12 @@ from theory import (
     rises,
     sample_effective_sde,
     sample_gaussian_field_ode,
+    sampled_target_variance,
     score_drift,
     semiclassical_paths,
     solve_effective_sde,
     stable_target,
+    stable_target_log_tilt,
     target_variance,
     wasserstein2,
     weight_emergence_time,
@@ -183,6 +186,10 @@ CASES: dict[str, Question] = {
         Spectrum.from_samples(jnp.sin(x * jnp.arange(1, 13) ** 2).reshape(6, 2)).variance,
         Spectrum.from_autocovariance(x * jnp.asarray([2.0, 1.0, 0.5, 1.0])),
     ),
+    "GaussianMixture": lambda x: [
+        getattr(GaussianMixture(_POINTS * x, 0.1 * x), name)(_X, x, EDM())
+        for name in ("posterior", "log_density", "denoised", "score", "posterior_covariance", "proxy_covariance")
+    ],
     "PointMasses": lambda x: [
         getattr(PointMasses(_POINTS * x), name)(_X, x, EDM())
         for name in ("posterior", "log_density", "denoised", "score", "proxy_covariance", "boundary_fraction")
@@ -248,6 +255,12 @@ CASES: dict[str, Question] = {
     "stable_target": lambda x: stable_target(_X * x, _X, x, EDM(), jnp.multiply.outer(_X[:, 0], jnp.ones((2, 1)) * x)),
     "target_variance": lambda x: target_variance(
         PointMasses(_POINTS * x), VariancePreserving(end_time=0.1 * x), x, 2, replace=True
+    ),
+    "sampled_target_variance": lambda x: sampled_target_variance(
+        PointMasses(_POINTS * x), EDM(), x, 2, draws=4, key=jax.random.key(0)
+    ),
+    "stable_target_log_tilt": lambda x: stable_target_log_tilt(
+        GaussianMixture(jnp.asarray([[-1.0], [1.0]]) * x, 0.1 * x), EDM(), x
     ),
     "reference_nats": lambda x: reference_nats(5, 2, replace=True) * x,
     "gaussian_information": lambda x: gaussian_information(Spectrum.from_variances(_SPECTRUM.variance * x), EDM(), x),

@@ -11,6 +11,9 @@ over the sets of n points that x_0 and its references may be. For α = 1 and dis
     ∫σ V_STF(n) dσ = ln N - E_S H(S) = ln(N/n) without replacement:
 
 n references remove ln n nats, whatever the data.
+
+Round clusters of one variance v hide which one it was as their centres do under the noise α²v + σ², and where in it x_0
+lay as a Gaussian does.
 """
 
 import itertools
@@ -21,9 +24,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import Time, floating, jit
-from theory.definitions.checks import whole_arguments
+from theory.definitions.arrays import Time, floating, is_traced, jit
+from theory.definitions.checks import nan_unless, whole_arguments
 from theory.definitions.processes import AbstractProcess, check_noisy_time, process_time
+from theory.exact_scores.gaussian_mixtures import GaussianMixture
 from theory.exact_scores.point_masses import PointMasses
 from theory.exact_scores.posterior_variance import MOST_DIRECTIONS, coordinates, mean_posterior_variance
 
@@ -32,7 +36,11 @@ _MOST_SHARES = 2_000_000  # sets of references times points
 
 @whole_arguments("references")
 def target_variance(
-    data: PointMasses, process: AbstractProcess, t: ArrayLike, references: int = 1, replace: bool = False
+    data: PointMasses | GaussianMixture,
+    process: AbstractProcess,
+    t: ArrayLike,
+    references: int = 1,
+    replace: bool = False,
 ) -> Time:
     """E tr Cov(score target | x_t), averaged over x_t: of denoising score matching, or of the stable target field.
 
@@ -41,12 +49,16 @@ def target_variance(
 
     **Arguments:** process times `t` (...,), answered in the same shape; `references` n, with x_0 itself among them: one
     is denoising score matching, V_DSM; `replace`, whether points are drawn with replacement, so that x_0 may come
-    twice. Units: those of a score squared. **Raises** ValueError unless points have one or two coordinates or are three
-    at most, for times at which x_t has no noise, for more references than points if `replace` is false, and where sets
-    of references times points are over two million.
+    twice. Of a mixture of round clusters, of one variance, it is known for one reference. Units: those of a score
+    squared. **Raises** ValueError unless points or centres have one or two coordinates or are three at most, for times
+    at which x_t has no noise, for more references than points if `replace` is false, where sets of references times
+    points are over two million, for clusters of different variances, and for references of a mixture: of those and of
+    all other data `sampled_target_variance` draws the variance.
     """
     check_noisy_time("t", t, process)
-    _check_directions(data)
+    if isinstance(data, GaussianMixture):
+        return _of_mixture(data, process, floating(t), references)
+    _check_directions(data.points)
     shares, probability = reference_sets(len(data.points), references, replace)
     return _target_variance(data, process, floating(t), jnp.asarray(shares), jnp.asarray(probability))
 
@@ -100,8 +112,47 @@ def _check_references(points: int, references: int, replace: bool) -> None:
         raise ValueError(f"references must be at most the number of points, {points}, unless replace; got {references}")
 
 
-def _check_directions(data: PointMasses) -> None:
-    count, dimension = data.points.shape
+def _of_mixture(data: GaussianMixture, process: AbstractProcess, t: Time, references: int) -> Time:
+    if references > 1:
+        raise ValueError(
+            f"references of a mixture have no exact variance of the target, sampled_target_variance draws it; got "
+            f"{references}"
+        )
+    _check_directions(data.means)
+    check_one_width("the exact variance of the target", data)
+    return _target_variance_of_mixture(data, process, t)
+
+
+@jit
+def _target_variance_of_mixture(data: GaussianMixture, process: AbstractProcess, t: Time) -> Time:
+    time = process_time("t", t, process)
+    return variance_of_mixture(data, process.signal_scale(time), process.noise_scale(time))
+
+
+def variance_of_mixture(data: GaussianMixture, alpha: Time, sigma: Time) -> Time:
+    """V_DSM of round clusters of one variance, whose centres lie on a line or in a plane."""
+    variance, dimension = data.variances[0].astype(alpha.dtype), data.means.shape[1]
+    centres, weights = coordinates(data.means).astype(alpha.dtype), data.weights.astype(alpha.dtype)
+    total = alpha**2 * variance + sigma**2
+
+    def unknown_centre(ratio: Float[Array, ""]) -> Float[Array, ""]:
+        return mean_posterior_variance(centres, weights, ratio)
+
+    between = jax.lax.map(unknown_centre, (alpha / jnp.sqrt(total)).ravel()).reshape(alpha.shape)
+    within = dimension * variance / (sigma**2 * total)
+    one_width = jnp.all(data.variances == data.variances[0])
+    return nan_unless(one_width, alpha**2 * (within + between / total**2))
+
+
+def check_one_width(question: str, data: GaussianMixture) -> None:
+    """Raises ValueError for clusters of different variances, where they are known."""
+    variances = data.variances
+    if not is_traced(variances) and not np.all(np.asarray(variances) == np.asarray(variances)[0]):
+        raise ValueError(f"{question} needs clusters of one variance; got {variances}")
+
+
+def _check_directions(points: Float[Array, "m dim"]) -> None:
+    count, dimension = points.shape
     if min(count - 1, dimension) > MOST_DIRECTIONS:
         raise ValueError(
             f"the exact variance of the target needs points of one or two coordinates, or three points at most; got "

@@ -1,11 +1,11 @@
-"""Point masses."""
+"""Point masses and round clusters."""
 
 import numpy as np
 from hypothesis import strategies as st
 
 from tests.theory.precision.arguments import between, decades, named, noise_levels
 from tests.theory.precision.rows import OVER_ONE, Row
-from theory import EDM, PointMasses, VariancePreserving
+from theory import EDM, GaussianMixture, PointMasses, VariancePreserving
 
 _MASSES, _PLACES = 4, 4
 
@@ -39,11 +39,41 @@ def _answers(process):
     return answer
 
 
+def _of_clusters(means, variance, x, level) -> tuple:
+    data = GaussianMixture(means, variance)
+    return (
+        data.posterior(x, level, _EDM),
+        data.denoised(x, level, _EDM),
+        data.posterior_covariance(x, level, _EDM),
+        data.score(x, level, _EDM) * level**2,
+        data.proxy_covariance(x, level, _EDM) * level**4,
+        data.log_density(x, level, _EDM),
+    )
+
+
 _QUESTIONS = named("PointMasses", "posterior", "denoised", "posterior_covariance", "score", "proxy_covariance")
 _EDM, _PRESERVING = EDM(), VariancePreserving()
 _PLACED = "two coordinates, points and x within 1, also between points"
 
 ROWS = [
+    Row(
+        named(
+            "GaussianMixture",
+            "posterior",
+            "denoised",
+            "posterior_covariance",
+            "score",
+            "proxy_covariance",
+            "log_density",
+        ),
+        "three clusters and x within 1, variance 0.01 to 1, σ 0.02 to 80, scores in units of 1/σ²",
+        st.tuples(
+            between(-1.0, 1.0, (3, 2)), decades(0.01, 1.0), between(-1.0, 1.0, (_PLACES, 2)), decades(0.02, 80.0)
+        ),
+        _of_clusters,
+        1e-4,
+        measure=OVER_ONE,
+    ),
     Row(
         _QUESTIONS,
         _PLACED + ", σ 0.002 to 80, scores in units of 1/σ²",

@@ -84,7 +84,7 @@ def _of_response(kernel, drift, path, response, times) -> tuple:
     )
 
 
-def _normal_of_single_precision(key, shape, dtype) -> jax.Array:
+def normal_of_single_precision(key, shape, dtype) -> jax.Array:
     return _NORMAL(key, shape, jnp.float32).astype(dtype)
 
 
@@ -92,7 +92,7 @@ def _noisy(sample):
     """Paths of one noise, that of single precision: each precision has random numbers of its own."""
 
     def answer(points, kappa, x):
-        with mock.patch.object(jax.random, "normal", _normal_of_single_precision):
+        with mock.patch.object(jax.random, "normal", normal_of_single_precision):
             times = _like(_TIMES, points)
             return sample(_kernel(points, kappa), _drift(points), x, times, key=jax.random.key(0))
 

@@ -1,5 +1,8 @@
 """The stable target, its variance, and the information that decides how much of it references can remove."""
 
+from unittest import mock
+
+import jax
 import jax.numpy as jnp
 import mpmath
 import numpy as np
@@ -7,18 +10,23 @@ from hypothesis import strategies as st
 
 from tests.theory.precision.arguments import between, decades, noise_levels, spectrum, variances
 from tests.theory.precision.exact_scores import positions
+from tests.theory.precision.path_integral import normal_of_single_precision
 from tests.theory.precision.rows import OVER_ONE, Row
 from theory import (
     EDM,
+    GaussianMixture,
     PointMasses,
     gaussian_information,
     noise_level_of_information,
     reference_nats,
+    sampled_target_variance,
     stable_target,
+    stable_target_log_tilt,
     target_variance,
 )
 
 _EDM = EDM()
+_INTEGERS = jax.random.randint
 _COUNTS = (8, 3, False), (5, 2, True), (60000, 4096, True)
 
 
@@ -33,6 +41,25 @@ def _variances(points, level):
         target_variance(PointMasses(points), _EDM, level, references, replace) * level**4
         for references, replace in ((1, False), (2, False), (2, True))
     ]
+
+
+def _sampled(points, level):
+    """With the draws of single precision: each precision has random numbers of its own."""
+    with (
+        mock.patch.object(jax.random, "normal", normal_of_single_precision),
+        mock.patch.object(jax.random, "randint", _integers_of_single_precision),
+    ):
+        found = sampled_target_variance(PointMasses(points), _EDM, level, 2, True, draws=16, key=jax.random.key(0))
+    return found.value * level**4
+
+
+def _integers_of_single_precision(key, shape, minval, maxval):
+    return _INTEGERS(key, shape, minval, maxval, jnp.int32)
+
+
+def _of_clusters(means, variance, level):
+    data = GaussianMixture(means, variance)
+    return target_variance(data, _EDM, level) * level**4, stable_target_log_tilt(data, _EDM, level)
 
 
 def _information(variance: np.ndarray, level: np.ndarray) -> np.ndarray:
@@ -60,6 +87,22 @@ ROWS = [
         st.tuples(between(-1.0, 1.0, (3, 1)), noise_levels().map(lambda level: np.maximum(level, np.float32(0.02)))),
         _variances,
         1e-5,
+        measure=OVER_ONE,
+    ),
+    Row(
+        ("stable_target_log_tilt", "target_variance"),
+        "two clusters within 1 of variance .01 to 1, σ 0.1 to 10; V in units of 1/σ⁴",
+        st.tuples(between(-1.0, 1.0, (2, 1)), between(0.01, 1.0), decades(0.1, 10.0)),
+        _of_clusters,
+        1e-4,
+        measure=OVER_ONE,
+    ),
+    Row(
+        ("sampled_target_variance",),
+        "three points within 1, two references, the same 16 draws, σ 0.1 to 10, in units of 1/σ⁴",
+        st.tuples(between(-1.0, 1.0, (3, 1)), decades(0.1, 10.0)),
+        _sampled,
+        1e-3,
         measure=OVER_ONE,
     ),
     Row(
