@@ -153,6 +153,13 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 35, "paper": 300},
         on_request=True,
     ),
+    "xu2023_reference_size": FigureEntry(
+        package="figures.xu2023.reference_size",
+        title="How many references divide the variance of the target by their number, and where",
+        source="Xu et al. 2023, abstract; this project",
+        seconds={"quick": 40, "paper": 600},
+        on_request=True,
+    ),
     "misprints": FigureEntry(
         package="figures.both.misprints",
         title="Misprints of both papers: printed, corrected, measured",

@@ -4,7 +4,7 @@ Points x_0 of a data set, noise and its opposite, and for every x_0 references o
 of references share the draws, so that curves are smooth and areas under them have one error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -56,6 +56,43 @@ def target_scatter(
         return jax.tree.map(lambda first, second: (first + second) / 2, *pair)
 
     return jax.tree.map(lambda each: jnp.mean(each, axis=0), jax.lax.map(one, keys, batch_size=_TOGETHER))
+
+
+@whole_arguments("draws")
+def fresh_target_scatter(
+    sample: Callable[[PRNGKeyArray, int], Float[Array, "n dim"]],
+    score: Callable[[Float[Array, "levels dim"], Float[Array, " levels"]], Float[Array, "levels dim"]],
+    noise_levels: Float[Array, " levels"],
+    references: Sequence[int],
+    *,
+    draws: int,
+    key: PRNGKeyArray,
+) -> Float[Array, "references levels"]:
+    """σ² E|T - s|² of `target_scatter` for data without end: x_0 and its references are drawn anew every time.
+
+    **Arguments:** `sample(key, n)`, independent points of the data; `score(x, σ)`, the exact score of x = x_0 + σε;
+    `references`, every n, with x_0 itself among them. **Raises** ValueError for no draws, and unless 1 ≤ n.
+    """
+    counts = [whole("references", number) for number in references]
+    level = jnp.asarray(noise_levels)[:, None]
+
+    def one(draw_key: PRNGKeyArray) -> Float[Array, "references levels"]:
+        member_key, noise_key = jax.random.split(draw_key)
+        members = sample(member_key, max(counts))
+        steps = members - members[:1]
+        squared = jnp.sum(steps**2, axis=1)
+        noise = jax.random.normal(noise_key, members.shape[1:], members.dtype)
+        odds = (steps @ noise)[None] / level - squared[None] / (2 * level**2)
+        exact = score(members[:1] + level * noise[None], level[:, 0])
+
+        def scatter(count: int) -> Float[Array, " levels"]:
+            step = jax.nn.softmax(odds[:, :count], axis=1) @ steps[:count]
+            target = (step / level - noise[None]) / level
+            return jnp.sum((target - exact) ** 2, axis=1) * level[:, 0] ** 2
+
+        return jnp.stack([scatter(count) for count in counts])
+
+    return jnp.mean(jax.lax.map(one, jax.random.split(key, draws), batch_size=_TOGETHER), axis=0)
 
 
 def _scatter(

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.measurements.target_scatter import target_scatter
+from sims.measurements.target_scatter import fresh_target_scatter, target_scatter
 
 POINTS = np.array([[0.0, 0.0], [1.0, 0.2], [-0.3, 0.8], [2.0, -1.0]])
 LEVELS = np.array([0.3, 0.8, 2.0])
@@ -55,6 +55,26 @@ def test_scatter_is_the_average_over_all_draws(replace):
     assert np.all(known < error[0])
 
 
+def test_fresh_references_are_points_drawn_with_replacement():
+    points, keys = jnp.asarray(POINTS), jax.random.split(jax.random.key(2), 16)
+
+    def sample(key, number):
+        return points[jax.random.randint(key, (number,), 0, len(points))]
+
+    def score(x, level):
+        away = x[:, None] - points[None]
+        share = jax.nn.softmax(-jnp.sum(away**2, axis=-1) / (2 * level[:, None] ** 2), axis=1)
+        return -jnp.sum(share[..., None] * away, axis=1) / level[:, None] ** 2
+
+    references, levels = (1, 3), jnp.asarray(LEVELS)
+    measure = jax.jit(lambda key: fresh_target_scatter(sample, score, levels, references, draws=512, key=key))
+    found = np.stack([measure(key) for key in keys])
+    expected = np.array([[exact(sigma, number, True) for sigma in LEVELS] for number in references])
+    error = found.std(axis=0, ddof=1) / np.sqrt(len(keys))
+    np.testing.assert_array_less(np.abs(found.mean(axis=0) - expected), 5 * error)
+    assert np.all(error < 0.06 * expected)
+
+
 def test_all_points_as_references_leave_nothing():
     found = target_scatter(jnp.asarray(POINTS), jnp.asarray(LEVELS), (4,), draws=64, key=jax.random.key(1))
     np.testing.assert_allclose(found.scatter, 0.0, atol=1e-24)
@@ -68,3 +88,5 @@ def test_what_is_refused():
         target_scatter(jnp.asarray(POINTS), references=(0,), **asked)
     with pytest.raises(ValueError, match="draws must be a whole number"):
         target_scatter(jnp.asarray(POINTS), references=(1,), **asked | {"draws": 0})
+    with pytest.raises(ValueError, match="references must be a whole number"):
+        fresh_target_scatter(lambda key, number: None, lambda x, level: x, references=(0,), **asked)
