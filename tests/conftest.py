@@ -35,6 +35,15 @@ hypothesis.settings.register_profile("reproducible", deadline=None, derandomize=
 hypothesis.settings.load_profile("reproducible")
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Parameter sets that `slow_cases` names are slow."""
+    for item in items:
+        named = item.get_closest_marker("slow_cases")
+        if named is not None and item.callspec.id in named.args:  # pyright: ignore[reportAttributeAccessIssue]
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _forget_compiled_code():
     """Every compiled function keeps memory maps of its own, and the compiler crashes when a process has 65,530."""

@@ -60,6 +60,7 @@ def test_guide(page, tmp_path, monkeypatch):
     run(page, "\n".join(BLOCK.findall(page.read_text())))
 
 
+@pytest.mark.slow
 def test_examples_of_the_readme_run_by_themselves():
     """The second one ends at the gap mass that `learned_distribution` stores for F/P = 1/16, 0.0072."""
     first, second = BLOCK.findall(README.read_text())

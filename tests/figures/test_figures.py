@@ -39,27 +39,38 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", False)
 
 
-# Those that take ten seconds and more even here, and of those that share a study all but one: Figure 6 computes as
-# Figure 8 does, photographs go through what users' data go through, weights are a factor in runs like Figure 9's, and
-# Figure 4's networks are those of Figure 16.
+# Those that take three seconds and more even here, and of those that share a study all but one: Figure 6 computes as
+# Figure 8 does, photographs go through what users' data go through, which a file of their own tests, and Figures 3, 4,
+# 9 and 14 train the networks of Figures 15 and 16.
 SLOW = {
     "architecture_exponents",
+    "deep_linear",
     "gaps_fill_or_empty",
     "gaussian_closure",
     "j0_j1",
     "lazy_networks",
     "learned_distribution",
     "loss_weighting",
+    "misprints",
     "natural_images",
+    "patch_convolution",
+    "spectral_law",
     "threshold_exponents",
     "unification",
     "vastola2025_fig2",
+    "vastola2025_fig3",
     "vastola2025_naive",
     "vkernel_linear",
+    "wang2025_fig14",
+    "wang2025_fig2",
+    "wang2025_fig21",
+    "wang2025_fig3",
     "wang2025_fig4",
     "wang2025_fig6",
+    "wang2025_fig9",
     "wang2025_table1",
     "weighting_in_networks",
+    "your_model",
 }
 each_figure = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in figures.FIGURES]

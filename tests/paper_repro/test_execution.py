@@ -86,6 +86,7 @@ def test_a_process_that_dies_is_told_in_one_sentence(tmp_path):
     assert "Traceback" not in failed.stderr
 
 
+@pytest.mark.slow
 def test_a_command_that_is_ended_leaves_no_process_and_is_continued(code, expected, tmp_path):
     log, out = tmp_path / "log", tmp_path / "out"
     slow = os.environ | {"FAKE_LOG": str(log), "FAKE_SLEEP": "60", "FAKE_SLEEPER": "all"}
@@ -135,6 +136,7 @@ def cluster(tmp_path, code) -> Iterator[Cluster]:
         process.wait()
 
 
+@pytest.mark.slow
 def test_workers_started_by_hand_compute_the_same_though_one_is_killed(code, expected, cluster, tmp_path):
     log, out = tmp_path / "log", tmp_path / "out"
     words = [*command(code, SIDE_BY_SIDE), "run", *NAMES, "--out", str(out), "--scheduler", cluster.address]

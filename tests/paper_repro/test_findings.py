@@ -103,6 +103,7 @@ def test_prose_without_its_comment_and_a_missing_file_are_refused(tmp_path):
         findings(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_page_or_says_why_not(tmp_path):
     filled(tmp_path, "{{fake_fig1/exponent, F/P = 1/4|value .1f}}\n")
     command = [sys.executable, "-m", "paper_repro.findings", str(tmp_path)]

@@ -62,6 +62,7 @@ def test_a_run_finishes_and_writes_its_page_whoever_listens(tmp_path, streams):
     assert (tmp_path / "results" / "index.html").exists()
 
 
+@pytest.mark.slow
 def test_names_with_spaces_and_any_letters_and_a_report_that_is_interrupted(tmp_path):
     """In a claim, which takes as long as it likes: it says one word."""
     write(tmp_path, "fake_fig1")

@@ -58,6 +58,9 @@ def gains(denoiser):
     return jnp.sum(denoiser.gain(1.0, 0.5))
 
 
+@pytest.mark.slow_cases(
+    "divergence-OneLayer2", "divergence-OneLayerWithBias", "divergence-PatchConvolution", "gains-DeepLinear"
+)
 @pytest.mark.parametrize(
     ("question", "denoiser"),
     [
@@ -74,6 +77,7 @@ def test_a_denoiser_is_an_argument(question, denoiser):
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((slopes.process, slopes.learning_rate)))
 
 
+@pytest.mark.slow
 def test_kernels_and_point_masses_are_arguments():
     data, process = PointMasses([[-1.0], [1.0]]), VariancePreserving()
     features = GaussianFeatures(1, 3, 2, positions=(-1.5, 1.5), times=(0.0, 1.0))

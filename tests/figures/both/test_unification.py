@@ -5,6 +5,7 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from scipy.stats import t as student_t
 
 from figures.both.unification import claims, experiment
@@ -109,6 +110,7 @@ def test_unified_variance_switches_on_by_the_exponent_of_groups():
     np.testing.assert_allclose(claim.interval, (1 - half, 1 + half), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_noise_level_that_lags_is_held_against_theory_at_the_time_that_it_has_reached():
     config = replace(experiment.PRESETS["quick"], data=4096, members=16, points=3)
     arrays = experiment._shared_data(config, 1, jax.random.key(0), jax.random.key(1))

@@ -66,6 +66,7 @@ def test_figure_21_refuses_steps_of_every_level_by_itself(monkeypatch):
         figure_21._clock(config, denoiser)
 
 
+@pytest.mark.slow
 def test_data_that_would_make_noise_levels_lag_are_refused_before_any_stage():
     """Four decades of variance, from gains near one, in batches of a sample per effective mode."""
     variance = np.geomspace(30.0, 3e-3, 3)

@@ -67,6 +67,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow_cases("one column", "seven colour images", "equal variances", "four samples")
 @pytest.mark.filterwarnings("ignore:.*fewer samples")
 @pytest.mark.parametrize(("array", "modes"), ODD.values(), ids=ODD.keys())
 def test_odd_data_are_drawn_and_scored(tmp_path: Path, array: np.ndarray, modes: int):

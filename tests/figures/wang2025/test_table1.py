@@ -5,6 +5,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from figures.studies.trained_modes.experiment import Sizes, clock_for, training_sets
 from figures.studies.trained_modes.finite_steps import with_finite_steps
@@ -72,6 +73,7 @@ def test_every_claim_can_hold_and_can_differ():
         assert verdicts(wrong())[name] == "differs", name
 
 
+@pytest.mark.slow
 def test_unaligned_networks_mix_modes_as_first_order_says_and_aligned_ones_do_not():
     variances = jnp.asarray([2.0, 0.6, 0.2])
     denoiser = SymmetricTwoLayer(Spectrum.from_variances(variances), PROCESS, 0.1, 1.0)

@@ -20,6 +20,7 @@ def assert_measures(values, expected, *, bias=0.0):
     assert abs(estimate.value - expected) < 4 * estimate.stderr + bias * abs(expected)
 
 
+@pytest.mark.slow
 def test_every_misprint_has_its_row():
     assert set(experiment.ROWS) == {name for name in NAMES if get(name).misprint is not None}
     for words in experiment.ROWS.values():
@@ -53,6 +54,7 @@ def test_full_width_convolution_trains_as_one_position_with_n_times_the_rate():
     assert_measures(values, weight)
 
 
+@pytest.mark.slow
 def test_noising_variance_solves_the_moment_equation():
     solution = solve_ivp(lambda t, v: 2 - 2 * (1 + 2 * t) * v, (0, 0.5), [0.0], rtol=1e-10, atol=1e-12)
     values = experiments.noising_variance((1.0, 2.0), 0.5, steps=500, paths=8192, repetitions=8, key=KEY)
@@ -96,6 +98,7 @@ def test_weight_variance_during_training_of_explicit_gradient_descent():
     assert abs(values.value - expected.value) < 4 * np.hypot(values.stderr, expected.stderr)
 
 
+@pytest.mark.slow
 def test_naive_sampler_adds_the_variance_of_its_score():
     """v' = 2tv/(1 + t²) - κ/(1 + t²) from the prior down, by SciPy."""
     strength = 0.5

@@ -96,6 +96,7 @@ def test_resnet_is_the_same_in_numpy():
     np.testing.assert_allclose(shared, CALL(network, INPUTS, jnp.full(3, 0.3)), rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_gradient_is_the_slope_of_finite_differences():
     """Along a random direction in all arrays of the U-Net."""
 
@@ -128,6 +129,7 @@ def test_the_published_network_for_ffhq_has_its_28_million_parameters():
     assert round(sum(leaf.size for leaf in jax.tree.leaves(arrays)) / 1e6, 2) == 28.18
 
 
+@pytest.mark.slow
 def test_branches_start_small_and_the_denoiser_from_its_skip():
     """Weights uniform in ±√(6/(fan in + fan out)), in queries, keys and values × √.2, last of a branch × 1e-5."""
     network = cnn_unet((8, 8, 3), channels=16, multipliers=(1, 2), attention_at=(4,), key=KEY)

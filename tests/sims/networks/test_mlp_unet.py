@@ -99,6 +99,7 @@ def test_output_may_start_from_nothing():
     assert not np.any(network(jnp.asarray(INPUTS, "float32"), jnp.asarray(CONDITIONING, "float32")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dimension", "low", "high"),
     [
@@ -132,6 +133,7 @@ def test_bfloat16_rounds_products_and_nothing_else():
     assert 1e-4 < error < 2e-2
 
 
+@pytest.mark.slow
 def test_members_of_an_ensemble_are_single_networks():
     keys = jax.random.split(KEY, 3)
     make = functools.partial(mlp_unet, 6, layers=2, width=5, embedding=4, dtype=jnp.float64)

@@ -124,6 +124,7 @@ def test_a_run_goes_on_from_saved_arrays_with_the_same_bits(dtype):
     same_bits(advance(rule, restored, 4), unbroken)
 
 
+@pytest.mark.slow
 def test_members_of_an_ensemble_are_single_runs():
     networks, keys, together = members()
     for member in (0, 2):

@@ -259,6 +259,7 @@ def test_full_batch_training_is_adam_written_out():
     np.testing.assert_allclose(np.asarray(trained.loss)[2, 1, -1], slope(network)[0], rtol=2e-2)
 
 
+@pytest.mark.slow
 def test_converged_training_fits_the_exact_score_and_then_the_noise_of_its_targets():
     """Full batches: J_0 goes to nothing, DSM below the loss of the exact posterior mean on the same triples.
 
@@ -296,6 +297,7 @@ def test_bad_training_is_refused(changed, message):
         train_networks(mlp, sets_of(samples=4, models=1), jnp.asarray(triple()), VP, **options | changed)
 
 
+@pytest.mark.slow
 def test_a_wide_network_trains_as_its_kernel_says():
     """Gradient descent on 2048 hidden units against the linear model of its NTK features, to O(1/√width)."""
     every, points = line_sets(), jnp.asarray(triple())
@@ -326,6 +328,7 @@ def test_a_wide_network_trains_as_its_kernel_says():
 # --- Samples ---
 
 
+@pytest.mark.slow
 def test_network_samples_equal_those_of_feature_models_with_the_same_drift():
     """The solver around networks against a loop written out in NumPy."""
     make = eqx.filter_vmap(lambda key: mlp_denoiser(VP, 2, width=8, hidden_layers=1, key=key, dtype=jnp.float64))

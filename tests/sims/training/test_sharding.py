@@ -67,6 +67,7 @@ def checked(line, expected):
     assert float(change) > 1e-2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "spread"),
     [

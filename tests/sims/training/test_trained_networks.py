@@ -307,6 +307,7 @@ def clock_of(spectrum, objective, curvature):
     return common_clock(TIMES, curvature(inputs, np.max(np.abs(drives), axis=0)), smallest_steps=16, safety=0.8)
 
 
+@pytest.mark.slow_cases("two_layer")
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_trained_networks_generate_what_population_dynamics_say(case):
     """No systematic deviation of ln λ̃ above 2 % over modes and times; a learning rate a fifth off is refused."""

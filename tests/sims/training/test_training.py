@@ -299,6 +299,7 @@ def stochastic(layers):
     return train_seeds_minibatch(linear_denoiser(4, 0.1), clean, NOISE_LEVELS, clock, **options).weight, clock
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("train", "layers"),
     [

@@ -53,6 +53,7 @@ def test_a_sum_is_concatenation(dimension):
     np.testing.assert_allclose(jax.jit(features.combine)(weights, x, time[0]), expected, rtol=1e-11, atol=1e-11)
 
 
+@pytest.mark.slow_cases("more triples than features")
 @pytest.mark.parametrize("count", [300, 8], ids=["more triples than features", "fewer"])
 def test_a_ridge_fit_in_a_sum(count):
     """The solution of the normal equations in NumPy, and its denoiser evaluated by the quick contraction."""

@@ -71,6 +71,7 @@ def test_generated_variance_of_finite_data():
     np.testing.assert_allclose(theory, generated_variance(denoiser, np.inf), rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_limits_of_the_finite_data_curves():
     denoiser = denoiser_of("edm", initial=0.1)
     np.testing.assert_allclose(expected_gain_over_data(denoiser, 0.0, 0.7, 5), 0.1, rtol=1e-12)

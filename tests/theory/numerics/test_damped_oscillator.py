@@ -92,6 +92,7 @@ def with_derivatives():
     return jax.jit(jax.vmap(lambda *at: (damped_motion(*at), jax.jacrev(damped_motion, (0, 1, 2))(*at))))
 
 
+@pytest.mark.slow
 def test_neighbouring_formulas_agree_at_their_seams():
     """Value and derivatives just before and just after the time of the seam, up to what they change in between."""
     damping, stiffness, time = jnp.asarray(list(SEAMS.values())).T

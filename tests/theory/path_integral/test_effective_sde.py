@@ -41,6 +41,7 @@ class Geometric(AbstractWhiteKernel):
 SOLVERS = {"scan": sample_effective_sde, "diffrax": solve_effective_sde}
 
 
+@pytest.mark.slow_cases("diffrax")
 @pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 def test_effective_sde_of_a_linear_drift(solver):
     """dx = -(v)dt with v = x from t = 1 to 0 and B = b: Euler's chain has variance known exactly."""

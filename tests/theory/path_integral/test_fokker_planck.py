@@ -95,6 +95,7 @@ def test_without_noise_it_is_the_density_of_the_ode_to_the_error_of_its_solver()
     np.testing.assert_allclose(result.mass_below(x), expected, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_agrees_with_the_effective_sde():
     """Mass of eight bins, in standard errors of the sampled paths; both sides with fine steps."""
     kernel, count = NaiveVKernel(PAIR, PROCESS, 0.05), 3_000
@@ -110,6 +111,7 @@ def test_agrees_with_the_effective_sde():
     assert np.sum(((measured - expected) / error) ** 2) < scipy.stats.chi2(len(expected)).ppf(0.999)
 
 
+@pytest.mark.slow
 def test_first_order_is_the_derivative_in_kappa():
     """(q(κ) - q_0)/κ → q_1/κ: the difference falls like κ, and is small for small κ."""
     times = jnp.linspace(1.0, 0.12, 3_201)

@@ -60,6 +60,7 @@ def test_derivatives_equal_complex_steps_of_training_and_sampling_in_pixels(auto
             assert np.isfinite(leaf).all()
 
 
+@pytest.mark.slow
 def test_derivative_of_the_quadrature_and_of_the_filter_at_white_noise():
     """Without closed form the same rule works inside the quadrature."""
     white, direction, h = jnp.asarray(0.8 * np.eye(1, 7)[0]), jnp.asarray(pixels.random_autocovariance((7,))), 1e-4

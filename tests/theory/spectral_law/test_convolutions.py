@@ -294,6 +294,7 @@ def test_single_precision():
         np.testing.assert_allclose(rounded, exact, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_single_precision_refuses_data_too_smooth_for_it():
     """Patches of a smooth ring have components that round-off hides: what one generated was wrong by a fifth."""
     images = np.arange(16) + 16 * np.arange(-4, 5)[:, None]

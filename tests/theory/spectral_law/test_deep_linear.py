@@ -205,6 +205,7 @@ def test_a_mode_that_starts_at_zero_stays_there_with_finite_slopes(depth, drive)
     np.testing.assert_allclose(slopes[1, 0], expected, rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_a_mode_without_input_stays_where_it_is():
     """Where flow matching ends, σ = 0: nothing moves without data, and derivatives are finite."""
 

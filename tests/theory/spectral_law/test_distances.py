@@ -49,6 +49,7 @@ def kl(mean, covariance, other_mean, other):
     return (np.trace(inverse @ covariance) - len(mean) + shift @ inverse @ shift + log_ratio) / 2
 
 
+@pytest.mark.slow_cases("misaligned")
 @pytest.mark.parametrize("name", DENOISERS)
 def test_distances_equal_their_definition_in_matrices(name):
     data, covariance = spectrum()
@@ -79,6 +80,7 @@ def test_distances_of_maps_carried_as_matrices_keep_modes_far_smaller_than_other
         np.testing.assert_allclose(distance(with_bias, tau), distance(without, tau), rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bias", pytest.param("misaligned", marks=pytest.mark.slow)])
 def test_derivatives_of_distances_of_maps_carried_as_matrices(name):
     """Also where singular values coincide: data of equal variances."""

@@ -94,12 +94,14 @@ def time_of_weights(denoiser, mean):
     return weight_emergence_time(denoiser, 0.5, mean)
 
 
+@pytest.mark.slow_cases("emergence_time-harmonic", "emergence_time-arithmetic")
 @pytest.mark.parametrize("mean", ["geometric", "harmonic", "arithmetic"])
 @pytest.mark.parametrize("time", [emergence_time, pytest.param(time_of_weights, marks=pytest.mark.slow)])
 def test_a_mode_that_never_emerges_leaves_reverse_derivatives_of_the_others_alone(time, mean):
     check_reverse_derivatives_beside_a_mode_that_never_emerges(time, mean)
 
 
+@pytest.mark.slow
 def test_nor_does_it_in_times_of_weights():
     check_reverse_derivatives_beside_a_mode_that_never_emerges(time_of_weights, "harmonic")
 
@@ -256,6 +258,7 @@ def test_weights_that_never_cross_their_level_have_infinite_time(build, gain, va
     assert np.isfinite(time[1])
 
 
+@pytest.mark.slow
 def test_derivatives_of_the_weights_emergence_time():
     """Of ln 2/(8ηλ): -1 in ln λ and ln η, none in Q and σ."""
 

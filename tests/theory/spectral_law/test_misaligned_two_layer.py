@@ -56,6 +56,7 @@ def predicted(setting, overlap, times=TIMES, learning_rate=1.0, variance=VARIANC
     return np.asarray(denoiser.weights(jnp.asarray(times), jnp.asarray(t)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_error_relative_to_the_overlap_vanishes_with_the_overlap(setting):
     off = ~np.eye(3, dtype=bool)

@@ -137,6 +137,7 @@ def test_derivatives_of_the_variance_equal_central_differences(question, first):
                 np.testing.assert_allclose(left[(slice(None), *index)], difference, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_derivatives_are_finite_at_both_ends_of_training_and_on_degenerate_data():
     for mean, variance in [([1.0, 1.0], [0.5, 0.5]), ([0.0, 0.0], [1.0, 0.0])]:
         for tau in (0.0, 0.1, np.inf):

@@ -87,6 +87,7 @@ PROMISED = {
 }
 
 
+@pytest.mark.slow_cases("0.0-1000000000.0")
 @pytest.mark.parametrize(("exponent", "spread"), PROMISED)
 def test_local_exponents_of_preconditioned_networks(exponent, spread):
     variance, exact = exact_exponents(exponent, spread)
@@ -133,6 +134,7 @@ def test_exponents_meet_where_all_levels_are_learned_at_once():
 # --- Fractions ---
 
 
+@pytest.mark.slow
 def test_half_of_the_way_is_the_geometric_mean_and_fractions_share_a_call():
     denoiser = OneLayer(cases.spectrum(np.array([50.0, 0.3, 0.0, 1e-3])), EDM(), 0.1, 1.0)
     level, times = emergence_level(denoiser, fraction=FRACTIONS), emergence_time(denoiser, fraction=FRACTIONS)
@@ -158,6 +160,7 @@ def test_other_means_are_at_the_ends_of_the_way():
     np.testing.assert_allclose(emergence_level(denoiser, "arithmetic"), larger / 2, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_derivative_with_respect_to_the_fraction():
     denoiser = OneLayer(cases.spectrum(np.array([50.0, 0.3, 0.0])), EDM(), 0.1, 1.0)
 

@@ -35,6 +35,7 @@ def assert_derivatives(function, at, steps):
 
 
 # The last is held against complex steps in `test_leverage`.
+@pytest.mark.slow_cases("leading")
 @pytest.mark.parametrize("order", [*LINEAR_ORDERS[:3], pytest.param(LINEAR_ORDERS[3], marks=pytest.mark.slow)])
 def test_linear_kernels(order):
     population = coarse_population(SQUARE)
@@ -46,6 +47,7 @@ def test_linear_kernels(order):
     assert_derivatives(kernel, [0.1, 300.0, 1.0], [1e-4, 0.03, 1e-5])
 
 
+@pytest.mark.slow_cases("fixed_design")
 @pytest.mark.parametrize("order", LAZY_ORDERS)
 def test_lazy_kernels(order):
     data, population = PointMasses(SQUARE), coarse_population(SQUARE)
@@ -71,6 +73,7 @@ def fourier(per_axis):
     return FourierFeatures(1, per_axis, per_axis, positions=(-1.5, 1.5), times=(VP.end_time, 1.0))
 
 
+@pytest.mark.slow_cases("0.1-leading", "0.1-local_equivalent")
 @pytest.mark.parametrize("order", LINEAR_ORDERS)
 @pytest.mark.parametrize("ridge", [0.1, 1e-2, 1e-4, 0.0])
 def test_single_precision_is_right_or_refused(order, ridge):

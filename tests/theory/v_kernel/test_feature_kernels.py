@@ -104,6 +104,7 @@ def test_one_point_mass_leaves_no_variance_at_leading_order():
         assert least <= np.abs(kernel(*pairs(z))).max() <= most
 
 
+@pytest.mark.slow
 def test_noise_and_score_targets_with_features_that_make_them_one_model():
     """A score -Wφ/σ by noise prediction with φ is a score Wψ with ψ = -φ/σ (App. I): one loss, one ridge, one V."""
 

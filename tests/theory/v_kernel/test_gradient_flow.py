@@ -81,6 +81,7 @@ def test_fixed_design_is_the_papers_filter_on_both_sides(tau):
     np.testing.assert_allclose(weight_covariance(kernel), expected, atol=1e-9 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_lazy_kernel_is_the_covariance_of_an_ensemble_trained_for_a_time():
     """Gradient flow on 400 training sets, the design drawn anew: the paper's own term alone is far too small."""
     features, models, count, tau = small_features(1), 400, 1000, 0.3

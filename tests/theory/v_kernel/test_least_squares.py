@@ -44,6 +44,7 @@ def ridge_ensemble(features, points, target, *, models, count, ridge, seed):
     return np.swapaxes(np.linalg.solve(normal, pull), 1, 2)
 
 
+@pytest.mark.slow_cases("denoiser")
 @pytest.mark.parametrize(
     ("points", "target", "models", "count", "ridge"),
     [
@@ -72,6 +73,7 @@ def test_linear_kernel_is_the_covariance_of_an_ensemble_of_ridge_fits(points, ta
     assert np.sqrt(np.mean(bias**2)) < 0.15
 
 
+@pytest.mark.slow_cases("2d")
 @pytest.mark.parametrize("points", [TRIPLE, CORNER], ids=["1d", "2d"])
 def test_linear_kernel_for_many_draws_is_the_covariance_of_influences(points):
     features, population, draws = small_features(points.shape[1]), few_points(points), 1e14
@@ -102,6 +104,7 @@ class Linear(eqx.Module):
         return x / time[..., None]
 
 
+@pytest.mark.slow_cases("140")
 @pytest.mark.parametrize("draws", [28, 140, 1400])
 def test_orders_for_gaussian_features_and_constant_variance(draws):
     """Exactly leading order times P/(P - F - 1), by the inverse Wishart distribution; 1/(1 - F/P) leaves out the 1."""
@@ -175,6 +178,7 @@ class TwoWeights(AbstractSmoothWeight):
         return None
 
 
+@pytest.mark.slow
 def test_local_equivalent_where_few_samples_carry_the_weight():
     """One Gaussian sample in twenty has 100 times the weight: no single ridge κ describes both kinds.
 

@@ -5,6 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from tests.oracles.v_kernels import BOX, TRIPLE, VP, few_points, local_equivalent
 from theory import GaussianFeatures, LinearVKernel, PointMasses
@@ -33,6 +34,7 @@ def slopes_and_law():
     return np.asarray(slopes).T, np.asarray(value)
 
 
+@pytest.mark.slow
 def test_law_of_the_weights():
     number, exact = FEATURES.number, exact_law(DRAWS, RIDGE)
     for part in (slice(number), slice(number, None)):
@@ -53,6 +55,7 @@ def test_forward_derivatives_in_draws_and_ridge():
             np.testing.assert_allclose(derivative[part], exact[part], atol=1e-4 * np.abs(exact[part]).max())
 
 
+@pytest.mark.slow
 def test_reverse_derivatives_in_draws_and_ridge():
     """Of one number that mixes mean and covariance, in units of the size of each."""
     size = np.abs(exact_law(DRAWS, RIDGE))

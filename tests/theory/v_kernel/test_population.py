@@ -56,6 +56,7 @@ def test_lattice_has_the_moments_of_training_inputs(process):
     np.testing.assert_allclose(mass @ np.asarray(population.time), (low + high) / 2, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_lattice_in_two_coordinates_converges():
     """Averages over bumps in (x, y, t) by 2^14 points, against 2^18: a per cent where there is weight."""
     features = GaussianFeatures(2, 5, 4, **BOX)
