@@ -232,7 +232,10 @@ def on_this_machine(number: int, surroundings: Surroundings, *, dashboard: bool)
     _silence()
     loopback = "127.0.0.1:0"
     pages = {} if dashboard else {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
-    settings = _SETTINGS | {"distributed.scheduler.work-stealing-interval": "100ms"} | pages
+    # A command that was suspended (Ctrl-Z) has given no sign of life for long, and would wait for ever for workers that
+    # Dask has given up.
+    living = {"distributed.scheduler.worker-ttl": None}
+    settings = _SETTINGS | {"distributed.scheduler.work-stealing-interval": "100ms"} | living | pages
     try:
         with (
             dask.config.set(settings),

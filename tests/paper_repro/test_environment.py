@@ -56,6 +56,7 @@ def test_what_the_user_has_set_prevails(monkeypatch):
     assert (found["NPROC"], found["OPENBLAS_NUM_THREADS"], found["JAX_ENABLE_X64"]) == ("7", "3", "1")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs a system that can withhold cores")
 def test_sums_do_not_depend_on_the_number_of_cores():
     """Also that this XLA knows the flags: an unknown one ends the process."""
@@ -114,6 +115,7 @@ def test_data_of_a_wrong_format_is_refused_before_jax_is_imported(tmp_path):
     assert "table.csv has the unsupported extension '.csv'; expected .npy" in done.stderr
 
 
+@pytest.mark.slow_cases("cuda")
 @pytest.mark.parametrize("platform", ["cuda", pytest.param("tpu", marks=pytest.mark.slow), "nonsense"])
 def test_a_platform_that_is_not_there_is_one_sentence(tmp_path, platform):
     program = [sys.executable, "-m", "paper_repro", "run", "wang2025_fig6"]

@@ -107,6 +107,25 @@ def test_a_command_that_is_ended_leaves_no_process_and_is_continued(code, expect
     assert arrays_of(out) == expected
 
 
+@pytest.mark.slow
+def test_a_command_that_is_suspended_goes_on(code, expected, tmp_path):
+    """For longer than Dask waits for a sign of life, which the user's configuration makes a second here."""
+    log, out = tmp_path / "log", tmp_path / "out"
+    slow = {"FAKE_LOG": str(log), "FAKE_SLEEP": "6", "FAKE_SLEEPER": "all"}
+    words = [*command(code, SIDE_BY_SIDE), "run", *NAMES, "--out", str(out)]
+    environment = os.environ | slow | {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "1s"}
+    process = subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    wait_until(lambda: re.search("two|part", read(log)))
+    os.kill(process.pid, signal.SIGSTOP)
+    time.sleep(5)
+    os.kill(process.pid, signal.SIGCONT)
+    try:
+        assert process.wait(120) == 0
+    finally:
+        process.kill()
+    assert arrays_of(out) == expected
+
+
 class Cluster(NamedTuple):
     address: str
     scheduler: subprocess.Popen

@@ -43,6 +43,7 @@ def test_list_needs_no_streams(tmp_path, line, code, out, err):
     assert done.stderr.count("\n") == bool(err)
 
 
+@pytest.mark.slow_cases(">&- 2>&-")
 @pytest.mark.parametrize(
     "streams",
     [
@@ -92,6 +93,7 @@ def test_a_working_folder_that_is_gone(tmp_path):
     assert done.stderr.endswith("the working folder cannot be used: No such file or directory\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("streams", "code", "err"),
     [
@@ -127,6 +129,7 @@ def test_our_packages_are_used_where_others_have_their_names(tmp_path, foreign, 
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "arguments", "sentence"),
     [

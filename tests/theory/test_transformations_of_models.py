@@ -58,6 +58,7 @@ def gains(denoiser):
     return jnp.sum(denoiser.gain(1.0, 0.5))
 
 
+@pytest.mark.slow_cases("divergence-OneLayer0")
 @pytest.mark.slow_cases(
     "divergence-OneLayer2", "divergence-OneLayerWithBias", "divergence-PatchConvolution", "gains-DeepLinear"
 )

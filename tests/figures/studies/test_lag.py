@@ -36,6 +36,7 @@ def test_a_wide_spectrum_lags_and_more_steps_or_the_same_for_all_help():
     assert lag_of(together, wide, LEVELS, TIMES) == 0.0
 
 
+@pytest.mark.slow
 def test_a_bias_that_lags_is_seen_in_the_generated_mean():
     """The variance of a network without a mean to learn tells nothing of what the bias of another does."""
     process, levels = EDM(sigma_min=0.01, sigma_max=20.0), jnp.geomspace(20.0, 0.01, 12)
@@ -51,6 +52,7 @@ def test_a_bias_that_lags_is_seen_in_the_generated_mean():
         without_lag(clock, denoiser, levels, TIMES)
 
 
+@pytest.mark.slow
 def test_figure_21_refuses_steps_of_every_level_by_itself(monkeypatch):
     """Its levels share the steps of the steepest one; with their own, the biases of noisy levels would be late."""
     config = figure_21.PRESETS["tiny"]

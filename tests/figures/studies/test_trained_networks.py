@@ -46,6 +46,7 @@ def model(network=RUN, name="a model", seed=0):
     return TrainedRun(name, network, data.astype(np.float32), jax.random.key(seed))
 
 
+@pytest.mark.slow
 def test_stages_change_nothing_and_have_equal_work():
     """A run in one stage and one in many, beside another of fewer: the same bits."""
     whole = train([model()], measure_modes, stage=run_directly, share=1.0)[0]

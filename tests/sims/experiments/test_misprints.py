@@ -82,6 +82,7 @@ def test_a_complete_basis_averages_the_draws_of_its_cell(shares):
     assert_measures(values, 1 / (50 * shares[0]))
 
 
+@pytest.mark.slow
 def test_weight_variance_during_training_of_explicit_gradient_descent():
     """The same ensemble in NumPy, pair by pair, from other random numbers."""
     pairs, steps, time = 64, 50, 0.3

@@ -88,6 +88,7 @@ def test_unet_is_the_same_in_numpy():
     np.testing.assert_allclose(CALL(network, INPUTS, CONDITIONING), expected, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_resnet_is_the_same_in_numpy():
     network = varied(cnn_resnet(SHAPE, channels=8, blocks=2, key=KEY, dtype=jnp.float64))
     expected = oracle.cnn_resnet(network, INPUTS, CONDITIONING)

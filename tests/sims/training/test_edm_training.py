@@ -96,6 +96,7 @@ def test_a_step_of_descent_is_along_the_slope_of_its_batch():
     assert int(step.step) == 1
 
 
+@pytest.mark.slow
 def test_adam_learns_what_is_to_be_learned():
     """From the untrained loss far down towards that of the best linear denoiser of Gaussian data."""
     wide = EDMTraining(DATA.astype(jnp.float32), optax.adam(3e-3), 64)

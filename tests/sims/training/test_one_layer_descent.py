@@ -47,6 +47,7 @@ def test_every_level_arrives_at_every_time_by_stable_steps():
     assert np.all((longer > 1.4 / CURVATURE) | (clock.steps == 5))
 
 
+@pytest.mark.slow
 def test_weak_modes_follow_the_closed_form_where_the_common_clock_leaves_them_behind():
     """The weight σ^-0.5 slows the levels that have no strong mode, so that a common number of steps is small."""
     moments = moments_of(1, 1_000_000)

@@ -144,6 +144,7 @@ def test_members_are_independent_and_shared_by_all_objectives():
 # --- Linear models ---
 
 
+@pytest.mark.slow
 def test_ridge_for_several_objectives_is_one_fit_each():
     sets = line_sets()
     fitted = fit_features(FEATURES, sets, VP, ridge=0.1)
@@ -223,6 +224,7 @@ def mlp(key):
     return mlp_denoiser(VP, 1, width=16, hidden_layers=2, key=key)
 
 
+@pytest.mark.slow
 def test_full_batch_training_is_adam_written_out():
     """Twenty steps of one member against a plain loop with NumPy-held state and automatic gradients."""
     sets = line_sets()

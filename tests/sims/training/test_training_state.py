@@ -75,6 +75,7 @@ def score_batches(batch_size=5):
     )
 
 
+@pytest.mark.slow_cases("score_batches")
 @pytest.mark.parametrize("case", [full_batch, minibatches, score_batches])
 def test_a_run_goes_on_from_its_saved_state_with_the_same_bits(case, tmp_path):
     training, network = case()

@@ -52,6 +52,7 @@ def test_finite_data_curves_against_sampled_covariances(data, tau):
     assert_within(losses.mean(), expected, losses.std() / np.sqrt(sets), bias=0.5 / data)
 
 
+@pytest.mark.slow
 def test_generated_variance_of_finite_data():
     variance, data, sets = 10 / np.arange(1.0, 26), 20, 200
     denoiser = OneLayer(Spectrum.from_variances(variance), EDM(0.01, 50.0), 0.1, learning_rate=1.0)

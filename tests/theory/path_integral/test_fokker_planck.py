@@ -77,6 +77,7 @@ def test_mass_is_conserved_and_not_negative(kappa, steps):
     np.testing.assert_allclose(result.mass, result.mass[::-1], atol=1e-11)  # symmetric data
 
 
+@pytest.mark.slow
 def test_without_noise_it_is_the_density_of_the_ode_to_the_error_of_its_solver():
     """p(x | T) carried by the exact score is p(x | ε): cells keep their masses and nothing is smeared."""
     start = VariancePreserving(LinearSchedule(0.1, 5.0), end_time=0.12, start_time=0.9)

@@ -74,6 +74,7 @@ def test_printed_limit_fails_and_the_corrected_one_holds():
     assert by_eq_18 < 0.3 * density
 
 
+@pytest.mark.slow
 def test_linear_drift_against_monte_carlo_in_two_dimensions():
     covariance = jnp.asarray([[1.0, 0.4], [0.4, 0.3]])
     kernel, times, count = GaussianData(covariance, 0.2), log_spaced(3.0, 0.1, 150), 6_000

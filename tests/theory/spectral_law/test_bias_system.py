@@ -25,6 +25,7 @@ def system(inputs, mean):
     return np.diag(np.append(inputs, 0.0)) + np.outer(extended, extended)
 
 
+@pytest.mark.slow
 @given(MATRICES)
 @cases.property_test
 def test_rates_are_the_eigenvalues_of_the_system(pair):

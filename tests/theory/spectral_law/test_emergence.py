@@ -72,6 +72,7 @@ def test_modes_that_never_emerge_have_infinite_time(mean):
     np.testing.assert_array_equal(np.isinf(time), [False, True])
 
 
+@pytest.mark.slow
 def test_derivatives_of_the_emergence_time_equal_central_differences():
     at, step = (jnp.asarray([0.01, 0.3, 20.0]), jnp.asarray([0.1, 0.3, 0.2]), jnp.asarray(1.3)), 1e-4
 

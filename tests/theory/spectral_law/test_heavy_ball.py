@@ -75,6 +75,7 @@ def test_variance_on_another_process():
     np.testing.assert_allclose(np.log(generated_variance(denoiser, times)), expected, atol=1e-9, rtol=0)
 
 
+@pytest.mark.slow
 def test_swings_that_are_not_resolved_are_refused():
     """The density of noise levels has a maximum, at which the phase of a strong mode stands still among many turns."""
     denoiser = ball(0.01, np.array([100.0, 1e-3]), objective=Objective(weight=LogNormalDensity()))

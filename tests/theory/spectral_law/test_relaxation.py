@@ -218,6 +218,7 @@ def test_derivatives_equal_complex_steps_of_the_scipy_integral(setting):
         np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=2e-10)
 
 
+@pytest.mark.slow_cases("inverse noise")
 @every_setting
 def test_derivatives_with_respect_to_the_learning_rate(setting):
     """η dλ̃/dη = τ dλ̃/dτ, and zero at both ends of training."""

@@ -93,6 +93,7 @@ def test_limits_of_a_finite_set_without_replacement():
         np.testing.assert_allclose(ratio, [kept, kept / references], rtol=1e-3, atol=1e-12)
 
 
+@pytest.mark.slow_cases("2-True")
 @pytest.mark.slow_cases("3-True")
 @pytest.mark.parametrize(("references", "replace"), [(1, False), (2, False), (5, False), (2, True), (3, True)])
 def test_nats(references, replace):

@@ -30,6 +30,7 @@ def a_kernel(name, points):
     return LazyVKernel(data, VP, features, 100, 0.3, **options)
 
 
+@pytest.mark.slow_cases("linear-leading-points0")
 @pytest.mark.parametrize(
     ("name", "points"),
     [

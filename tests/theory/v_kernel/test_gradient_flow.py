@@ -44,6 +44,7 @@ def gradient_flow(tau, prior):
     return fit
 
 
+@pytest.mark.slow_cases("1d-0.03")
 @pytest.mark.parametrize("tau", [0.03, 1.0, 20.0])
 @pytest.mark.parametrize("points", [TRIPLE, CORNER], ids=["1d", "2d"])
 def test_lazy_kernel_is_the_covariance_of_influences_on_gradient_flow(points, tau):
@@ -108,6 +109,7 @@ def ridge_free_flow(features, *, models, count, tau, seed):
     return np.swapaxes(basis @ (response[..., None] * (np.swapaxes(basis, 1, 2) @ pull)), 1, 2)
 
 
+@pytest.mark.slow
 def test_lazy_kernel_at_the_ends_of_training():
     """τ = 0: nothing is learned. τ = ∞: least squares without ridge."""
     data, features = PointMasses(TRIPLE), small_features(1)

@@ -104,6 +104,7 @@ class Linear(eqx.Module):
         return x / time[..., None]
 
 
+@pytest.mark.slow_cases("28")
 @pytest.mark.slow_cases("140")
 @pytest.mark.parametrize("draws", [28, 140, 1400])
 def test_orders_for_gaussian_features_and_constant_variance(draws):
