@@ -10,13 +10,14 @@ from benchmarks import (
     parametrizations,
     score_ensemble,
     special_functions,
+    stable_target,
     training_step,
 )
 from benchmarks.timing import HEADER
 
 COMPARED = (
     *(special_functions, generated_variance, feature_ensemble, score_ensemble),
-    *(training_step, network_sampling, network_ensemble, convolutions, compilation),
+    *(training_step, stable_target, network_sampling, network_ensemble, convolutions, compilation),
 )
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from sims.networks.preconditioned import AbstractDenoisingNetwork
 from sims.training.noise_densities import AbstractNoiseDensity, LogNormalNoise
+from sims.training.references import References
 from sims.training.state import (
     AbstractTraining,
     Divergence,
@@ -36,11 +37,12 @@ class TrainingDivergedError(ArithmeticError):
 
 
 class EDMBatch(NamedTuple):
-    """Data, unit normal noise and a noise level for each of them."""
+    """Data, unit normal noise and a noise level for each of them, and what the network is to answer."""
 
     clean: Float[Array, "batch dim"]
     noise: Float[Array, "batch dim"]
     levels: Float[Array, " batch"]
+    target: Float[Array, "batch dim"]
 
 
 def _rows_of_numbers(data: ArrayLike) -> Float[Array, "m dim"]:
@@ -56,8 +58,10 @@ class EDMTraining(AbstractTraining):
 
     |·|² is a sum over coordinates, as in the theory's loss, and step sizes of gradient descent are in its units; the
     authors of Wang & Pehlevan 2025 take the mean, which Adam does not see. Data are drawn with replacement and stay
-    where they are put, on a device. `mesh` spreads each batch over its axis "batch" (`sims.training.sharding`). Raises
-    ValueError for data that are no rows of finite numbers, and unless the batch size is 1, 2, ….
+    where they are put, on a device. With `references` the target is not x_0 but an average of x_0 and other data: the
+    stable target field, for whose errors the loss has less noise. `mesh` spreads each batch over its axis "batch"
+    (`sims.training.sharding`). Raises ValueError for data that are no rows of finite numbers, unless the batch size is
+    1, 2, …, and for shared references that are fewer than a batch.
     """
 
     data: Float[Array, "m dim"] = eqx.field(converter=_rows_of_numbers)
@@ -65,7 +69,12 @@ class EDMTraining(AbstractTraining):
     batch_size: int = eqx.field(converter=partial(whole, "batch_size"), static=True)
     density: AbstractNoiseDensity = LogNormalNoise()
     weight: AbstractWeight = EDMWeight()
+    references: References = References(1)
     mesh: Mesh | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self) -> None:
+        if self.references.number > 1:
+            self.references.check_batch(self.batch_size)
 
     def init(self, network: Denoising, key: PRNGKeyArray | None = None) -> TrainingState[Denoising]:
         """Raises ValueError without a key, and for a process whose signal shrinks."""
@@ -87,16 +96,21 @@ class EDMTraining(AbstractTraining):
         index = jax.random.randint(data_key, (self.batch_size,), 0, self.data.shape[0])
         shape, dtype = (self.batch_size, self.data.shape[1]), self.data.dtype
         levels = self.density.sample(level_key, self.batch_size, dtype)
-        batch = EDMBatch(self.data[index], jax.random.normal(noise_key, shape, dtype), levels)
+        clean, noise = self.data[index], jax.random.normal(noise_key, shape, dtype)
+        batch = EDMBatch(clean, noise, levels, self._target(clean, noise, levels, jax.random.fold_in(key, 3)))
         if self.mesh is None:
             return batch
         return jax.lax.with_sharding_constraint(batch, NamedSharding(self.mesh, PartitionSpec(BATCH)))
 
     def loss(self, network: AbstractDenoisingNetwork, batch: EDMBatch) -> Float[Array, ""]:
         """The loss of a network on a batch."""
-        noisy = batch.clean + batch.levels[:, None] * batch.noise
-        error = network(noisy, batch.levels) - batch.clean
+        error = network(_noisy(batch.clean, batch.noise, batch.levels), batch.levels) - batch.target
         return jnp.mean(self.weight(network.process, batch.levels) * jnp.sum(error**2, axis=-1))
+
+    def _target(self, clean: Array, noise: Array, levels: Array, key: PRNGKeyArray) -> Float[Array, "batch dim"]:
+        if self.references.number == 1:
+            return clean
+        return self.references.targets(clean, _noisy(clean, noise, levels), levels, self.data, key=key)
 
     def on(self, mesh: Mesh) -> Self:
         """The same training with its data on all devices of a mesh, and each batch spread over them."""
@@ -151,6 +165,10 @@ def check_loss(state: TrainingState, last_good: str) -> None:
             f"the loss{member} was not finite at step {steps[first]}, on noise levels from {smallest[first]:.3g} to "
             f"{largest[first]:.3g}; the last good record is {last_good}"
         )
+
+
+def _noisy(clean: Array, noise: Array, levels: Array) -> Float[Array, "batch dim"]:
+    return clean + levels[:, None] * noise
 
 
 def _first_divergence(

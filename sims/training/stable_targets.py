@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from sims.training.references import average
 from sims.training.score_targets import AbstractTripleTarget
 from sims.training.training_triples import TrainingTriples
 from theory.definitions.checks import whole
@@ -31,6 +32,4 @@ class StableTarget(AbstractTripleTarget):
         others = jnp.broadcast_to(points[drawn], (count, *drawn.shape[1:], points.shape[1]))
         members = jnp.concatenate([triples.clean[:, None], others], axis=1)
         alpha, sigma = process.signal_scale(triples.time)[:, None], process.noise_scale(triples.time)[:, None]
-        away = triples.noisy[:, None] - alpha[..., None] * members
-        share = jax.nn.softmax(-jnp.sum(away**2, axis=-1) / (2 * sigma**2), axis=-1)
-        return jnp.sum(share[..., None] * members, axis=1)
+        return average(triples.noisy, members, alpha, sigma)

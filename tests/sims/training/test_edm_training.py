@@ -52,7 +52,7 @@ def members():
 def test_loss_is_the_weighted_square_in_numpy():
     """One sample after the other, with EDM's weight and with a weight that is tilted."""
     network, batch = make(KEY), training(density=DENSITY).draw(KEY)
-    clean, noise, levels = (np.asarray(part) for part in batch)
+    clean, noise, levels, _ = (np.asarray(part) for part in batch)
     loss = eqx.filter_jit(lambda weight: training(weight=weight).loss(network, batch))
     for weight, power in ((EDMWeight(), 0.0), (ProductWeight(EDMWeight(), PowerWeight(0.3)), 0.3)):
         terms = []
@@ -67,7 +67,7 @@ def test_loss_is_the_weighted_square_in_numpy():
 def test_batches_are_data_noise_and_levels_of_their_laws():
     """10⁵ samples: each datum as often as the others, normal noise, levels from the density; another key, others."""
     draw = eqx.filter_jit(EDMTraining(DATA, ADAM, 100_000, DENSITY).draw)
-    clean, noise, levels = (np.asarray(part) for part in draw(KEY))
+    clean, noise, levels, _ = (np.asarray(part) for part in draw(KEY))
     found, counts = np.unique(clean, axis=0, return_counts=True)
     np.testing.assert_array_equal(found, np.unique(np.asarray(DATA), axis=0))
     assert np.sum((counts - 2500) ** 2 / 2500) < 39 + 5 * np.sqrt(2 * 39)
