@@ -26,7 +26,7 @@ def steps_with(references: References) -> Callable[[], object]:
     data = jax.random.normal(jax.random.key(0), (8192, DIMENSION), jnp.float32)
     network = mlp_unet(DIMENSION, layers=LAYERS, width=WIDTH, embedding=FEATURES, key=jax.random.key(1))
     training = EDMTraining(data, optax.adam(1e-3), BATCH, references=references)
-    state = training.init(PreconditionedNetwork(network), jax.random.key(2))
+    state = training.init(PreconditionedNetwork(network=network), jax.random.key(2))
 
     def steps() -> object:
         nonlocal state

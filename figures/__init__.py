@@ -160,6 +160,13 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 40, "paper": 600},
         on_request=True,
     ),
+    "xu2023_training": FigureEntry(
+        package="figures.xu2023.training",
+        title="Training with references, beside larger batches",
+        source="Xu et al. 2023, abstract; this project",
+        seconds={"quick": 60, "paper": 3000},
+        on_request=True,
+    ),
     "misprints": FigureEntry(
         package="figures.both.misprints",
         title="Misprints of both papers: printed, corrected, measured",

@@ -1,0 +1,1 @@
+"""Networks trained on targets with and without references, and with larger batches."""
