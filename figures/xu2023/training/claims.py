@@ -1,6 +1,8 @@
 """What is claimed of training with references; replicates are networks, paired by their weights and test points.
 
-All margins were set before the first run.
+All margins were set before the first run. After it the quick preset was made smaller, since it took three minutes of
+processor time: batches of 32 for 64, 128 references for 256, 1500 steps and 6 networks for 3000 and 8. It had shown 256
+references as good as twice the batch (.02 [-.01, .06]) and better than none (-.29 [-.32, -.25]).
 """
 
 import numpy as np

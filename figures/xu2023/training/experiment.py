@@ -39,20 +39,31 @@ class Config:
     layers: int = 3
     width: int = 64
     embedding: int = 32
-    batch_size: int = 64
-    references: int = 256
+    batch_size: int = 32
+    references: int = 128
     learning_rate: float = 1e-3
-    steps: int = 3000
+    steps: int = 1500
     records: int = 12
-    models: int = 8
+    models: int = 6
     levels: tuple[float, float, int] = (0.03, 6.0, 9)
-    test_points: int = 1024  # at every level
-    variance_draws: int = 4096
+    test_points: int = 512  # at every level
+    variance_draws: int = 1024
 
 
 PRESETS = {
     "quick": Config(),
-    "paper": Config(dimension=64, width=256, embedding=128, references=1024, batch_size=128, steps=10000, records=16),
+    "paper": Config(
+        dimension=64,
+        width=256,
+        embedding=128,
+        references=1024,
+        batch_size=128,
+        steps=10000,
+        records=16,
+        models=8,
+        test_points=1024,
+        variance_draws=4096,
+    ),
     "tiny": Config(
         dimension=2,
         clusters=3,
