@@ -72,6 +72,7 @@ from .spectral_law.threshold_exponents import raw_exponents as raw_exponents
 from .target_noise.information import gaussian_information as gaussian_information
 from .target_noise.information import noise_level_of_information as noise_level_of_information
 from .target_noise.sampled_variance import sampled_target_variance as sampled_target_variance
+from .target_noise.stable_covariance import StableCovariance as StableCovariance
 from .target_noise.stable_target import stable_target as stable_target
 from .target_noise.target_variance import reference_nats as reference_nats
 from .target_noise.target_variance import target_variance as target_variance

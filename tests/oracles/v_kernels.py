@@ -1,5 +1,6 @@
 """Training sets and regressions in NumPy, for the tests of populations and V-kernels: sharing no code with `theory`."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.special
@@ -40,6 +41,16 @@ def regressed(target, clean, noise, time):
         ScoreTarget: (-noise / sigma, sigma**2),
         VelocityTarget: (alpha * noise - sigma * clean, alpha**2),
     }[type(target)]
+
+
+def ridge_fits(features, x, time, targets, weight, models, ridge):
+    """W of independent ridge fits, (models, D, F), in NumPy: every model has its share of the triples."""
+    phi = np.asarray(jax.jit(features)(jnp.asarray(x), jnp.asarray(time))).reshape(models, len(x) // models, -1)
+    count = phi.shape[1]
+    weighted = phi * weight.reshape(models, count, 1)
+    normal = np.swapaxes(weighted, 1, 2) @ phi / count + ridge * np.eye(phi.shape[-1])
+    pull = np.swapaxes(weighted, 1, 2) @ targets.reshape(models, count, -1) / count
+    return np.swapaxes(np.linalg.solve(normal, pull), 1, 2)
 
 
 def places(rng, points, count):

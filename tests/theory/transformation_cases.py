@@ -34,6 +34,7 @@ from theory import (
     PointMasses,
     SigmoidSchedule,
     Spectrum,
+    StableCovariance,
     SymmetricTwoLayer,
     TwoLayer,
     VariancePreserving,
@@ -259,6 +260,7 @@ CASES: dict[str, Question] = {
     "sampled_target_variance": lambda x: sampled_target_variance(
         PointMasses(_POINTS * x), EDM(), x, 2, draws=4, key=jax.random.key(0)
     ),
+    "StableCovariance": lambda x: StableCovariance(PointMasses(_POINTS * x), EDM(), 2)(_X, x * jnp.ones(len(_X))),
     "stable_target_log_tilt": lambda x: stable_target_log_tilt(
         GaussianMixture(jnp.asarray([[-1.0], [1.0]]) * x, 0.1 * x), EDM(), x
     ),

@@ -22,16 +22,28 @@ Sums = TypeVar("Sums")
 _BLOCK = 1024  # points whose features are in memory at a time
 
 
+# Of (x, t): the covariance given them of what stands for x_0 in the target.
+CleanCovariance = Callable[[Float[Array, "*batch dim"], Float[Array, "*batch"]], Float[Array, "*batch dim dim"]]
+
+
 def target_moments(
-    data: PointMasses, process: AbstractProcess, target: AbstractTarget, z: Z
+    data: PointMasses,
+    process: AbstractProcess,
+    target: AbstractTarget,
+    z: Z,
+    covariance: CleanCovariance | None = None,
 ) -> tuple[Float[Array, "*batch dim"], Float[Array, "*batch dim dim"]]:
-    """Mean and covariance of y = c x_0 + e ε given z = (x, t): q E[x_0|z] + e x/σ and q² Cov(x_0|z), q = c - eα/σ."""
+    """Mean and covariance of y = c x_0 + e ε given z = (x, t): q E[x_0|z] + e x/σ and q² Cov(x_0|z), q = c - eα/σ.
+
+    ε is what x and x_0 leave, (x - αx_0)/σ, also where something of another covariance stands for x_0.
+    """
     x, time = z
     alpha, sigma = process.signal_scale(time), process.noise_scale(time)
     clean, noise = target.coefficients(alpha, sigma)
     slope = (clean - noise * alpha / sigma)[..., None]
     mean = slope * data.denoised(x, time, process) + (noise / sigma)[..., None] * x
-    return mean, slope[..., None] ** 2 * data.posterior_covariance(x, time, process)
+    spread = data.posterior_covariance(x, time, process) if covariance is None else covariance(x, time)
+    return mean, slope[..., None] ** 2 * spread
 
 
 class PopulationBlock(eqx.Module):
@@ -59,6 +71,7 @@ def feature_regression(
     target: AbstractTarget,
     weight: AbstractWeight | None,
     population: Population | None,
+    covariance: CleanCovariance | None = None,
 ) -> Regression:
     """The regression with its defaults, λ = σ² on the score and the lattice.
 
@@ -66,14 +79,14 @@ def feature_regression(
     """
     weight = NoiseVarianceWeight(target) if weight is None else weight
     population = lattice_population(data, process) if population is None else population
-    parts = (data, process, features, target, weight)
+    parts = (data, process, features, target, weight, covariance)
     parts = jax.tree.map(lambda leaf: jnp.asarray(leaf) if isinstance(leaf, float) else leaf, parts)
-    data, process, features, target, weight = parts
-    return Regression(features, _blocks(data, process, target, weight, population))
+    data, process, features, target, weight, covariance = parts
+    return Regression(features, _blocks(data, process, target, weight, covariance, population))
 
 
 @eqx.filter_jit
-def _blocks(data, process, target, weight, population: Population) -> PopulationBlock:
+def _blocks(data, process, target, weight, covariance, population: Population) -> PopulationBlock:
     """The population in blocks of equal size, the last one filled up with points of no mass."""
     count = population.mass.shape[0]
     blocks = -(-count // _BLOCK)
@@ -85,7 +98,8 @@ def _blocks(data, process, target, weight, population: Population) -> Population
 
     def of_block(block: tuple[Array, Array, Array]) -> PopulationBlock:
         x, time, mass = block
-        return PopulationBlock(x, time, mass, weight(process, time), *target_moments(data, process, target, (x, time)))
+        moments = target_moments(data, process, target, (x, time), covariance)
+        return PopulationBlock(x, time, mass, weight(process, time), *moments)
 
     return jax.lax.map(of_block, split)
 

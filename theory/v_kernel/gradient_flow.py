@@ -18,7 +18,7 @@ from theory.exact_scores.point_masses import PointMasses
 from theory.numerics.special import difference_filter, relaxation_filter
 from theory.v_kernel.eigenfunctions import KernelFunction, nystrom_features
 from theory.v_kernel.feature_kernels import AbstractFeatureVKernel
-from theory.v_kernel.feature_regression import Regression, feature_regression
+from theory.v_kernel.feature_regression import CleanCovariance, Regression, feature_regression
 from theory.v_kernel.learned_scores import NoiseVarianceWeight
 from theory.v_kernel.modes import Modes, moment_spectrum, trusted, where_kept
 from theory.v_kernel.moments import design_covariance, gradient_covariance, normal_equations
@@ -81,6 +81,7 @@ class LazyVKernel(AbstractFeatureVKernel):
         target: AbstractTarget | None = None,
         weight: AbstractWeight | None = None,
         population: Population | None = None,
+        clean_covariance: CleanCovariance | None = None,
     ) -> None:
         check_order(order, get_args(LazyOrder))
         check_one_number("training time", tau)
@@ -94,7 +95,7 @@ class LazyVKernel(AbstractFeatureVKernel):
             raise ValueError(f"the prior must be {features.number} positive and finite numbers; got {prior}")
         self.data, self.process, self.features = data, process, features
         self.target = DenoiserTarget() if target is None else target
-        regression = feature_regression(data, process, features, self.target, weight, population)
+        regression = feature_regression(data, process, features, self.target, weight, population, clean_covariance)
         self.mean_weights, self.weight_factor, self.rates, self.degrees_of_freedom = _gradient_flow(
             regression, default_floating(draws), default_floating(tau), prior, order
         )

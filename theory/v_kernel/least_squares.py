@@ -15,7 +15,7 @@ from theory.definitions.weights import AbstractWeight
 from theory.exact_scores.point_masses import PointMasses
 from theory.finite_data.deterministic_equivalent import effective_ridge
 from theory.v_kernel.feature_kernels import AbstractFeatureVKernel
-from theory.v_kernel.feature_regression import Regression, feature_regression
+from theory.v_kernel.feature_regression import CleanCovariance, Regression, feature_regression
 from theory.v_kernel.leverage import damped_regression, inflated_noise
 from theory.v_kernel.modes import Modes, moment_spectrum, resolvent_modes, trusted
 from theory.v_kernel.moments import gradient_covariance, normal_equations
@@ -47,7 +47,8 @@ class LinearVKernel(AbstractFeatureVKernel):
 
     **Arguments:** point masses, process and features; `draws` P; `ridge` ξ, on the un-normalised Σ; `target` and
     `weight` w of the loss (by default λ = σ² on the score: α²/σ² for the denoiser, as in the paper's figures);
-    `population`, the points that E is a sum over (`lattice_population` by default).
+    `population`, the points that E is a sum over (`lattice_population` by default); `clean_covariance` of x_0 given
+    (x, t), or of what stands for x_0 in the target and has its mean: `StableCovariance`, for references.
 
     Raises ValueError for fewer than one draw, a negative ridge, an unknown order, P ≤ F with "corrected" or, without a
     ridge, with "local_equivalent", features of another number of coordinates than the data, and features so alike that
@@ -77,6 +78,7 @@ class LinearVKernel(AbstractFeatureVKernel):
         target: AbstractTarget | None = None,
         weight: AbstractWeight | None = None,
         population: Population | None = None,
+        clean_covariance: CleanCovariance | None = None,
     ) -> None:
         check_order(order, get_args(LinearOrder))
         check_one_number("the ridge", ridge)
@@ -85,7 +87,7 @@ class LinearVKernel(AbstractFeatureVKernel):
         check_draws(draws, features.number, more_than_features=order == "corrected" or bare)
         self.data, self.process, self.features = data, process, features
         self.target = DenoiserTarget() if target is None else target
-        regression = feature_regression(data, process, features, self.target, weight, population)
+        regression = feature_regression(data, process, features, self.target, weight, population, clean_covariance)
         law = _least_squares(regression, default_floating(draws), default_floating(ridge), order)
         self.mean_weights, self.weight_factor, self.effective_ridge, self.degrees_of_freedom, self.resolvent = law
 

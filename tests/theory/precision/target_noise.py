@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.theory.precision.arguments import between, decades, noise_levels, spectrum, variances
+from tests.theory.precision.arguments import between, decades, named, noise_levels, spectrum, variances
 from tests.theory.precision.exact_scores import positions
 from tests.theory.precision.path_integral import normal_of_single_precision
 from tests.theory.precision.rows import OVER_ONE, Row
@@ -16,6 +16,7 @@ from theory import (
     EDM,
     GaussianMixture,
     PointMasses,
+    StableCovariance,
     gaussian_information,
     noise_level_of_information,
     reference_nats,
@@ -55,6 +56,11 @@ def _sampled(points, level):
 
 def _integers_of_single_precision(key, shape, minval, maxval):
     return _INTEGERS(key, shape, minval, maxval, jnp.int32)
+
+
+def _covariance(points, x, level):
+    level = jnp.full(len(x), level)
+    return [StableCovariance(PointMasses(points), _EDM, *references)(x, level) for references in ((2,), (2, True))]
 
 
 def _of_clusters(means, variance, level):
@@ -102,6 +108,14 @@ ROWS = [
         "three points within 1, two references, the same 16 draws, σ 0.1 to 10, in units of 1/σ⁴",
         st.tuples(between(-1.0, 1.0, (3, 1)), decades(0.1, 10.0)),
         _sampled,
+        1e-3,
+        measure=OVER_ONE,
+    ),
+    Row(
+        named("StableCovariance", "__call__"),
+        "four points and x within 1, two references, σ 0.02 to 80",
+        positions(2, decades(0.02, 80.0), _EDM),
+        _covariance,
         1e-3,
         measure=OVER_ONE,
     ),

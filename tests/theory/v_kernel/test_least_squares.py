@@ -20,6 +20,7 @@ from tests.oracles.v_kernels import (
     pairs,
     places,
     regressed,
+    ridge_fits,
     scales,
     small_features,
     training_law,
@@ -33,15 +34,9 @@ from theory.v_kernel.population import Population
 
 
 def ridge_ensemble(features, points, target, *, models, count, ridge, seed):
-    """W of independent ridge fits, (models, D, F), in NumPy."""
-    rng = np.random.default_rng(seed)
-    clean, noise, time, x = draw(rng, points, models * count)
-    y, weight = regressed(target, clean, noise, time)
-    phi = np.asarray(jax.jit(features)(jnp.asarray(x), jnp.asarray(time))).reshape(models, count, -1)
-    weighted = phi * weight.reshape(models, count, 1)
-    normal = np.swapaxes(weighted, 1, 2) @ phi / count + ridge * np.eye(phi.shape[-1])
-    pull = np.swapaxes(weighted, 1, 2) @ y.reshape(models, count, -1) / count
-    return np.swapaxes(np.linalg.solve(normal, pull), 1, 2)
+    """W of independent ridge fits, (models, D, F)."""
+    clean, noise, time, x = draw(np.random.default_rng(seed), points, models * count)
+    return ridge_fits(features, x, time, *regressed(target, clean, noise, time), models, ridge)
 
 
 @pytest.mark.slow_cases("denoiser")
