@@ -123,7 +123,8 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.wang2025.deep_linear",
         title="Deep linear networks: sharper transitions, waiting times, the same law",
         source="Wang & Pehlevan 2025, App. F.3",
-        seconds={"quick": 45, "paper": 1200},
+        seconds={"quick": 45, "paper": 400},
+        gigabytes={"paper": 0.8},
     ),
     "loss_weighting": FigureEntry(
         package="figures.wang2025.loss_weighting",
@@ -177,7 +178,8 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.wang2025.patch_convolution",
         title="Convolutions on photographs: generated spectrum against filter width",
         source="Wang & Pehlevan 2025, Props. 5.3, 5.4",
-        seconds={"quick": 15, "paper": 900},
+        seconds={"quick": 15, "paper": 420},
+        gigabytes={"paper": 6.1},
     ),
     "natural_images": FigureEntry(
         package="figures.wang2025.natural_images",
@@ -191,6 +193,7 @@ FIGURES: dict[str, FigureEntry] = {
         title="Which exponent: the threshold of emergence, preconditioning, and momentum decide",
         source="this project, for Wang & Pehlevan 2025, Secs. 4-5",
         seconds={"quick": 65, "paper": 600},
+        gigabytes={"paper": 1.7},
         on_request=True,
     ),
     "vastola2025_fig1": FigureEntry(
