@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import default_floating, floating, is_traced
-from theory.definitions.checks import check_coordinates, checked_jit
+from theory.definitions.checks import check_coordinates, checked_jit, nan_unless
 from theory.definitions.processes import AbstractProcess, check_noisy_time, process_time
 
 Points = Float[Array, "*batch dim"]
@@ -29,7 +29,7 @@ class GaussianMixture(eqx.Module):
     **Arguments:** `means` (m, D); `variances` (m,) or one for all; `weights` (m,), shares of the mass, equal ones if
     not given. Positions `x` are (..., D) and process times `time` (...,) or anything that broadcasts against x's batch
     axes. **Raises** ValueError unless means are a finite array (m, D), variances zero or more, and weights positive
-    with the sum one; and for times at which x_t has no noise. Odds of two clusters are right to the round-off of
+    with the sum one (traced ones are NaN instead); and for times at which x_t has no noise. Odds of two clusters are right to the round-off of
     |x - α mean|²/2s.
     """
 
@@ -38,16 +38,18 @@ class GaussianMixture(eqx.Module):
     weights: Float[Array, " m"]
 
     def __init__(self, means: ArrayLike, variances: ArrayLike, weights: ArrayLike | None = None) -> None:
-        self.means = default_floating(means)
-        if self.means.ndim != 2 or self.means.size == 0:
-            raise ValueError(f"means must have shape (m, D); got shape {self.means.shape}")
-        count = len(self.means)
-        self.variances = _of_clusters("variances", variances, count)
-        self.weights = _of_clusters("weights", 1 / count if weights is None else weights, count)
-        _check_known("means must be finite", self.means, np.isfinite)
-        _check_known("variances must be finite and zero or more", self.variances, lambda v: np.isfinite(v) & (v >= 0))
-        _check_known("weights must be positive", self.weights, lambda w: w > 0)
-        _check_known("weights must have the sum one", jnp.sum(self.weights), lambda total: np.isclose(total, 1.0, 1e-6))
+        given = default_floating(means)
+        if given.ndim != 2 or given.size == 0:
+            raise ValueError(f"means must have shape (m, D); got shape {given.shape}")
+        count = len(given)
+        widths = _of_clusters("variances", variances, count)
+        shares = _of_clusters("weights", 1 / count if weights is None else weights, count)
+        self.means = _inside("means must be finite", given, jnp.isfinite(given))
+        self.variances = _inside(
+            "variances must be finite and zero or more", widths, jnp.isfinite(widths) & (widths >= 0)
+        )
+        shares = _inside("weights must be positive", shares, shares > 0)
+        self.weights = _inside("weights must have the sum one", shares, jnp.isclose(jnp.sum(shares), 1.0, 1e-6))
 
     @checked_jit(_check_noisy)
     def posterior(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch m"]:
@@ -136,7 +138,10 @@ def _of_clusters(name: str, numbers: ArrayLike, count: int) -> Float[Array, " m"
     return jnp.broadcast_to(given, (count,))
 
 
-def _check_known(requirement: str, numbers: Array, inside: Any) -> None:
-    """Raises ValueError where numbers that are known are outside their domain."""
-    if not is_traced(numbers) and not np.all(inside(np.asarray(numbers))):
+def _inside(requirement: str, numbers: Array, inside: Array) -> Array:
+    """The numbers. Raises ValueError where they are known and not inside their domain; traced ones are NaN there."""
+    if is_traced(inside):
+        return nan_unless(inside, numbers)
+    if not np.all(np.asarray(inside)):
         raise ValueError(f"{requirement}; got {numbers}")
+    return numbers

@@ -73,6 +73,24 @@ def test_no_mixtures(arguments, sentence):
         GaussianMixture(*arguments)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ([[np.inf], [1.0]], [1.0, 1.0], [0.5, 0.5]),
+        ([[0.0], [1.0]], [1.0, -0.5], [0.5, 0.5]),
+        ([[0.0], [1.0]], [1.0, 1.0], [0.0, 1.0]),
+        ([[0.0], [1.0]], [1.0, 1.0], [1.0, 1.0]),
+    ],
+)
+def test_traced_ones_that_are_no_mixtures_are_nan(arguments):
+    """They have no values to refuse, and would be answered by numbers."""
+
+    def log_density(*arguments):
+        return GaussianMixture(*arguments).log_density(jnp.asarray([0.3]), 1.0, EDM())
+
+    assert np.isnan(jax.jit(log_density)(*map(jnp.asarray, arguments)))
+
+
 def test_places_of_another_dimension_and_times_without_noise():
     with pytest.raises(ValueError, match="coordinates"):
         DATA.score(np.ones((4, 3)), 0.5, EDM())
