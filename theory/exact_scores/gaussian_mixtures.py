@@ -29,8 +29,8 @@ class GaussianMixture(eqx.Module):
     **Arguments:** `means` (m, D); `variances` (m,) or one for all; `weights` (m,), shares of the mass, equal ones if
     not given. Positions `x` are (..., D) and process times `time` (...,) or anything that broadcasts against x's batch
     axes. **Raises** ValueError unless means are a finite array (m, D), variances zero or more, and weights positive
-    with the sum one (traced ones are NaN instead); and for times at which x_t has no noise. Odds of two clusters are right to the round-off of
-    |x - α mean|²/2s.
+    with the sum one, where traced ones are NaN; and for times at which x_t has no noise. Odds of two clusters are
+    right to the round-off of |x - α mean|²/2s.
     """
 
     means: Float[Array, "m dim"]
