@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
 
 from theory.definitions.checks import whole, whole_arguments
 
@@ -39,9 +41,10 @@ def target_scatter(
     mean given x is known, tr Cov(x_0 | x)/σ², and comes with it: their difference has the mean zero.
 
     **Arguments:** `references`, every n, with x_0 itself among them; `replace`, whether a reference may come twice and
-    be x_0. **Raises** ValueError for no draws, and unless 1 ≤ n, and n ≤ m without replacement.
+    be x_0. **Raises** ValueError for no draws, for noise levels that are not a sequence of positive numbers, and unless
+    1 ≤ n, and n ≤ m without replacement.
     """
-    counts = [whole("references", number) for number in references]
+    counts, noise_levels = _counts(references), _levels(noise_levels)
     if not replace and max(counts) > len(points):
         raise ValueError(f"references must be at most the number of points, {len(points)}; got {max(counts)}")
     keys = jax.random.split(key, draws)
@@ -71,10 +74,10 @@ def fresh_target_scatter(
     """σ² E|T - s|² of `target_scatter` for data without end: x_0 and its references are drawn anew every time.
 
     **Arguments:** `sample(key, n)`, independent points of the data; `score(x, σ)`, the exact score of x = x_0 + σε;
-    `references`, every n, with x_0 itself among them. **Raises** ValueError for no draws, and unless 1 ≤ n.
+    `references`, every n, with x_0 itself among them. **Raises** ValueError for no draws, for noise levels that are not
+    a sequence of positive numbers, and unless 1 ≤ n.
     """
-    counts = [whole("references", number) for number in references]
-    level = jnp.asarray(noise_levels)[:, None]
+    counts, level = _counts(references), _levels(noise_levels)[:, None]
 
     def one(draw_key: PRNGKeyArray) -> Float[Array, "references levels"]:
         member_key, noise_key = jax.random.split(draw_key)
@@ -93,6 +96,23 @@ def fresh_target_scatter(
         return jnp.stack([scatter(count) for count in counts])
 
     return jnp.mean(jax.lax.map(one, jax.random.split(key, draws), batch_size=_TOGETHER), axis=0)
+
+
+def _counts(references: Sequence[int]) -> list[int]:
+    """Every number of references. Raises ValueError unless they are a sequence of one or more whole numbers."""
+    if np.ndim(references) != 1 or len(references) == 0:
+        raise ValueError(f"references must be a sequence of one or more; got {references}")
+    return [whole("references", number) for number in references]
+
+
+def _levels(noise_levels: ArrayLike) -> Float[Array, " levels"]:
+    """Noise levels as they are given. Raises ValueError for another shape, and unless known ones are positive."""
+    levels = jnp.asarray(noise_levels)
+    if levels.ndim != 1:
+        raise ValueError(f"noise levels must be a sequence; got shape {levels.shape}")
+    if not isinstance(levels, Tracer) and not np.all((np.asarray(levels) > 0) & np.isfinite(np.asarray(levels))):
+        raise ValueError(f"noise levels must be positive and finite; got {levels}")
+    return levels
 
 
 def _scatter(

@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import default_floating, floating, is_traced
-from theory.definitions.checks import check_coordinates, checked_jit
+from theory.definitions.checks import check_coordinates, checked_jit, nan_unless
 from theory.definitions.processes import AbstractProcess, check_noisy_time, process_time
+from theory.exact_scores.point_masses import few_at_a_time
 
 Points = Float[Array, "*batch dim"]
 
@@ -29,8 +30,9 @@ class GaussianMixture(eqx.Module):
     **Arguments:** `means` (m, D); `variances` (m,) or one for all; `weights` (m,), shares of the mass, equal ones if
     not given. Positions `x` are (..., D) and process times `time` (...,) or anything that broadcasts against x's batch
     axes. **Raises** ValueError unless means are a finite array (m, D), variances zero or more, and weights positive
-    with the sum one; and for times at which x_t has no noise. Odds of two clusters are right to the round-off of
-    |x - α mean|²/2s.
+    with the sum one, where traced ones are NaN; and for times at which x_t has no noise. Odds of two clusters are
+    right to the round-off of |x - α mean|²/2s. Where positions times clusters are many, a few positions are answered
+    at a time, as of `PointMasses`.
     """
 
     means: Float[Array, "m dim"]
@@ -38,16 +40,18 @@ class GaussianMixture(eqx.Module):
     weights: Float[Array, " m"]
 
     def __init__(self, means: ArrayLike, variances: ArrayLike, weights: ArrayLike | None = None) -> None:
-        self.means = default_floating(means)
-        if self.means.ndim != 2 or self.means.size == 0:
-            raise ValueError(f"means must have shape (m, D); got shape {self.means.shape}")
-        count = len(self.means)
-        self.variances = _of_clusters("variances", variances, count)
-        self.weights = _of_clusters("weights", 1 / count if weights is None else weights, count)
-        _check_known("means must be finite", self.means, np.isfinite)
-        _check_known("variances must be finite and zero or more", self.variances, lambda v: np.isfinite(v) & (v >= 0))
-        _check_known("weights must be positive", self.weights, lambda w: w > 0)
-        _check_known("weights must have the sum one", jnp.sum(self.weights), lambda total: np.isclose(total, 1.0, 1e-6))
+        given = default_floating(means)
+        if given.ndim != 2 or given.size == 0:
+            raise ValueError(f"means must have shape (m, D); got shape {given.shape}")
+        count = len(given)
+        widths = _of_clusters("variances", variances, count)
+        shares = _of_clusters("weights", 1 / count if weights is None else weights, count)
+        self.means = _inside("means must be finite", given, jnp.isfinite(given))
+        self.variances = _inside(
+            "variances must be finite and zero or more", widths, jnp.isfinite(widths) & (widths >= 0)
+        )
+        shares = _inside("weights must be positive", shares, shares > 0)
+        self.weights = _inside("weights must have the sum one", shares, jnp.isclose(jnp.sum(shares), 1.0, 1e-6))
 
     @checked_jit(_check_noisy)
     def posterior(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch m"]:
@@ -65,15 +69,23 @@ class GaussianMixture(eqx.Module):
     def denoised(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Points:
         """E[x_0 | x, t], the optimal denoiser."""
         x = floating(x)
-        return jnp.einsum("...m,...md->...d", self.posterior(x, time, process), self._denoised_of(x, time, process))
+
+        def mean(weight: Array, x: Array, alpha: Array, share: Array) -> Array:
+            return jnp.einsum("...m,...md->...d", weight, self._denoised_of(x, alpha, share))
+
+        weight = self.posterior(x, time, process)
+        return few_at_a_time(mean, self.means.size, weight, x, *self._shares(x, time, process))
 
     @checked_jit(_check_noisy)
     def score(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Points:
         """∇ ln p(x | t) = -Σ_i p_i (x - α mean_i)/s_i."""
         x = floating(x)
         alpha, _, total = self._scales(x, time, process)
-        pull = self._away(x, alpha) / total[..., None]
-        return -jnp.einsum("...m,...md->...d", self.posterior(x, time, process), pull)
+
+        def pulled(weight: Array, x: Array, alpha: Array) -> Array:
+            return -jnp.einsum("...m,...md->...d", weight, self._away(x, alpha))
+
+        return few_at_a_time(pulled, self.means.size, self.posterior(x, time, process) / total, x, alpha)
 
     @checked_jit(_check_noisy)
     def posterior_covariance(
@@ -82,10 +94,15 @@ class GaussianMixture(eqx.Module):
         """Cov(x_0 | x, t): the mean of the clusters' own and the covariance of their means."""
         x = floating(x)
         _, sigma, total = self._scales(x, time, process)
-        weight, centres = self.posterior(x, time, process), self._denoised_of(x, time, process)
+        weight = self.posterior(x, time, process)
         within = sigma[..., 0] ** 2 * jnp.sum(weight * self._of_each("variances", total) / total, axis=-1)
-        deviation = centres - jnp.einsum("...m,...md->...d", weight, centres)[..., None, :]
-        between = jnp.einsum("...m,...mi,...mj->...ij", weight, deviation, deviation)
+
+        def covariance(weight: Array, x: Array, alpha: Array, share: Array) -> Array:
+            centres = self._denoised_of(x, alpha, share)
+            deviation = centres - jnp.einsum("...m,...md->...d", weight, centres)[..., None, :]
+            return jnp.einsum("...m,...mi,...mj->...ij", weight, deviation, deviation)
+
+        between = few_at_a_time(covariance, self.means.size, weight, x, *self._shares(x, time, process))
         return between + jnp.multiply.outer(within, jnp.eye(x.shape[-1], dtype=x.dtype))
 
     @checked_jit(_check_noisy)
@@ -101,14 +118,23 @@ class GaussianMixture(eqx.Module):
     def _log_masses(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch m"]:
         """ln of w_i N(x; α mean_i, s_i) but for (2π)^{-D/2}."""
         alpha, _, total = self._scales(x, time, process)
-        distance = jnp.sum(self._away(x, alpha) ** 2, axis=-1)
+
+        def squared(x: Array, alpha: Array) -> Array:
+            return jnp.sum(self._away(x, alpha) ** 2, axis=-1)
+
+        distance = few_at_a_time(squared, self.means.size, x, alpha)
         own = jnp.log(self._of_each("weights", total))
         return own - distance / (2 * total) - x.shape[-1] * jnp.log(total) / 2
 
-    def _denoised_of(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch m dim"]:
-        """E[x_0 | x, cluster i]."""
+    def _shares(self, x: Points, time: ArrayLike, process: AbstractProcess) -> tuple[Array, Array]:
+        """α (..., 1), and αv_i/s_i (..., m)."""
         alpha, _, total = self._scales(x, time, process)
-        share = alpha * self._of_each("variances", total) / total
+        return alpha, alpha * self._of_each("variances", total) / total
+
+    def _denoised_of(
+        self, x: Points, alpha: Float[Array, "*batch 1"], share: Float[Array, "*batch m"]
+    ) -> Float[Array, "*batch m dim"]:
+        """E[x_0 | x, cluster i]."""
         away = self._away(x, alpha)
         return jnp.broadcast_to(self.means.astype(x.dtype), away.shape) + share[..., None] * away
 
@@ -136,7 +162,10 @@ def _of_clusters(name: str, numbers: ArrayLike, count: int) -> Float[Array, " m"
     return jnp.broadcast_to(given, (count,))
 
 
-def _check_known(requirement: str, numbers: Array, inside: Any) -> None:
-    """Raises ValueError where numbers that are known are outside their domain."""
-    if not is_traced(numbers) and not np.all(inside(np.asarray(numbers))):
+def _inside(requirement: str, numbers: Array, inside: Array) -> Array:
+    """The numbers. Raises ValueError where they are known and not inside their domain; traced ones are NaN there."""
+    if is_traced(inside):
+        return nan_unless(inside, numbers)
+    if not np.all(np.asarray(inside)):
         raise ValueError(f"{requirement}; got {numbers}")
+    return numbers

@@ -86,7 +86,7 @@ class PointMasses(eqx.Module):
             deviation = points.reshape((1,) * (mean.ndim - 1) + points.shape) - mean[..., None, :]
             return jnp.swapaxes(deviation * weight[..., None], -1, -2) @ deviation
 
-        return _few_at_a_time(covariance, points.size, weight)
+        return few_at_a_time(covariance, points.size, weight)
 
     @checked_jit(_check_noisy)
     def proxy_covariance(self, x: Points, time: ArrayLike, process: AbstractProcess) -> Float[Array, "*batch dim dim"]:
@@ -135,10 +135,10 @@ class PointMasses(eqx.Module):
             offset = x[..., None, :] - alpha[..., None] * (points + nearest[..., None, :]) / 2
             return alpha * jnp.sum((points - nearest[..., None, :]) * offset, axis=-1) / sigma**2, nearest
 
-        return _few_at_a_time(log_odds, own.size, x, *_scales(x, time, process))
+        return few_at_a_time(log_odds, own.size, x, *_scales(x, time, process))
 
 
-def _few_at_a_time(function: Callable[..., PyTree], size: int, *rows: Float[Array, "*batch n"]) -> PyTree:
+def few_at_a_time(function: Callable[..., PyTree], size: int, *rows: Float[Array, "*batch n"]) -> PyTree:
     """A function of rows with the same leading axes, that makes `size` numbers of each, for so many that fit in memory.
 
     Nothing of what it makes is kept for derivatives, which compute it anew.

@@ -49,7 +49,10 @@ def sampled_target_variance(
         raise ValueError(
             f"references must be at most the number of points, {len(data.points)}, unless replace; got {references}"
         )
-    return _sampled(data, process, process_time("t", t, process), references, replace, draws, key)
+    time = process_time("t", t, process)
+    if time.size == 0:
+        return SampledVariance(time, time)
+    return _sampled(data, process, time, references, bool(replace), draws, key)
 
 
 @jit

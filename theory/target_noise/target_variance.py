@@ -126,11 +126,12 @@ def _of_mixture(data: GaussianMixture, process: AbstractProcess, t: Time, refere
 @jit
 def _target_variance_of_mixture(data: GaussianMixture, process: AbstractProcess, t: Time) -> Time:
     time = process_time("t", t, process)
-    return variance_of_mixture(data, process.signal_scale(time), process.noise_scale(time))
+    alpha, sigma = process.signal_scale(time), process.noise_scale(time)
+    return (alpha / sigma) ** 2 * posterior_variance_of_mixture(data, alpha, sigma) / sigma**2
 
 
-def variance_of_mixture(data: GaussianMixture, alpha: Time, sigma: Time) -> Time:
-    """V_DSM of round clusters of one variance, whose centres lie on a line or in a plane."""
+def posterior_variance_of_mixture(data: GaussianMixture, alpha: Time, sigma: Time) -> Time:
+    """E tr Cov(x_0 | x_t) of round clusters of one variance, whose centres lie on a line or in a plane."""
     variance, dimension = data.variances[0].astype(alpha.dtype), data.means.shape[1]
     centres, weights = coordinates(data.means).astype(alpha.dtype), data.weights.astype(alpha.dtype)
     total = alpha**2 * variance + sigma**2
@@ -139,9 +140,9 @@ def variance_of_mixture(data: GaussianMixture, alpha: Time, sigma: Time) -> Time
         return mean_posterior_variance(centres, weights, ratio)
 
     between = jax.lax.map(unknown_centre, (alpha / jnp.sqrt(total)).ravel()).reshape(alpha.shape)
-    within = dimension * variance / (sigma**2 * total)
+    noise = sigma**2 / total
     one_width = jnp.all(data.variances == data.variances[0])
-    return nan_unless(one_width, alpha**2 * (within + between / total**2))
+    return nan_unless(one_width, noise * (dimension * variance + noise * between))
 
 
 def check_one_width(question: str, data: GaussianMixture) -> None:

@@ -18,6 +18,7 @@ _CURVE = 0.02
 _LAW = 0.25
 _TILT = 0.1
 _HALF = 0.15
+_MANY = 8  # references: that half is left is a law of many, and of two .72 is
 _FEW = 0.02
 
 
@@ -82,12 +83,13 @@ def _of_gaussian(data: Arrays) -> list[Claim]:
             relation="greater",
         ),
     ]
-    for index, number in enumerate(references):
+    for index in np.flatnonzero(references >= _MANY):
+        number = int(references[index])
         statements.append(
             Claim.from_estimate(
                 f"Gaussian, {number} references: half effective",
                 "where x_t tells ln n nats of x_0, V_STF is half of V_DSM",
-                gaussian_ratio(data, index, at_whole).minus(0.5),
+                gaussian_ratio(data, int(index), at_whole).minus(0.5),
                 source=OURS,
                 tests="theory",
                 theory=0.5,

@@ -61,3 +61,11 @@ def test_limits_of_few_points():
     wrong["points_theory"] = wrong["points_theory"] * np.array([[1.0], [0.9], [1.0]])
     found = {claim.name: claim.verdict for claim in claims(wrong)}
     assert found["10 points: smallest noise level"] == "differs"
+
+
+def test_half_is_a_law_of_many_references():
+    """The paper preset has two references as well, of which it does not speak."""
+    few = arrays()
+    few["references"] = np.array([1, 2, 512])
+    halves = [claim.name for claim in claims(few) if "half effective" in claim.name]
+    assert halves == ["Gaussian, 512 references: half effective"]

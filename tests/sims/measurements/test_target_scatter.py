@@ -90,3 +90,27 @@ def test_what_is_refused():
         target_scatter(jnp.asarray(POINTS), references=(1,), **asked | {"draws": 0})
     with pytest.raises(ValueError, match="references must be a whole number"):
         fresh_target_scatter(lambda key, number: None, lambda x, level: x, references=(0,), **asked)
+
+    def fresh(levels, references):
+        return fresh_target_scatter(
+            lambda key, number: jax.random.normal(key, (number, 2)),
+            lambda x, level: -x,
+            levels,
+            references,
+            draws=2,
+            key=jax.random.key(0),
+        )
+
+    def of_points(levels, references):
+        return target_scatter(jnp.asarray(POINTS), levels, references, draws=2, key=jax.random.key(0))
+
+    for measure in (fresh, of_points):
+        for levels in ([0.3, 0.0], [0.3, -1.0], [jnp.nan]):
+            with pytest.raises(ValueError, match="noise levels must be positive and finite"):
+                measure(levels, (1,))
+        with pytest.raises(ValueError, match=r"noise levels must be a sequence; got shape \(\)"):
+            measure(0.3, (1,))
+        for references in ((), 2):
+            with pytest.raises(ValueError, match="references must be a sequence of one or more"):
+                measure([0.3], references)
+        measure([0.3, 1], (1, 2))

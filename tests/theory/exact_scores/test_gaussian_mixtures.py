@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from theory import EDM, GaussianMixture, PointMasses, VariancePreserving
+from theory.exact_scores import point_masses
 
 RANDOM = np.random.default_rng(3)
 MEANS, VARIANCES, WEIGHTS = RANDOM.normal(size=(3, 2)), np.array([0.2, 0.0, 0.7]), np.array([0.5, 0.2, 0.3])
@@ -73,8 +74,39 @@ def test_no_mixtures(arguments, sentence):
         GaussianMixture(*arguments)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ([[np.inf], [1.0]], [1.0, 1.0], [0.5, 0.5]),
+        ([[0.0], [1.0]], [1.0, -0.5], [0.5, 0.5]),
+        ([[0.0], [1.0]], [1.0, 1.0], [0.0, 1.0]),
+        ([[0.0], [1.0]], [1.0, 1.0], [1.0, 1.0]),
+    ],
+)
+def test_traced_ones_that_are_no_mixtures_are_nan(arguments):
+    """They have no values to refuse, and would be answered by numbers."""
+
+    def log_density(*arguments):
+        return GaussianMixture(*arguments).log_density(jnp.asarray([0.3]), 1.0, EDM())
+
+    assert np.isnan(jax.jit(log_density)(*map(jnp.asarray, arguments)))
+
+
 def test_places_of_another_dimension_and_times_without_noise():
     with pytest.raises(ValueError, match="coordinates"):
         DATA.score(np.ones((4, 3)), 0.5, EDM())
     with pytest.raises(ValueError, match="noise"):
         DATA.score(PLACES, 0.0, EDM())
+
+
+def test_many_positions_are_answered_a_few_at_a_time(monkeypatch):
+    """With the same answers, and no array of positions times clusters times coordinates."""
+    names = ("posterior", "log_density", "denoised", "score", "posterior_covariance", "proxy_covariance")
+    together = {name: getattr(DATA, name)(PLACES, TIME, VP) for name in names}
+    jax.clear_caches()
+    monkeypatch.setattr(point_masses, "_MOST_NUMBERS", 2 * MEANS.size)
+    for name, expected in together.items():
+        np.testing.assert_allclose(getattr(DATA, name)(PLACES, TIME, VP), expected, rtol=1e-12, err_msg=name)
+        made = jax.make_jaxpr(lambda x, name=name: getattr(DATA, name)(x, TIME, VP))(PLACES)
+        assert "[5,3,2]" not in str(made), name
+    jax.clear_caches()

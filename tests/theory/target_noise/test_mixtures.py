@@ -8,6 +8,7 @@ from scipy import integrate
 
 from theory import (
     EDM,
+    FlowMatching,
     GaussianMixture,
     PointMasses,
     Spectrum,
@@ -76,6 +77,73 @@ def test_tilt_of_two_clusters_in_many_dimensions():
     np.testing.assert_allclose(found, [3.7e19, 1688, 21.9, 2.26, 1.18], rtol=6e-3)
     variance = levels**2 * target_variance(data, EDM(), levels)
     np.testing.assert_allclose(variance, [32.00, 6.42, 2.739, 1.077, 0.358], rtol=2e-3)
+
+
+@pytest.mark.parametrize("width", [1e-3, 1.0, 1e9])
+def test_tilt_of_little_noise_and_of_much(width):
+    """ln(1 + v/σ²) to round-off, where p(x|x_0)² and p(x) are nearly the same, and where σ⁴ is beyond all numbers."""
+    levels = np.array([1e-12, 1e-8, 1e-4, 1e10, 1e100]) * width
+    found = stable_target_log_tilt(GaussianMixture([[3.0]], width**2), EDM(), levels)
+    np.testing.assert_allclose(found, np.log1p((width / levels) ** 2), rtol=1e-11, atol=1e-14)
+
+
+def of_two_points(ratio):
+    """The tilt of two points at the distance `ratio` σ, by the trapezoidal rule in logarithms."""
+    x = np.linspace(-ratio / 2 - 12, ratio / 2 + 12, 200001)
+    log = [-((x - side * ratio / 2) ** 2) / 2 - np.log(2) for side in (-1, 1)]
+    whole = np.logaddexp(*log)
+    # Squared deviation of each point from the mean: that of the other times its odds.
+    other = [2 * (log[1 - k] - whole) for k in (0, 1)]
+    plain = np.logaddexp(*(log[k] + other[k] for k in (0, 1)))
+    weighted = np.logaddexp(*(2 * log[k] + other[k] - whole for k in (0, 1))) + np.log(2)
+    top = plain.max()
+    return np.log(np.exp(weighted - top).sum() / np.exp(plain - top).sum())
+
+
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_tilt_of_points(precision):
+    """Right wherever it is a number, at any distance, and zero for points at one place."""
+    error = {np.float32: 1e-4, np.float64: 1e-7}[precision]
+    ratios = np.array([1e-8, 1e-3, 1.0, 6.0, 10.0, 13.0, 20.0, 25.0, 40.0, 80.0])
+    pair = GaussianMixture([[-1.0, 0.0, 3.0], [1.0, 0.0, 3.0]], 0.0)
+    found = np.asarray(stable_target_log_tilt(pair, EDM(), (2 / ratios).astype(precision)))
+    assert np.array_equal(np.isfinite(found), ratios < 14)
+    np.testing.assert_allclose(found[ratios < 14], [of_two_points(each) for each in ratios[ratios < 14]], atol=error)
+    assert stable_target_log_tilt(GaussianMixture(np.ones((2, 3)), 0.0), EDM(), precision(0.7)) == 0
+
+
+def test_tilt_of_single_precision():
+    """Where noise is little beside the width of a cluster as well."""
+    data = GaussianMixture([[0.5, 0.0], [0.6, 0.0]], 1.0)
+    levels = np.array([0.002, 0.05, 1.0, 80.0])
+    single, double = (stable_target_log_tilt(data, EDM(), levels.astype(each)) for each in (np.float32, np.float64))
+    np.testing.assert_allclose(single, double, rtol=1e-5, atol=1e-5)
+
+
+def test_tilt_where_there_is_no_signal():
+    assert abs(stable_target_log_tilt(PAIR, FlowMatching(), 0.0)) < 1e-12
+
+
+def test_derivatives_of_the_tilt_where_clusters_coincide():
+    """Smooth in the square of their distance, which is at its least."""
+
+    def tilt(means, variance):
+        return stable_target_log_tilt(GaussianMixture(means, variance), EDM(), 0.7)
+
+    means, variance, step = jnp.ones((2, 3)), 0.5, 1e-5
+    for derivative in (jax.grad, jax.jacfwd):
+        of_means, of_variance = derivative(tilt, argnums=(0, 1))(means, variance)
+        np.testing.assert_allclose(of_means, 0, atol=1e-12)
+        expected = (tilt(means, variance + step) - tilt(means, variance - step)) / (2 * step)
+        np.testing.assert_allclose(of_variance, expected, rtol=1e-8)
+
+
+def test_draws_at_no_times_and_a_flag_of_numpy():
+    key, data = jax.random.key(0), PointMasses([[0.0], [1.0]])
+    empty = sampled_target_variance(data, EDM(), np.zeros((2, 0)), draws=4, key=key)
+    assert empty.value.shape == empty.stderr.shape == (2, 0)
+    found = [sampled_target_variance(data, EDM(), 1.0, 2, flag, draws=4, key=key) for flag in (True, np.bool_(True))]
+    assert found[0] == found[1]
 
 
 def test_tilt_between_far_clusters_is_refused_by_nan():
