@@ -1,7 +1,7 @@
 """What is claimed of the number of references; replicates are independent draws of x_0, references and noise.
 
-All margins were set before the first run. After it "half effective" was restricted to eight references or more, since of
-two .72 is left, which the paper preset has and the quick one has not.
+All margins were set before the first run. After it "half effective" was restricted to eight references or more: of two,
+which the paper preset has and the quick one has not, .72 is left.
 """
 
 import numpy as np
