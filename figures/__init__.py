@@ -168,6 +168,13 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 60, "paper": 3000},
         on_request=True,
     ),
+    "bertrand2025_cosine": FigureEntry(
+        package="figures.bertrand2025.cosine",
+        title="When the stochastic target of flow matching is the exact one, and where N points collapse",
+        source="Bertrand et al. 2025, Fig. 1; this project",
+        seconds={"quick": 40, "paper": 900},
+        on_request=True,
+    ),
     "misprints": FigureEntry(
         package="figures.both.misprints",
         title="Misprints of both papers: printed, corrected, measured",

@@ -1,4 +1,4 @@
-"""Built-in data sets, without downloads: photograph patches, handwritten digits, Gaussians and point masses.
+"""Built-in data sets, without downloads: photograph patches, handwritten digits, two moons, Gaussians and point masses.
 
 Data sets are arrays of shape (n, d), one sample per row; pixels run from -1 (black) to 1 (white).
 Users' own files are read by `sims.data.user_files`.
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
-from sklearn.datasets import load_digits, load_sample_images
+from sklearn.datasets import load_digits, load_sample_images, make_moons
 
 from theory.definitions.checks import whole_arguments
 
@@ -70,6 +70,19 @@ def digits() -> Float[np.ndarray, "1797 64"]:
     """The handwritten digits of 8 x 8 pixels that scikit-learn ships, scaled to [-1, 1]; shape (1797, 64)."""
     grey_levels, _ = load_digits(return_X_y=True)  # 0 to 16
     return grey_levels / 8.0 - 1.0
+
+
+@whole_arguments("count")
+def two_moons(key: PRNGKeyArray, *, count: int, noise: float = 0.05) -> Float[np.ndarray, "count 2"]:
+    """Two half circles that reach into each other, each of radius one, with normal noise of that deviation.
+
+    Raises ValueError unless `count` is 1, 2, … and the noise is zero or more.
+    """
+    if not noise >= 0:
+        raise ValueError(f"noise must be zero or more; got {noise}")
+    seed = int(jax.random.randint(key, (), 0, 2**31 - 1, dtype=jnp.int32))
+    points, _ = make_moons(count, noise=noise, random_state=seed)
+    return np.asarray(points)
 
 
 @whole_arguments("count")

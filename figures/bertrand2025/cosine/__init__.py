@@ -1,0 +1,1 @@
+"""When the stochastic target of flow matching is the exact one, in low and in high dimension."""
