@@ -29,7 +29,7 @@ class Config:
     points: int = 4096  # all digits where there are fewer
     dimensions: tuple[int, ...] = (2, 8, 32, 128)  # of the Gaussians
     variance: float = 0.25  # of theirs
-    levels: tuple[float, float, int] = (0.005, 50.0, 41)
+    levels: tuple[float, float, int] = (0.005, 50.0, 61)
     replicates: int = 12
     draws: int = 64
 
@@ -44,9 +44,10 @@ PRESETS = {
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """`levels` ρ, and of every data set, in the order of `data_names`, `cosine_…` and `own_…` (replicates, levels).
 
-    They are means over draws. `agree_…` (replicates, levels) is the share of draws whose cosine is above .9; `collapse` (sets,) the noise level at
-    which x_t tells ln N nats of x_1 if data are Gaussian with the points' covariance; `points` and `dimension` (sets,).
-    Replicates of Gaussians, of two moons and of photographs have points of their own.
+    They are means over draws. `agree_…` (replicates, levels) is the share of draws whose cosine is above .9. `collapse`
+    (sets,) is the noise level at which x_t tells ln N nats of x_1 if data are Gaussian with the points' covariance,
+    beside `points` and `dimension` (sets,). Replicates of Gaussians, of two moons and of photographs have points of
+    their own.
     """
     names = data_names(config.dimensions)
     keys = jax.random.split(key, len(names))

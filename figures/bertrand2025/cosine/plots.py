@@ -58,9 +58,10 @@ def _draw_levels(axis: Axes, data: Arrays) -> None:
     axis.axhline(0, color=BLACK, lw=0.8)
     axis.set_xticks(np.arange(len(names(data))), names(data), rotation=30, ha="right")
     axis.set_xlabel("data")
-    axis.set_ylabel("ln of the level of weight ½ / that of ln N nats")
+    axis.set_ylabel("ln (level of weight ½ / level of ln N nats)")
     axis.set_title("is collapse at ln N nats?")
 
 
 def _label(data: Arrays, place: int) -> str:
-    return f"{names(data)[place]}, d = {int(data['dimension'][place])}"
+    name = names(data)[place]
+    return f"{name}, d = {int(data['dimension'][place])}" if name in DATA_SETS else name.replace(" ", ", d = ")
