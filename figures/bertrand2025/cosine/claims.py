@@ -1,7 +1,7 @@
 """What is claimed of the agreement of both targets; replicates are independent draws, of points too where they can be.
 
-All margins were set before the first run. It had shown that photographs agree long before their posterior collapses: the
-claim which says so was added after it, and noise levels were made denser for the picture.
+All margins were set before the first run. It had shown that photographs agree long before their posterior collapses:
+the claim which says so was added after it, and noise levels were made denser for the picture.
 """
 
 from figures.bertrand2025.cosine.experiment import DATA_SETS

@@ -36,7 +36,7 @@ def test_curves_are_read_where_they_should_be():
 def test_what_is_as_stated_holds_and_what_is_not_differs():
     assert set(verdicts().values()) == {"holds"}
     assert verdicts(shift=3.0)["photographs: agreement is not collapse"] == "differs"
-    assert {verdict for name, verdict in verdicts(shift=-0.6).items() if "collapse" in name} == {"differs"}
+    assert {verdict for name, verdict in verdicts(shift=-0.6).items() if "collapse at" in name} == {"differs"}
     assert verdicts(low=0.99)["two moons: they do not agree"] == "differs"
     assert verdicts(high=0.9)["photographs: both targets agree"] == "differs"
 
