@@ -71,6 +71,8 @@ from .spectral_law.threshold_exponents import preconditioned_exponents as precon
 from .spectral_law.threshold_exponents import raw_exponents as raw_exponents
 from .target_noise.information import gaussian_information as gaussian_information
 from .target_noise.information import noise_level_of_information as noise_level_of_information
+from .target_noise.other_targets import mixed_score_target as mixed_score_target
+from .target_noise.other_targets import reference_target as reference_target
 from .target_noise.sampled_variance import sampled_target_variance as sampled_target_variance
 from .target_noise.stable_covariance import StableCovariance as StableCovariance
 from .target_noise.stable_target import stable_target as stable_target

@@ -62,6 +62,7 @@ from theory import (
     kl_divergence,
     linear_flow_covariance,
     local_exponents,
+    mixed_score_target,
     msr_exponent,
     msr_gradient,
     noise_level_of_information,
@@ -70,6 +71,7 @@ from theory import (
     preconditioned_exponents,
     raw_exponents,
     reference_nats,
+    reference_target,
     reverse_kl_divergence,
     rises,
     sample_effective_sde,
@@ -254,6 +256,8 @@ CASES: dict[str, Question] = {
     ),
     "score_drift": _exact_drift,
     "stable_target": lambda x: stable_target(_X * x, _X, x, EDM(), jnp.multiply.outer(_X[:, 0], jnp.ones((2, 1)) * x)),
+    "reference_target": lambda x: reference_target(_X, x, EDM(), jnp.multiply.outer(_X[:, 0], jnp.ones((2, 1)) * x)),
+    "mixed_score_target": lambda x: mixed_score_target(_X * x, _X, x, EDM(), _X, 0.5 * x),
     "target_variance": lambda x: target_variance(
         PointMasses(_POINTS * x), VariancePreserving(end_time=0.1 * x), x, 2, replace=True
     ),

@@ -18,8 +18,10 @@ from theory import (
     PointMasses,
     StableCovariance,
     gaussian_information,
+    mixed_score_target,
     noise_level_of_information,
     reference_nats,
+    reference_target,
     sampled_target_variance,
     stable_target,
     stable_target_log_tilt,
@@ -35,6 +37,12 @@ def _stable(points, x, level):
     own = jnp.broadcast_to(points[:1], x.shape)
     references = jnp.broadcast_to(points[None, 1:], (len(x), len(points) - 1, x.shape[1]))
     return stable_target(own, x, level, _EDM, references) * level**2
+
+
+def _others(points, x, level):
+    references = jnp.broadcast_to(points[None], (len(x), *points.shape))
+    mixed = mixed_score_target(jnp.broadcast_to(points[:1], x.shape), x, level, _EDM, x, 0.5)
+    return reference_target(x, level, _EDM, references) * level**2, mixed * level**2
 
 
 def _variances(points, level):
@@ -84,6 +92,14 @@ ROWS = [
         "x_0, three references and x within 1, σ 0.02 to 80, in units of 1/σ²",
         positions(2, decades(0.02, 80.0), _EDM),
         _stable,
+        1e-3,
+        measure=OVER_ONE,
+    ),
+    Row(
+        ("reference_target", "mixed_score_target"),
+        "four references and x within 1, σ 0.02 to 80, in units of 1/σ²",
+        positions(2, decades(0.02, 80.0), _EDM),
+        _others,
         1e-3,
         measure=OVER_ONE,
     ),
