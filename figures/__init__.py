@@ -167,6 +167,20 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 60, "paper": 3000},
         on_request=True,
     ),
+    "bonnaire2025_spectrum": FigureEntry(
+        package="figures.bonnaire2025.spectrum",
+        title="Eigenvalues of random features over training points: which generalise, which memorise",
+        source="Bonnaire et al. 2025, Fig. 4 and Theorem 3.1",
+        seconds={"quick": 40, "paper": 2400},
+        on_request=True,
+    ),
+    "bonnaire2025_times": FigureEntry(
+        package="figures.bonnaire2025.times",
+        title="Random features: when they generalise and when they memorise, by the number of points",
+        source="Bonnaire et al. 2025, Fig. 5 and Sec. 4; this project",
+        seconds={"quick": 60, "paper": 20000},
+        on_request=True,
+    ),
     "misprints": FigureEntry(
         package="figures.both.misprints",
         title="Misprints of both papers: printed, corrected, measured",
