@@ -198,12 +198,12 @@ def _above(distance: Array) -> Complex[Array, " grid"]:
 
 
 def _share(problem: _Problem, distance: Array) -> Array:
-    """-Im Φ/π. All logarithms are of numbers in one half-plane, where their principal branch is the right one."""
+    """-Im Φ/π, where the principal branches of the logarithms are those that go on from far above the spectrum."""
     shifted = _above(distance)
     q, damping = _solved(problem, shifted)
     seen = problem.learned[None] * damping[:, None] + problem.noise
-    # ln(1 + ψ_p B q) as ln B + ln(1/B + ψ_p q): B is in the lower half-plane, what it is added to in the upper.
-    response = jnp.log(seen) + jnp.log(1 / seen + problem.features * q[:, None])
+    # B is in the lower half-plane and q in the upper, so that their product is nowhere real and negative.
+    response = jnp.log(1 + problem.features * seen * q[:, None])
     points = problem.samples * (damping - 1 - jnp.log(damping))
     potential = (jnp.mean(response, axis=1) + points) / problem.features
     potential = potential + (problem.nonlinear * damping - shifted) * q - jnp.log(q) - 1

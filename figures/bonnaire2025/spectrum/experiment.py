@@ -1,7 +1,7 @@
 """The eigenvalues of U = (1/n) Σ_ν E_ξ[f fᵀ], f = tanh(W(αx_ν + σξ)/√d), for white data, and their density in theory.
 
 U is computed from weights and points that are drawn, with the average over the noise exact; theory knows of the
-activation four numbers and of the draw nothing.
+activation four numbers and of the draw nothing. Between the two stand Gaussian equivalents of the same draw.
 """
 
 from dataclasses import dataclass
@@ -15,50 +15,64 @@ from jaxtyping import Float, PRNGKeyArray
 from figures.common.stages import Arrays, RunStage, Stage
 from sims.networks.random_features import feature_averages
 from theory.definitions.spectra import Spectrum
-from theory.finite_data.random_feature_scores import FeatureCoefficients, feature_coefficients
+from theory.finite_data.random_feature_scores import (
+    FeatureCoefficients,
+    equivalent_feature_moments,
+    feature_coefficients,
+)
 from theory.finite_data.random_feature_spectrum import (
     feature_edges,
     feature_eigenvalue_density,
     feature_eigenvalue_distribution,
 )
 
+_ORDERS = 6  # of the noise, which is small at the paper's t; what is left out is stored
+
 
 @dataclass(frozen=True)
 class Config:
     """Sizes of the run: ψ_p features and ψ_n points per dimension, the process time t, draws of weights and points."""
 
-    dimension: int = 24
+    dimensions: tuple[int, ...] = (6, 12, 24)
     features: int = 64
     samples: tuple[int, ...] = (8, 32)
     time: float = 0.01
-    replicates: int = 8
+    replicates: int = 6
     shown: int = 400  # eigenvalues at which theory is drawn
 
 
 PRESETS = {
     "quick": Config(),
-    "paper": Config(dimension=100),
-    "tiny": Config(dimension=5, features=12, samples=(3, 4), replicates=3, shown=20),
+    "paper": Config(dimensions=(25, 50, 100)),
+    "tiny": Config(dimensions=(4, 6), features=12, samples=(3, 4), replicates=3, shown=20),
 }
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """`dimension` d, `features` ψ_p, `samples` ψ_n, `atom` s_t².
+    """`dimension`, every d, `features` ψ_p, `samples` ψ_n, `atom` s_t².
 
-    For each ψ_n, by its place i: `eigenvalues_i` (replicates, n + d), the largest of U in increasing order, their share
-    in theory `share_i` of the same shape, conditional on being above the atom, and `left_out_i` (replicates,) of the
-    average over the noise. `shown`, eigenvalues, with `density` and `distribution` (ψ_n, shown) conditional in the same
-    way, the density per unit of ln λ. `edge` (ψ_n, 2), left edges of ρ_1 and of ρ_2, and `printed` (ψ_n,), that of ρ_1
-    for ψ_p ≫ ψ_n ≫ 1.
+    For each ψ_n and d, by their places i and j: `eigenvalues_i_j` (replicates, n + d), the largest of U in increasing
+    order, their share in theory `share_i_j` of the same shape, conditional on being above the atom, `equivalent_i_j`
+    the same of Gaussian equivalents with these weights and points, and `left_out_i_j` (replicates,) of the average over
+    the noise. `shown`, eigenvalues, with `density` and `distribution` (ψ_n, shown)
+    conditional in the same way, the density per unit of ln λ. `edge` (ψ_n, 2), left edges of ρ_1 and of ρ_2, and
+    `printed` (ψ_n,), that of ρ_1 for ψ_p ≫ ψ_n ≫ 1.
     """
-    share = 1 / len(config.samples)
+    places = [(i, j) for i in range(len(config.samples)) for j in range(len(config.dimensions))]
+    costs = np.array([config.dimensions[j] ** 3 * (8.0 + config.samples[i]) for i, j in places])
     stages = [
-        Stage(f"{samples} points per dimension", partial(_drawn, config, samples, own), share)
-        for samples, own in zip(config.samples, jax.random.split(key, len(config.samples)), strict=True)
+        Stage(
+            f"{config.samples[i]} points per dimension, d = {config.dimensions[j]}",
+            partial(_drawn, config, config.samples[i], config.dimensions[j], own),
+            share,
+        )
+        for (i, j), own, share in zip(
+            places, jax.random.split(key, len(places)), (costs / costs.sum()).tolist(), strict=True
+        )
     ]
     arrays: Arrays = {}
-    for place, result in enumerate(stage.all(stages)):
-        arrays |= {f"{name}_{place}": value for name, value in result.items()}
+    for (i, j), result in zip(places, stage.all(stages), strict=True):
+        arrays |= {f"{name}_{i}_{j}": value for name, value in result.items()}
     return arrays | _theory(config)
 
 
@@ -73,22 +87,27 @@ def _coefficients(config: Config) -> tuple[FeatureCoefficients, Spectrum]:
     return feature_coefficients(white, *scales(config.time)), white
 
 
-def _drawn(config: Config, samples: int, key: PRNGKeyArray) -> Arrays:
-    dimension, (coefficients, white) = config.dimension, _coefficients(config)
+def _drawn(config: Config, samples: int, dimension: int, key: PRNGKeyArray) -> Arrays:
+    coefficients, white = _coefficients(config)
     above = (samples + 1) * dimension
-    found, left_out = [], []
+    found, equivalents, left_out = [], [], []
     for own in jax.random.split(key, config.replicates):
-        weight_key, point_key = jax.random.split(own)
+        weight_key, point_key, scatter_key = jax.random.split(own, 3)
         weights = jax.random.normal(weight_key, (config.features * dimension, dimension), float)
         points = jax.random.normal(point_key, (samples * dimension, dimension), float)
-        averages = feature_averages(weights, points, *scales(config.time))
+        averages = feature_averages(weights, points, *scales(config.time), orders=_ORDERS)
         found.append(np.linalg.eigvalsh(np.asarray(averages.second))[-above:])
         left_out.append(np.asarray(averages.left_out))
-    eigenvalues = np.stack(found)
-    theory = feature_eigenvalue_distribution(coefficients, white, eigenvalues, config.features, samples)
+        scatter = jax.random.normal(scatter_key, (len(weights), len(points)), float)
+        equivalent = equivalent_feature_moments(coefficients, weights, points, scatter)
+        equivalents.append(np.linalg.eigvalsh(np.asarray(equivalent.second))[-above:])
+    both = np.stack([found, equivalents])
+    theory = np.asarray(feature_eigenvalue_distribution(coefficients, white, both, config.features, samples))
+    share, of_equivalents = _conditional(theory, config.features, samples)
     return {
-        "eigenvalues": eigenvalues,
-        "share": _conditional(np.asarray(theory), config.features, samples),
+        "eigenvalues": both[0],
+        "share": share,
+        "equivalent": of_equivalents,
         "left_out": np.stack(left_out),
     }
 
@@ -105,7 +124,7 @@ def _theory(config: Config) -> Arrays:
     edges = [feature_edges(coefficients, white, config.features, samples) for samples in config.samples]
     roots = np.sqrt(config.features / np.array(config.samples))
     return {
-        "dimension": np.asarray(config.dimension),
+        "dimension": np.array(config.dimensions),
         "features": np.asarray(config.features),
         "samples": np.array(config.samples),
         "atom": np.asarray(atom),
@@ -120,5 +139,5 @@ def _theory(config: Config) -> Arrays:
 
 
 def _conditional(share: Float[np.ndarray, "*grid"], features: int, samples: int) -> Float[np.ndarray, "*grid"]:
-    """Of the eigenvalues above the atom."""
-    return 1 - (1 - share) * features / (1 + samples)
+    """Of the eigenvalues above the atom; zero up to it."""
+    return np.maximum(1 - (1 - share) * features / (1 + samples), 0.0)

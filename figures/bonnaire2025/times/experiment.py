@@ -26,6 +26,8 @@ from theory.finite_data.random_feature_scores import (
 )
 from theory.finite_data.random_feature_spectrum import generalisation_time, memorisation_time
 
+_MANY_FEATURES, _MANY_SAMPLES = 1e6, (100.0, 1000.0)  # where theory alone is asked for ψ_p ≫ ψ_n ≫ 1
+
 
 @dataclass(frozen=True)
 class Config:
@@ -54,7 +56,8 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     same moments and `equivalent` on their Gaussian equivalents, at the training times `tau` (ψ_n, replicates,
     snapshots). `eigenvalues` (ψ_n, replicates): the smallest of the n - d of ρ_1. Of theory for d → ∞ (ψ_n,):
     `memorisation`, `generalisation`, τ_mem and τ_gen by the edges of the spectrum, and `printed`, τ_mem by the edge for
-    ψ_p ≫ ψ_n ≫ 1; and `floor_time`, ψ_p/2σ²s_t², in which modes at s_t² are learned.
+    ψ_p ≫ ψ_n ≫ 1; `floor_time`, ψ_p/2σ²s_t², in which modes at s_t² are learned; and `limit`, τ_mem
+    of very many features at `limit_samples`.
     """
     tasks = [(samples, replicate) for samples in config.samples for replicate in range(config.replicates)]
     costs = np.array([float(config.features + samples) for samples, _ in tasks])
@@ -120,6 +123,7 @@ def _theory(config: Config) -> Arrays:
         times.append(float(memorisation_time(*sizes)))
         first.append(float(generalisation_time(*sizes)))
     roots = np.sqrt(config.features / np.array(config.samples))
+    limit = [float(memorisation_time(coefficients, white, _MANY_FEATURES, each)) for each in _MANY_SAMPLES]
     far = float(coefficients.remainder) + float(coefficients.nonlinear) * (roots - 1) ** 2
     return {
         "dimension": np.asarray(config.dimension),
@@ -130,5 +134,7 @@ def _theory(config: Config) -> Arrays:
         "memorisation": np.array(times),
         "generalisation": np.array(first),
         "printed": config.features / (sigma**2 * far),
+        "limit": np.array(limit),
+        "limit_samples": np.array(_MANY_SAMPLES),
         "floor_time": np.asarray(config.features / (2 * sigma**2 * float(coefficients.remainder))),
     }

@@ -27,11 +27,11 @@ from sims.measurements.estimates import mean_over
 CAPTION = (
     "Random features, trained by gradient descent on ψ_n d points. a, b: train and test loss; points: trained, with 95 "
     "% intervals over draws of weights and points; lines: gradient flow in closed form on Gaussian equivalents, which "
-    "know of tanh four numbers. c: when the test loss has fallen by .9 of its way (τ_gen), when the train loss lies a "
-    "quarter of the best possible loss below it (τ_mem), and ψ_p/Δ_t λ_min with the smallest eigenvalue of ρ_1. "
-    "Exponents of n: τ_gen {{τ_gen|value .2f}} {{τ_gen|interval .2f}}, τ_mem by losses {{τ_mem by losses|value .2f}} "
-    "{{τ_mem by losses|interval .2f}}, by λ_min {{τ_mem by the edge of ρ_1|value .2f}} "
-    "{{τ_mem by the edge of ρ_1|interval .2f}}."
+    "know of tanh four numbers; dotted: half the time in which modes at s_t² are learned. c: when the test loss has "
+    "fallen by .9 of its way (τ_gen), when the train loss lies a quarter of the best possible loss below it (τ_mem), "
+    "and ψ_p/Δ_t λ_min with the smallest eigenvalue of ρ_1. Exponents of n: τ_gen {{τ_gen|value .2f}} {{τ_gen|interval "
+    ".2f}}, τ_mem by losses {{τ_mem by losses|value .2f}} {{τ_mem by losses|interval .2f}}, by λ_min {{τ_mem by the "
+    "edge of ρ_1|value .2f}} {{τ_mem by the edge of ρ_1|interval .2f}}."
 )
 DIFFERS = "the closed form beside the trained curves and the exponents are ours; d is smaller under `quick`."
 _SHOWN = 18
@@ -69,20 +69,31 @@ def _draw_losses(axis: Axes, data: Arrays, loss: int, name: str) -> None:
             ms=3,
             lw=0.8,
             color=colour,
-            label=f"ψ_n = {number}",
+            label=rf"$\psi_n$ = {number}",
         )
-    axis.axhline(data["best"], color=EXACT, lw=0.9, ls="--", zorder=0, label="best on fresh data")
-    axis.axvline(data["floor_time"] / 2, color=EXACT, lw=0.9, ls=":", zorder=0)
-    axis.set(xscale="log", yscale="log", xlabel="training time τ", ylabel=f"{name} per coordinate", title=name)
-    axis.legend()
+    axis.axhline(float(data["best"]), color=EXACT, lw=0.9, ls="--", zorder=0, label="best on fresh data")
+    axis.axvline(float(data["floor_time"]) / 2, color=EXACT, lw=0.9, ls=":", zorder=0)
+    axis.set(xscale="log", xlabel="training time τ", ylabel=f"{name} per coordinate", title=name)
+    axis.set_ylim(0, None)
+    axis.legend(loc="lower left" if loss == 0 else "upper left")
 
 
 def _draw_times(axis: Axes, data: Arrays) -> None:
     samples = data["samples"].astype(float)
     kinds = (
-        ("τ_gen", generalisation_times(data), generalisation_times(data, "equivalent").mean(axis=1), "s"),
-        ("τ_mem by losses", memorisation_times(data), memorisation_times(data, "equivalent").mean(axis=1), "o"),
-        ("τ_mem by λ_min", edge_times(data), data["memorisation"], "^"),
+        (
+            r"$\tau_\mathrm{gen}$",
+            generalisation_times(data),
+            generalisation_times(data, "equivalent").mean(axis=1),
+            "s",
+        ),
+        (
+            r"$\tau_\mathrm{mem}$ by losses",
+            memorisation_times(data),
+            memorisation_times(data, "equivalent").mean(axis=1),
+            "o",
+        ),
+        (r"$\tau_\mathrm{mem}$ by $\lambda_\mathrm{min}$", edge_times(data), data["memorisation"], "^"),
     )
     for name, times, theory, marker in kinds:
         found = mean_over(np.log(times), axis=1)
@@ -94,8 +105,9 @@ def _draw_times(axis: Axes, data: Arrays) -> None:
         axis.plot(samples, theory, color=BLACK, lw=1)
     place = samples[0], 0.3 * float(np.exp(np.log(memorisation_times(data)[0]).mean()))
     power_law_guide(axis, samples, place, -1.0, "proportional to n")
-    axis.set(xscale="log", yscale="log", xlabel="points per dimension, ψ_n", ylabel="training time τ")
+    axis.set(xscale="log", yscale="log", xlabel=r"points per dimension, $\psi_n$", ylabel="training time τ")
     axis.set_xticks(samples, [f"{number:g}" for number in samples])
     axis.minorticks_off()
-    axis.set_title("when it generalises, when it memorises (lines: theory)")
-    axis.legend()
+    axis.set_ylim(top=100 * axis.get_ylim()[1])
+    axis.set_title("times by number of points (lines: theory)")
+    axis.legend(loc="upper left")

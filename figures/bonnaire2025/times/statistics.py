@@ -31,10 +31,9 @@ def edge_times(data: Arrays) -> Float[np.ndarray, "samples replicates"]:
 def exponents(
     times: Float[np.ndarray, "samples *replicates"], samples: Float[np.ndarray, " samples"]
 ) -> Float[np.ndarray, "*replicates"]:
-    """Slope of ln τ against ln n, by least squares; not finite where a time is not."""
+    """Slope of ln τ against ln n, by least squares; NaN where a time is."""
     place = np.log(samples) - np.log(samples).mean()
-    with np.errstate(invalid="ignore"):
-        return np.tensordot(place, np.log(times), axes=1) / np.sum(place**2)
+    return np.tensordot(place, np.log(times), axes=1) / np.sum(place**2)
 
 
 def deviations(data: Arrays, place: int, kind: str) -> Float[np.ndarray, "replicates cells"]:
@@ -63,12 +62,10 @@ def _each(tau: np.ndarray, curve: np.ndarray, level: np.ndarray) -> np.ndarray:
 
 
 def _first_time(tau: np.ndarray, curve: np.ndarray, level: float) -> float:
-    """Linear in ln τ between snapshots; NaN if the first of them is there already, infinite if none is."""
+    """Linear in ln τ between snapshots; NaN if the first of them is there already, and if none is."""
     reached = np.flatnonzero(curve >= level)
-    if not reached.size:
-        return np.inf
-    at = int(reached[0])
-    if at == 0:
+    if not reached.size or reached[0] == 0:
         return np.nan
+    at = int(reached[0])
     share = (level - curve[at - 1]) / (curve[at] - curve[at - 1])
     return float(np.exp((1 - share) * np.log(tau[at - 1]) + share * np.log(tau[at])))
