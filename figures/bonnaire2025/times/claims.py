@@ -4,7 +4,10 @@ All margins, and by which losses a model counts as having generalised or memoris
 the closed forms in view: the fixed point has τ_mem at these ψ_p and ψ_n grow faster than n. What is exact for d → ∞ is
 off by 1/d: the margin of a loss is .02 for d = 100, and grows so for a smaller d.
 
-After the first run the fixed point's exponent for ψ_p ≫ ψ_n ≫ 1 was added, and nothing else changed.
+After the first run the fixed point's exponent for ψ_p ≫ ψ_n ≫ 1 was added, and statements say ψ_p and d. Losses come
+nearer to those of Gaussian equivalents as d grows: in single draws at d = 12, 24 and 40 the root mean square is .18,
+.13 and .07 at ψ_n = 4, and .045, .026 and .018 at ψ_n = 16; τ_mem by losses is 1.27, 1.25 and 1.09, and 1.76, 1.29 and
+1.18 times that of the equivalents.
 """
 
 import numpy as np
@@ -67,11 +70,12 @@ def _of_exponents(data: Arrays) -> list[Claim]:
     by_edge, by_losses = exponents(edge_times(data), samples), exponents(memorisation_times(data), samples)
     in_closed_form = exponents(memorisation_times(data, "equivalent"), samples)
     of_fixed_point = float(exponents(data["memorisation"], samples))
+    sizes = f"in d = {int(data['dimension'])}, ψ_p = {int(data['features'])},"
     later = np.log(memorisation_times(data)[-1] / generalisation_times(data)[-1])
     return [
         Claim.from_estimate(
             "τ_mem by the edge of ρ_1",
-            "τ_mem = ψ_p/Δ_t λ_min, λ_min measured, is proportional to n: exponent 1",
+            f"{sizes} τ_mem = ψ_p/Δ_t λ_min, λ_min measured, is proportional to n: exponent 1",
             mean_over(by_edge).minus(1.0),
             source=MEMORISING,
             tests="paper",
@@ -80,8 +84,8 @@ def _of_exponents(data: Arrays) -> list[Claim]:
         ),
         Claim.from_estimate(
             "τ_mem by losses",
-            "the time at which the train loss lies below the test loss by a quarter of the best loss is proportional "
-            "to n: exponent 1",
+            f"{sizes} the time at which the train loss lies below the test loss by a quarter of the best loss is "
+            "proportional to n: exponent 1",
             mean_over(by_losses).minus(1.0),
             source=MEMORISING,
             tests="paper",
@@ -117,7 +121,7 @@ def _of_exponents(data: Arrays) -> list[Claim]:
         ),
         Claim.from_estimate(
             "τ_gen",
-            "the time at which the test loss has fallen by .9 of its way does not depend on n: exponent 0",
+            f"{sizes} the time at which the test loss has fallen by .9 of its way does not depend on n: exponent 0",
             mean_over(exponents(generalisation_times(data), samples)),
             source=MEMORISING,
             tests="paper",
