@@ -81,14 +81,14 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.wang2025.fig9",
         title="MLP-UNets on Gaussian data: emergence and its exponent by width",
         source="Wang & Pehlevan 2025, Figs. 9, 10",
-        seconds={"quick": 60, "paper": 20000},
+        seconds={"quick": 40, "paper": 20000},
         on_request=True,
     ),
     "wang2025_fig14": FigureEntry(
         package="figures.wang2025.fig14",
         title="Eigenvalues of the denoiser's Jacobian over training, MLP-UNet and CNN",
         source="Wang & Pehlevan 2025, Fig. 14",
-        seconds={"quick": 60, "paper": 20000},
+        seconds={"quick": 40, "paper": 20000},
         on_request=True,
     ),
     "wang2025_fig15": FigureEntry(
@@ -173,6 +173,20 @@ FIGURES: dict[str, FigureEntry] = {
         title="When the stochastic target of flow matching is the exact one, and where N points collapse",
         source="Bertrand et al. 2025, Fig. 1; this project",
         seconds={"quick": 40, "paper": 900},
+        on_request=True,
+    ),
+    "bonnaire2025_spectrum": FigureEntry(
+        package="figures.bonnaire2025.spectrum",
+        title="Eigenvalues of random features over training points: which generalise, which memorise",
+        source="Bonnaire et al. 2025, Fig. 4 and Theorem 3.1",
+        seconds={"quick": 45, "paper": 5000},
+        on_request=True,
+    ),
+    "bonnaire2025_times": FigureEntry(
+        package="figures.bonnaire2025.times",
+        title="Random features: when they generalise and when they memorise, by the number of points",
+        source="Bonnaire et al. 2025, Fig. 5 and Sec. 4; this project",
+        seconds={"quick": 40, "paper": 20000},
         on_request=True,
     ),
     "misprints": FigureEntry(

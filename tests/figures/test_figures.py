@@ -44,6 +44,7 @@ def quick_compilation():
 # 9 and 14 train the networks of Figures 15 and 16.
 SLOW = {
     "architecture_exponents",
+    "bonnaire2025_spectrum",
     "deep_linear",
     "gaps_fill_or_empty",
     "gaussian_closure",

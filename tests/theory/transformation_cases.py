@@ -43,9 +43,15 @@ from theory import (
     effective_ridge,
     emergence_level,
     emergence_time,
+    equivalent_feature_moments,
     expected_gain_over_data,
     expected_generated_variance_over_data,
     expected_loss_over_data,
+    feature_coefficients,
+    feature_edges,
+    feature_eigenvalue_density,
+    feature_eigenvalue_distribution,
+    feature_losses,
     first_order_expectation,
     first_order_fokker_planck,
     fit_power_law,
@@ -54,6 +60,7 @@ from theory import (
     gaussian_cells,
     gaussian_cells_ending_at,
     gaussian_information,
+    generalisation_time,
     generated_covariance,
     generated_mean,
     generated_variance,
@@ -62,12 +69,14 @@ from theory import (
     kl_divergence,
     linear_flow_covariance,
     local_exponents,
+    memorisation_time,
     mixed_score_target,
     msr_exponent,
     msr_gradient,
     noise_level_of_information,
     one_layer_v_kernel,
     path_action,
+    population_feature_moments,
     preconditioned_exponents,
     raw_exponents,
     reference_nats,
@@ -96,7 +105,16 @@ from theory.definitions.weights import LogNormalDensity
 Question = Callable[[Any], Any]
 
 ABSTRACT = {"AbstractDenoiser", "AbstractProcess", "AbstractWhiteKernel"}
-RESULTS = {"PowerLaw", "DrawVariance", "OneLayerVKernel", "BranchExponents"}  # what a function in the table returns
+RESULTS = {  # what a function in the table returns
+    "PowerLaw",
+    "DrawVariance",
+    "OneLayerVKernel",
+    "BranchExponents",
+    "FeatureCoefficients",
+    "FeatureEdges",
+    "FeatureLosses",
+    "FeatureMoments",
+}
 
 _SPECTRUM = Spectrum(jnp.asarray([0.3, 0.0, -0.2]), jnp.asarray([2.0, 0.7, 0.1]))
 _POINTS = np.asarray([[-1.0], [1.0], [1.5]])
@@ -104,6 +122,7 @@ _DATA, _VP = PointMasses(_POINTS), VariancePreserving(end_time=0.05)
 _X = jnp.asarray([[0.2], [-0.7], [1.1]])
 _TIMES = jnp.linspace(0.9, 0.3, 4)
 _EDGES = jnp.linspace(-2.0, 2.0, 6)
+_FEATURE_SIZES = (5, 2), (7, 2), (5, 7)
 
 
 def _one_layer(x) -> OneLayer:
@@ -175,6 +194,19 @@ def _exact_drift(x):
     return score_drift(lambda z: data.score(*z, process), process)(_X, x)
 
 
+def _coefficients(x):
+    return feature_coefficients(Spectrum.from_variances(jnp.asarray([1.0, 0.5]) + x), 1 - 0.1 * x, x)
+
+
+def _moments(x):
+    weights, points, scatter = (jnp.sin(jnp.arange(1.0, 1 + n * k).reshape(n, k) ** 2) for n, k in _FEATURE_SIZES)
+    return equivalent_feature_moments(_coefficients(x), weights + x, points - x, scatter)
+
+
+def _of_features(question):
+    return lambda x: question(_coefficients(x), Spectrum.from_variances(jnp.asarray([1.0, 0.5]) + x), 20 + x, 4 + x)
+
+
 CASES: dict[str, Question] = {
     "EDM": _at_scales(lambda x: EDM(0.1 * x, 10 * x)),
     "VariancePreserving": _at_scales(lambda x: VariancePreserving(end_time=0.1 * x, start_time=1 - 0.1 * x)),
@@ -237,6 +269,30 @@ CASES: dict[str, Question] = {
     "gain_variance_over_data": lambda x: gain_variance_over_data(_pinned(x), x, x, 20 * x),
     "expected_loss_over_data": lambda x: expected_loss_over_data(_pinned(x), x, x, 20 * x),
     "expected_generated_variance_over_data": lambda x: expected_generated_variance_over_data(_pinned(x), x, 20 * x),
+    "feature_coefficients": lambda x: tuple(_coefficients(x)),
+    "equivalent_feature_moments": lambda x: tuple(_moments(x)),
+    "population_feature_moments": lambda x: tuple(
+        population_feature_moments(
+            _coefficients(x), jnp.arange(6.0).reshape(3, 2) * x, Spectrum.from_variances(jnp.asarray([2.0, 1.0]) * x)
+        )
+    ),
+    "feature_losses": lambda x: tuple(
+        feature_losses(
+            _moments(x),
+            population_feature_moments(
+                _coefficients(x), jnp.arange(10.0).reshape(5, 2) * x, Spectrum.from_variances(jnp.asarray([2.0, x]))
+            ),
+            x,
+            10 * _TIMES * x,
+        )
+    ),
+    "feature_eigenvalue_density": _of_features(lambda *args: feature_eigenvalue_density(*args[:2], 0.3, *args[2:])),
+    "feature_eigenvalue_distribution": _of_features(
+        lambda *args: feature_eigenvalue_distribution(*args[:2], 0.3, *args[2:])
+    ),
+    "feature_edges": _of_features(lambda *args: tuple(feature_edges(*args))),
+    "memorisation_time": _of_features(memorisation_time),
+    "generalisation_time": _of_features(generalisation_time),
     "weight_variance_over_draws": lambda x: weight_variance_over_draws(_one_layer(x), x, x, 20 * x).total,
     "weight_variance_of_shared_data": lambda x: weight_variance_of_shared_data(
         _one_layer(x), x, x, data=20 * x, noises=3.0

@@ -19,16 +19,25 @@ from tests.theory.precision.arguments import (
     training_times,
     variances,
 )
-from tests.theory.precision.rows import LARGEST, OF_MATRIX, Refusal, Row
+from tests.theory.precision.rows import LARGEST, LARGEST_OVER_ONE, OF_MATRIX, OVER_ONE, Refusal, Row
 from theory import (
     EDM,
     OneLayer,
     effective_ridge,
+    equivalent_feature_moments,
     expected_gain_over_data,
     expected_generated_variance_over_data,
     expected_loss_over_data,
+    feature_coefficients,
+    feature_edges,
+    feature_eigenvalue_density,
+    feature_eigenvalue_distribution,
+    feature_losses,
     gain_variance_over_data,
+    generalisation_time,
+    memorisation_time,
     one_layer_v_kernel,
+    population_feature_moments,
     weight_mean_over_draws,
     weight_variance_at_ratio,
     weight_variance_of_least_squares,
@@ -101,6 +110,26 @@ def _ask(question: Callable, *at: float):
     return question(_network(jnp.asarray([2.0, 0.1]), 0.5), *at)
 
 
+def _coefficients(variance, alpha, sigma):
+    return feature_coefficients(spectrum(variance), alpha, sigma)
+
+
+def _feature_moments(variance, alpha, sigma, weights, points, scatter):
+    found = _coefficients(variance, alpha, sigma)
+    own = equivalent_feature_moments(found, weights, points, scatter)
+    return own, population_feature_moments(found, weights, spectrum(variance))
+
+
+def _feature_losses(variance, alpha, sigma, weights, points, scatter, tau):
+    moments = _feature_moments(variance, alpha, sigma, weights, points, scatter)
+    return feature_losses(*moments, sigma, tau)
+
+
+def _ask_features(question: Callable, *at: float):
+    data = spectrum(jnp.asarray([2.0, 0.5]))
+    return question(feature_coefficients(data, 0.9, 0.4), data, *at)
+
+
 ROWS = [
     Row(
         ("effective_ridge",),
@@ -141,6 +170,65 @@ ROWS = [
         1e-4,
         measure=LARGEST,
     ),
+    Row(
+        ("feature_coefficients",),
+        "tanh; three variances 0.1 to 4, scales α 0.1 to 1 and σ 0.1 to 2",
+        st.tuples(between(0.1, 4.0, 3), between(0.1, 1.0), between(0.1, 2.0)),
+        lambda *arguments: tuple(_coefficients(*arguments)),
+        1e-5,
+        measure=OVER_ONE,
+    ),
+    Row(
+        ("equivalent_feature_moments", "population_feature_moments"),
+        "the same, 4 weights, 5 points and scatter within 3",
+        st.tuples(
+            between(0.1, 4.0, 3),
+            between(0.1, 1.0),
+            between(0.1, 2.0),
+            between(-3.0, 3.0, (4, 3)),
+            between(-3.0, 3.0, (5, 3)),
+            between(-3.0, 3.0, (4, 5)),
+        ),
+        _feature_moments,
+        1e-5,
+        measure=LARGEST_OVER_ONE,
+    ),
+    Row(
+        ("feature_losses",),
+        "the same, τ 0 to 100; relative to what is learned, 1 at least",
+        st.tuples(
+            between(0.1, 4.0, 3),
+            between(0.1, 1.0),
+            between(0.1, 2.0),
+            between(-3.0, 3.0, (4, 3)),
+            between(-3.0, 3.0, (5, 3)),
+            between(-3.0, 3.0, (4, 5)),
+            between(0.0, 100.0, 3),
+        ),
+        _feature_losses,
+        1e-3,
+        measure=LARGEST_OVER_ONE,
+    ),
+    Refusal(
+        (
+            "feature_eigenvalue_density",
+            "feature_eigenvalue_distribution",
+            "feature_edges",
+            "memorisation_time",
+            "generalisation_time",
+        ),
+        "a point closely above the real axis",
+        (
+            *(
+                functools.partial(_ask_features, question, 0.2, 9.0, 3.0)
+                for question in (feature_eigenvalue_density, feature_eigenvalue_distribution)
+            ),
+            *(
+                functools.partial(_ask_features, question, 9.0, 3.0)
+                for question in (feature_edges, memorisation_time, generalisation_time)
+            ),
+        ),
+    ),
     Refusal(
         (*(question.__name__ for question in _BY_CONTOURS), "expected_generated_variance_over_data"),
         "contour integrals",
@@ -151,4 +239,10 @@ ROWS = [
     ),
 ]
 
-EXACT = {"the sum of its two parts": ("DrawVariance.total",)}
+EXACT = {
+    "the sum of its two parts": ("DrawVariance.total",),
+    "what is left of an activation, by `feature_coefficients`": ("FeatureCoefficients",),
+    "the moments of features": ("FeatureMoments",),
+    "the two losses of `feature_losses`": ("FeatureLosses",),
+    "the two edges of `feature_edges`": ("FeatureEdges",),
+}

@@ -1,0 +1,1 @@
+"""Figures of Bonnaire, Urfin, Biroli & Mézard 2025."""

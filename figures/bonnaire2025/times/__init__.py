@@ -1,0 +1,1 @@
+"""When a score that is linear in random features generalises, and when it memorises, against the number of points."""
