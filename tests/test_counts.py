@@ -34,6 +34,7 @@ NO_COUNTS = [2.5, 0, -1, np.nan, np.inf, "3", True, None, 3 + 0j, [3]]
 NOT_ASKED = {
     "theory.definitions.checks": {"least", "dimension"},
     "theory.definitions.spectra": {"axes"},
+    "theory.exact_scores.point_masses": {"size"},
     "theory.spectral_law.balanced_growth": {"depth"},
     "theory.spectral_law.generation": {"refinement"},
     "theory.v_kernel.orders": {"number"},
@@ -47,6 +48,7 @@ NOT_ASKED = {
     "sims.measurements.exponents": {"modes"},
     "sims.measurements.network_gains": {"repetitions"},
     "sims.networks.image_blocks": {"features", "channels", "inputs", "outputs", "taps"},
+    "sims.training.references": {"size"},
     "sims.training.state": {"axes"},
 }
 # What must be there before an argument is looked at.

@@ -32,8 +32,9 @@ class StableCovariance(eqx.Module):
     log_probability: Float[np.ndarray, " sets"]
 
     def __init__(self, data: PointMasses, process: AbstractProcess, references: int, replace: bool = False) -> None:
+        references = whole("references", references)
         self.data, self.process = data, process
-        self.shares, probability = reference_sets(len(data.points), whole("references", references), replace)
+        self.shares, probability = reference_sets(len(data.points), references, replace)
         self.log_probability = np.log(probability)
 
     def __call__(self, x: Points, time: Array) -> Float[Array, "*batch dim dim"]:
