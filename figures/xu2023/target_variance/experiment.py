@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 from scipy.special import xlogy
@@ -323,6 +324,6 @@ def _points_of_digits() -> Points:
     spectrum = Spectrum.from_samples(samples)
     variance = np.asarray(spectrum.variance)
     unit, kept = float(np.sqrt(variance.mean())), variance > 1e-12 * variance[0]
-    coordinates = np.asarray(spectrum.to_modes(samples))[:, kept] / unit
+    coordinates = np.asarray(spectrum.to_modes(jnp.asarray(samples)))[:, kept] / unit
     group = _groups(iter([samples]))
     return _points(coordinates.astype(np.float32), variance[kept] / unit**2, group, samples.shape[1], unit, 1.0)

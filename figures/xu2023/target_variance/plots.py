@@ -23,8 +23,11 @@ CAPTION = (
     "where a Gaussian of the data's covariance has the information that tells all points from each other. b: on each "
     "curve, where such a Gaussian has the information ½ ln n (triangles; there the 1/(n - 1) law has failed for it) "
     "and ln n (circles; half is left of its variance). c: the areas under the curves of a; n references take ln n "
-    "nats. d: what is left, times how much larger a batch would be that costs as much; below the line references pay."
+    "nats. d: what is left, times how much larger a batch would be that costs as much; below the line references pay. "
+    "In b and d levels are left out at which there is no variance to speak of, or too few draws tell what is left."
 )
+_WEIGHTS = f"{WEIGHTS:,}".replace(",", " ")
+_KNOWN = 0.5  # of what is shown its interval is no wider, either side
 _LEFT = r"$V_\mathrm{STF}/V_\mathrm{DSM}$"
 
 
@@ -50,7 +53,7 @@ def _draw_variances(axis: Axes, data: Arrays) -> None:
         axis.errorbar(
             data["levels"], found.value, yerr=found.half_width, fmt="o-", ms=2.5, lw=1, color=colour, label=label
         )
-    axis.axvline(data["collapse"], color=EXACT, lw=1, ls="--", label="collapse")
+    axis.axvline(float(data["collapse"]), color=EXACT, lw=1, ls="--", label="collapse")
     axis.set_xscale("log")
     axis.set_ylim(bottom=0)
     axis.set_xlabel("noise level σ")
@@ -60,26 +63,37 @@ def _draw_variances(axis: Axes, data: Arrays) -> None:
 
 
 def _draw_left(axis: Axes, data: Arrays) -> None:
-    levels, shown = data["levels"], levels_with_variance(data)
     for index, colour in list(enumerate(_colours(data)))[1:]:
-        found = [variance_left(data, index, level) for level in np.flatnonzero(shown)]
-        value, error = (np.array([getattr(each, part) for each in found]) for part in ("value", "half_width"))
-        # A bar that reaches zero would have no end.
-        bars = np.stack([np.minimum(error, 0.9 * value), error])
+        levels, value, error = _known_shares(data, index)
         label = f"n = {data['references'][index]}"
-        axis.errorbar(levels[shown], value, yerr=bars, fmt="o-", ms=2, lw=1, color=colour, label=label)
-        for mark, at in (("^", data["half_law"]), ("o", data["half"])):
-            place = np.interp(
-                np.log(at[index - 1]), np.log(levels[shown]), np.log(np.maximum(value, 1e-12)), np.nan, np.nan
-            )
-            axis.plot(at[index - 1], np.exp(place), mark, ms=7, mfc="none", color=colour)  # fmt: skip
+        axis.errorbar(levels, value, yerr=error, fmt="o-", ms=2, lw=1, color=colour, label=label)
+        if not levels.size:
+            continue
+        for mark, at in (("^", data["half_law"][index - 1]), ("o", data["half"][index - 1])):
+            if levels[0] <= at <= levels[-1]:
+                place = np.exp(np.interp(np.log(at), np.log(levels), np.log(value)))
+                axis.plot(at, place, mark, ms=7, mfc="none", color=colour)
     for mark, words in (("^", "Gaussian: 2I = ln n"), ("o", "Gaussian: I = ln n")):
         axis.plot([], [], mark, ms=7, mfc="none", color=BLACK, label=words)
-    axis.set(xscale="log", yscale="log")
-    axis.set_xlabel("noise level σ")
+    _level_and_share(axis)
     axis.set_ylabel(f"variance left, {_LEFT}")
     axis.set_title("what references leave")
     axis.legend(loc="lower left")
+
+
+def _known_shares(data: Arrays, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Levels with V_STF/V_DSM and half its interval, where there is variance and the draws say what is left of it."""
+    places = np.flatnonzero(levels_with_variance(data))
+    found = [variance_left(data, index, int(place)) for place in places]
+    value, error = (np.array([float(getattr(each, part)) for each in found]) for part in ("value", "half_width"))
+    known = error < _KNOWN * value
+    return data["levels"][places][known], value[known], error[known]
+
+
+def _level_and_share(axis: Axes) -> None:
+    axis.set(xscale="log", yscale="log")
+    axis.set_ylim(bottom=min(axis.get_ylim()[0], 0.08))  # a decade at least
+    axis.set_xlabel("noise level σ")
 
 
 def _draw_nats(axis: Axes, data: Arrays) -> None:
@@ -89,6 +103,8 @@ def _draw_nats(axis: Axes, data: Arrays) -> None:
     words = "theory, with repeated points" if repeated else "theory, ln(N/n)"
     axis.semilogx(references, data["law"], color=BLACK, lw=1, label=words)
     axis.errorbar(references, value, yerr=error, fmt="o", ms=5, mfc="none", color=VERMILION, label="drawn targets")
+    axis.set_xticks(references, [str(number) for number in references])
+    axis.minorticks_off()
     axis.set_ylim(bottom=0)
     axis.set_xlabel("references n")
     axis.set_ylabel("area ∫σV dσ, nats")
@@ -97,19 +113,18 @@ def _draw_nats(axis: Axes, data: Arrays) -> None:
 
 
 def _draw_cost(axis: Axes, data: Arrays) -> None:
-    levels, shown, costs = data["levels"], levels_with_variance(data), cost(data)
+    costs = cost(data)
     for index, colour in list(enumerate(_colours(data)))[1:]:
-        value = np.array([variance_left(data, index, level).centre for level in np.flatnonzero(shown)])
-        label = f"n = {data['references'][index]}, {costs[index]:.3g} ×"
-        axis.plot(levels[shown], costs[index] * value, "o-", ms=2, lw=1, color=colour, label=label)
+        levels, value, _ = _known_shares(data, index)
+        label = f"n = {data['references'][index]}, batch × {costs[index]:.2f}"
+        axis.plot(levels, costs[index] * value, "o-", ms=2, lw=1, color=colour, label=label)
     axis.axhline(WELL_BELOW, color=BLACK, lw=1, ls="--")
     found = advice(data)
     if found is not None:
         axis.axvspan(found.first, found.last, color="0.92", zorder=0, label=f"{found.references} references pay")
-    axis.set(xscale="log", yscale="log")
-    axis.set_xlabel("noise level σ")
+    _level_and_share(axis)
     axis.set_ylabel(f"{_LEFT} × batch of the same cost")
-    axis.set_title(f"beside larger batches, for a network of {WEIGHTS / 1e6:g} million weights")
+    axis.set_title(f"beside larger batches, for a network of {_WEIGHTS} weights")
     axis.legend(loc="lower left")
 
 
@@ -125,13 +140,16 @@ def advise(data: Arrays) -> str:
             "half of the target's variance that a batch of the same cost would leave."
         )
     where = f"above {found.first:.2g}" if found.to_the_end else f"from {found.first:.2g} to {found.last:.2g}"
-    left = f"{100 * found.least:.2g} % to {100 * found.most:.2g} %"
     return (
-        f"Share {found.references} references in every batch at noise levels σ {where}: they leave {left} of the "
-        f"target's variance there, a batch that costs as much ({found.cost:.3g} times as large, for a network of a "
-        f"million weights) {100 / found.cost:.2g} %; below, where {100 * found.below:.2g} % of the target's nats are, "
-        "they are not worth it."
+        f"Share {found.references} references in every batch at noise levels σ {where}: they leave "
+        f"{_percent(found.least)} to {_percent(found.most)} of the target's variance there, a batch that costs as much "
+        f"({found.cost:.2f} times as large, for a network of {_WEIGHTS} weights) {_percent(1 / found.cost)}; below, "
+        f"where {_percent(found.below)} of the target's nats are, they are not worth it."
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 
 def notes(data: Arrays) -> list[str]:
