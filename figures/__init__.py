@@ -169,7 +169,7 @@ FIGURES: dict[str, FigureEntry] = {
     ),
     "target_variance": FigureEntry(
         package="figures.xu2023.target_variance",
-        title="What references take from the target on your own data (--data FILE; handwritten digits without it)",
+        title="What references take from your data's targets (--data FILE; digits without it)",
         source="Xu et al. 2023; this project",
         seconds={"quick": 15, "paper": 200},
         accepts_data=True,

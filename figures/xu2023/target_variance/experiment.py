@@ -145,7 +145,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "law": law,
         "half_law": points.unit * np.asarray(noise_level_of_information(spectrum, information / 2)),
         "half": points.unit * np.asarray(noise_level_of_information(spectrum, information)),
-        "collapse": points.unit * np.asarray(noise_level_of_information(spectrum, law[0])),
+        "collapse": np.asarray(points.unit * noise_level_of_information(spectrum, law[0])),
         "point_count": np.asarray(len(points.coordinates)),
         "distinct_count": np.asarray(len(points.copies)),
         "dimension": np.asarray(points.dimension),
