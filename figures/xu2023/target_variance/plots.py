@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, EXACT, VERMILION, WIDEST, label_panels, plt, setting_colours, styled
@@ -27,6 +28,7 @@ CAPTION = (
     "In b and d levels are left out at which there is no variance to speak of, or too few draws tell what is left."
 )
 _WEIGHTS = f"{WEIGHTS:,}".replace(",", " ")
+_WIDE = 100  # an axis whose decades are enough as labels
 _KNOWN = 0.5  # of what is shown its interval is no wider, either side
 _LEFT = r"$V_\mathrm{STF}/V_\mathrm{DSM}$"
 
@@ -58,8 +60,13 @@ def _draw_variances(axis: Axes, data: Arrays) -> None:
     axis.set_ylim(bottom=0)
     axis.set_xlabel("noise level σ")
     axis.set_ylabel("variance of the target, σ²V")
-    axis.set_title(f"{int(data['point_count'])} points in {int(data['dimension'])} dimensions")
+    axis.set_title(f"{int(data['point_count'])} points in {_directions(data)}")
     axis.legend()
+
+
+def _directions(data: Arrays) -> str:
+    dimension = int(data["dimension"])
+    return "one dimension" if dimension == 1 else f"{dimension} dimensions"
 
 
 def _draw_left(axis: Axes, data: Arrays) -> None:
@@ -93,6 +100,11 @@ def _known_shares(data: Arrays, index: int) -> tuple[np.ndarray, np.ndarray, np.
 def _level_and_share(axis: Axes) -> None:
     axis.set(xscale="log", yscale="log")
     axis.set_ylim(bottom=min(axis.get_ylim()[0], 0.08))  # a decade at least
+    low, high = axis.get_xlim()
+    if high < _WIDE * low:
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda level, _: f"{level:g}"))
+        axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set_xlabel("noise level σ")
 
 
