@@ -224,6 +224,15 @@ def test_what_is_as_stated_holds():
     assert set(verdicts().values()) == {"holds"}
 
 
+def test_margins_of_areas_are_a_tenth_within_bounds():
+    found = {claim.name: claim.margin for claim in FIGURE.claims(arrays_of() | {"law": np.array([7.6, 0.8, 0.2])})}
+    assert [found[f"your data, {words}: nats"] for words in ("DSM", "8 references", "64 references")] == [
+        0.15,
+        pytest.approx(0.08),
+        0.05,
+    ]
+
+
 def test_what_is_not_differs():
     less = verdicts(taken=0.8)
     assert (less["8 references: nats"], less["64 references: nats"]) == ("differs", "differs")
