@@ -189,6 +189,15 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 40, "paper": 20000},
         on_request=True,
     ),
+    "target_variance": FigureEntry(
+        package="figures.xu2023.target_variance",
+        title="What references take from your data's targets (--data FILE; digits without it)",
+        source="Xu et al. 2023; this project",
+        seconds={"quick": 8, "paper": 65},
+        accepts_data=True,
+        title_on_data="What references take from the target's variance on {name}",
+        on_request=True,
+    ),
     "misprints": FigureEntry(
         package="figures.both.misprints",
         title="Misprints of both papers: printed, corrected, measured",
@@ -349,6 +358,11 @@ class Figure:
     def notes(self, arrays: Mapping[str, Any]) -> list[str]:
         """Sentences below the caption that these arrays need: `plots.notes(arrays)`; none where it has none."""
         return getattr(self._plots, "notes", lambda _: [])(arrays)
+
+    def advice(self, arrays: Mapping[str, Any]) -> list[str]:
+        """What these arrays advise, which the terminal says too: `plots.advise(arrays)`; nothing where it has none."""
+        advise = getattr(self._plots, "advise", None)
+        return [] if advise is None else [advise(arrays)]
 
     @property
     def _plots(self) -> ModuleType:

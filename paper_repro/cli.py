@@ -145,6 +145,8 @@ def _run(
     scorecard = Scorecard([score(parts, found) for parts, found in by_figure.items()])
     print_scorecard(_console(), scorecard)
     _note(faults)
+    if not faults:
+        _note(sentence for one in scorecard.scored for sentence in one.parts.advice(one.result.arrays))
     _console().print(Text(f"page: {page}"))
     return int(bool(faults or any(one.fault for one in scorecard.scored)))
 

@@ -20,8 +20,11 @@ from paper_repro.progress import Progress
 from paper_repro.tasks import Outcome, Task, pickled
 
 CONNECT_SECONDS = 5.0
-# A stage takes its arrays along.
-_SETTINGS = {"distributed.admin.large-graph-warning-threshold": "1 TB"}
+# A stage takes its arrays along, and Dask would keep what it sent in its logs.
+_SETTINGS = {
+    "distributed.admin.large-graph-warning-threshold": "1 TB",
+    "distributed.admin.low-level-log-length": 0,
+}
 _GOES_ON = "the same command goes on from the last finished stages"
 
 

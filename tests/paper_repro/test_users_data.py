@@ -191,6 +191,15 @@ def test_what_a_figure_says_of_its_arrays_and_of_the_file_is_on_the_page(here, m
     assert "4 numbers &amp; more." in page
 
 
+def test_what_a_figure_advises_is_said_in_the_terminal(here, monkeypatch, capsys):
+    advise = "\ndef advise(arrays):\n    return f'Take {arrays[\"x\"].size} of them.'\n"
+    write(here.parent / "code", "fake_own", plots=PLOTS + advise)
+    register(monkeypatch, here.parent / "code", "fake_own", accepts_data=True, on_request=True)
+    (here / "a.npy").write_text("good")
+    assert main(["run", "fake_own", "--data", "a.npy"]) == 0
+    assert "\nnote: Take 4 of them.\n" in capsys.readouterr().err
+
+
 def test_data_are_looked_at_once_for_all_seeds(here, capsys, monkeypatch):
     experiment = EXPERIMENT.replace('told("looking", 1.0)', 'told("looking", 1.0); log("looked")')
     write(here.parent / "code", "fake_own", experiment=experiment)

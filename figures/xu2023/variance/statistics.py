@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from figures.common.stages import Arrays
-from sims.measurements.estimates import Estimate, mean_over
+from figures.common.target_nats import ratio_of_means, target_nats
+from sims.measurements.estimates import Estimate
 
 
 class Nats(NamedTuple):
@@ -16,29 +17,9 @@ class Nats(NamedTuple):
 
 
 def nats(data: Arrays, name: str) -> Nats:
-    """By the trapezoidal rule in ln σ; beyond the largest level σ²V falls as σ^-2.
-
-    What the draws of DSM's target differ by from their mean given x is known, and its mean is zero: what areas share
-    with it is taken off, by least squares over the replicates.
-    """
-    area, known = _area(data, data[f"{name}_measured"]), _area(data, data[f"{name}_posterior"])
-    chance = area[:, 0] - known
-    estimates = [mean_over(known), *(controlled(each, chance) for each in area[:, 1:].T)]
-    return Nats(estimates, np.log(data[f"{name}_points"] / data["references"]))
-
-
-def _area(data: Arrays, curves: np.ndarray) -> np.ndarray:
-    return np.trapezoid(curves, np.log(data["levels"]), axis=-1) + curves[..., -1] / 2
-
-
-def controlled(values: np.ndarray, control: np.ndarray) -> Estimate:
-    """Mean of the values where the control has its true mean, zero: the constant of a line, and its standard error."""
-    design = np.stack([np.ones_like(control), control], axis=1)
-    constant, slope = np.linalg.lstsq(design, values)[0]
-    degrees = len(values) - 2
-    scatter = np.sum((values - constant - slope * control) ** 2) / degrees
-    error = np.sqrt(scatter * np.linalg.inv(design.T @ design)[0, 0])
-    return Estimate(np.asarray(constant), np.asarray(error), degrees + 1)
+    """Of digits or of photographs."""
+    found = target_nats(data["levels"], data[f"{name}_measured"], data[f"{name}_posterior"])
+    return Nats(found, np.log(data[f"{name}_points"] / data["references"]))
 
 
 def at_half(data: Arrays, name: str, index: int) -> Estimate:
@@ -50,14 +31,7 @@ def _ratio_at(data: Arrays, name: str, index: int, level: float) -> Estimate:
     """V_STF/V_DSM at ln σ = `level`."""
     curves, logs = data[f"{name}_measured"], np.log(data["levels"])
     at = np.array([[np.interp(level, logs, curve) for curve in row[[0, index]]] for row in curves])
-    return jackknifed_ratio(at[:, 1], at[:, 0])
-
-
-def jackknifed_ratio(above: np.ndarray, below: np.ndarray) -> Estimate:
-    """Ratio of two means over the same replicates, with its error."""
-    count = len(above)
-    left_out = (above.sum() - above) / (below.sum() - below)
-    return mean_over(count * above.mean() / below.mean() - (count - 1) * left_out)
+    return ratio_of_means(at[:, 1], at[:, 0])
 
 
 def low_and_high(data: Arrays, name: str, index: int) -> tuple[Estimate, Estimate]:
@@ -69,5 +43,5 @@ def low_and_high(data: Arrays, name: str, index: int) -> tuple[Estimate, Estimat
     dsm, logs = curves[:, 0].mean(axis=0), np.log(data["levels"])
     above = int(np.argmax(dsm > 0.1 * dsm.max()))
     level = np.interp(0.1 * dsm.max(), dsm[above - 1 : above + 1], logs[above - 1 : above + 1]) if above else np.nan
-    high = jackknifed_ratio((number - 1) * curves[:, index, -1], curves[:, 0, -1])
+    high = ratio_of_means((number - 1) * curves[:, index, -1], curves[:, 0, -1])
     return _ratio_at(data, name, index, level), high

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from figures.common.target_nats import controlled, ratio_of_means
 from figures.xu2023.variance.claims import claims
-from figures.xu2023.variance.statistics import controlled, jackknifed_ratio, low_and_high, nats
+from figures.xu2023.variance.statistics import low_and_high, nats
 
 LEVELS, REFERENCES, POINTS, REPLICATES = np.geomspace(1e-3, 1e3, 61), np.array([1, 8, 64]), 2000, 24
 RANDOM = np.random.default_rng(0)
@@ -71,7 +72,7 @@ def test_intervals_of_a_controlled_mean_cover():
 
 def test_a_ratio_of_means_and_its_error():
     below = 2 + RANDOM.normal(size=400)
-    found = jackknifed_ratio(0.3 * below + 0.02 * RANDOM.normal(size=400), below)
+    found = ratio_of_means(0.3 * below + 0.02 * RANDOM.normal(size=400), below)
     np.testing.assert_allclose(found.value, 0.3, atol=3e-3)
     np.testing.assert_allclose(found.stderr, 0.02 / 2 / np.sqrt(400), rtol=0.2)
 

@@ -1,0 +1,1 @@
+"""What references would take from the variance of the target, on a data set of the user's own."""
