@@ -39,8 +39,8 @@ hypothesis.settings.load_profile("reproducible")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Parameter sets that `slow_cases` names are slow."""
     for item in items:
-        named = item.get_closest_marker("slow_cases")
-        if named is not None and item.callspec.id in named.args:  # pyright: ignore[reportAttributeAccessIssue]
+        named = [case for marker in item.iter_markers("slow_cases") for case in marker.args]
+        if named and item.callspec.id in named:  # pyright: ignore[reportAttributeAccessIssue]
             item.add_marker("slow")
 
 

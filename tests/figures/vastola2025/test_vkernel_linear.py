@@ -168,8 +168,7 @@ def test_squared_distances_are_without_the_noise_of_few_models():
     assert np.all(np.abs(contest.mean(axis=0) - [0.25, 0.04, 0.0]) <= 4 * error)
 
 
-@pytest.mark.slow_cases("60")
-@pytest.mark.slow_cases("1000")
+@pytest.mark.slow_cases("1000", "60")
 @pytest.mark.parametrize("models", [60, 1000])
 def test_errors_of_v_kernel_statistics_are_their_scatter(models):
     """Models and places are drawn anew; with few models their noise dominates, with many that of the places.

@@ -49,8 +49,7 @@ def kl(mean, covariance, other_mean, other):
     return (np.trace(inverse @ covariance) - len(mean) + shift @ inverse @ shift + log_ratio) / 2
 
 
-@pytest.mark.slow_cases("bias")
-@pytest.mark.slow_cases("misaligned")
+@pytest.mark.slow_cases("misaligned", "bias")
 @pytest.mark.parametrize("name", DENOISERS)
 def test_distances_equal_their_definition_in_matrices(name):
     data, covariance = spectrum()

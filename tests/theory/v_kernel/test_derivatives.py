@@ -35,8 +35,7 @@ def assert_derivatives(function, at, steps):
 
 
 # The last is held against complex steps in `test_leverage`.
-@pytest.mark.slow_cases("deterministic_equivalent")
-@pytest.mark.slow_cases("leading")
+@pytest.mark.slow_cases("leading", "deterministic_equivalent")
 @pytest.mark.parametrize("order", [*LINEAR_ORDERS[:3], pytest.param(LINEAR_ORDERS[3], marks=pytest.mark.slow)])
 def test_linear_kernels(order):
     population = coarse_population(SQUARE)

@@ -99,8 +99,7 @@ class Linear(eqx.Module):
         return x / time[..., None]
 
 
-@pytest.mark.slow_cases("28")
-@pytest.mark.slow_cases("140")
+@pytest.mark.slow_cases("140", "28")
 @pytest.mark.parametrize("draws", [28, 140, 1400])
 def test_orders_for_gaussian_features_and_constant_variance(draws):
     """Exactly leading order times P/(P - F - 1), by the inverse Wishart distribution; 1/(1 - F/P) leaves out the 1."""
