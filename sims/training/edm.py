@@ -73,8 +73,7 @@ class EDMTraining(AbstractTraining):
     mesh: Mesh | None = eqx.field(static=True, default=None)
 
     def __check_init__(self) -> None:
-        if self.references.number > 1:
-            self.references.check_batch(self.batch_size)
+        self.references.check_batch(self.batch_size)
 
     def init(self, network: Denoising, key: PRNGKeyArray | None = None) -> TrainingState[Denoising]:
         """Raises ValueError without a key, and for a process whose signal shrinks."""
@@ -97,7 +96,9 @@ class EDMTraining(AbstractTraining):
         shape, dtype = (self.batch_size, self.data.shape[1]), self.data.dtype
         levels = self.density.sample(level_key, self.batch_size, dtype)
         clean, noise = self.data[index], jax.random.normal(noise_key, shape, dtype)
-        batch = EDMBatch(clean, noise, levels, self._target(clean, noise, levels, jax.random.fold_in(key, 3)))
+        reference_key, noisy = jax.random.fold_in(key, 3), _noisy(clean, noise, levels)
+        target = self.references.targets(clean, noisy, levels, self.data, key=reference_key)
+        batch = EDMBatch(clean, noise, levels, target)
         if self.mesh is None:
             return batch
         return jax.lax.with_sharding_constraint(batch, NamedSharding(self.mesh, PartitionSpec(BATCH)))
@@ -106,11 +107,6 @@ class EDMTraining(AbstractTraining):
         """The loss of a network on a batch."""
         error = network(_noisy(batch.clean, batch.noise, batch.levels), batch.levels) - batch.target
         return jnp.mean(self.weight(network.process, batch.levels) * jnp.sum(error**2, axis=-1))
-
-    def _target(self, clean: Array, noise: Array, levels: Array, key: PRNGKeyArray) -> Float[Array, "batch dim"]:
-        if self.references.number == 1:
-            return clean
-        return self.references.targets(clean, _noisy(clean, noise, levels), levels, self.data, key=key)
 
     def on(self, mesh: Mesh) -> Self:
         """The same training with its data on all devices of a mesh, and each batch spread over them."""

@@ -22,8 +22,8 @@ class References(eqx.Module):
     shared: bool = eqx.field(static=True, default=False)
 
     def check_batch(self, size: int) -> None:
-        """Raises ValueError for shared references that a batch of this size does not fit into."""
-        if self.shared and self.number < size:
+        """Raises ValueError for shared references, two or more, that a batch of this size does not fit into."""
+        if self.shared and 1 < self.number < size:
             raise ValueError(
                 f"shared references must be at least as many as a batch, {size}, which is among them; got {self.number}"
             )
@@ -37,7 +37,12 @@ class References(eqx.Module):
         *,
         key: PRNGKeyArray,
     ) -> Float[Array, "batch dim"]:
-        """Σ_k w_k x_k, w_k ∝ exp(-|x - x_k|²/2σ²), for noisy = clean + σε; others are drawn from `points`."""
+        """Σ_k w_k x_k, w_k ∝ exp(-|x - x_k|²/2σ²), for noisy = clean + σε; others are drawn from `points`.
+
+        One reference, shared or not, is the clean point itself.
+        """
+        if self.number == 1:
+            return clean
         size, one = len(clean), jnp.ones((len(clean), 1), clean.dtype)
         if self.shared:
             drawn = jax.random.randint(key, (self.number - size,), 0, len(points))
