@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from figures.common.parts import all_grouped, joined_parts, part_size, stages_of_parts
 from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.linear_ensembles import LinearModels, averages
 from figures.studies.published_setting import FEATURES, GAP, stratified_prior
@@ -53,6 +54,7 @@ class Config:
     window_ratio: float = 1 / 2  # F/P of the second test, with the fewest features in time and the largest ε
     windows: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)  # K, divisors of the steps
     window_models: int = 240
+    parts: int = 1  # of the models with windows, a stage each
     lattice: int = 2**13  # points of the prediction: its standard deviations to 0.2 %, of the 6 % of 120 models
 
 
@@ -67,6 +69,7 @@ PRESETS = {
         steps=256,
         windows=(1, 2, 4, 8, 16, 32, 64, 128, 256),
         window_models=1000,
+        parts=2,
         lattice=2**14,
     ),
     "tiny": Config(
@@ -91,10 +94,12 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     for (kind, per_time, cutoff), row_key in zip(rows, jax.random.split(map_key, len(rows)), strict=True):
         work = partial(_row, config, kind, per_time, cutoff, row_key)
         stages.append(Stage(f"{kind}, {per_time} in time, ε = {cutoff:g}", work, share=0.7 / len(rows)))
-    for kind, kind_key in zip(KINDS, jax.random.split(window_key, len(KINDS)), strict=True):
-        stages.append(Stage(f"{kind}, windows", partial(_windows, config, kind, kind_key), share=0.3 / len(KINDS)))
-    results = stage.all(stages)
-    runs, windows = results[: len(rows)], results[len(rows) :]
+    of_windows = [
+        stages_of_parts(f"{kind}, windows", partial(_windows, config, kind), kind_key, parts=config.parts, share=0.15)
+        for kind, kind_key in zip(KINDS, jax.random.split(window_key, len(KINDS)), strict=True)
+    ]
+    runs, *parts = all_grouped(stage, [stages, *of_windows])
+    windows = [joined_parts(each, {"window_mass": 2}) for each in parts]
     shape = (len(KINDS), len(config.per_time), len(config.cutoffs), len(config.feature_ratios))
     return {
         "feature_ratio": np.asarray(config.feature_ratios),
@@ -152,7 +157,7 @@ def _windows(config: Config, kind: str, key: PRNGKeyArray) -> Arrays:
 
     def mass_of(count: int, scale: float, count_key: PRNGKeyArray) -> np.ndarray:
         window = jnp.minimum(jnp.arange(config.steps + 1) * count // config.steps, count - 1)
-        keys = jax.random.split(count_key, config.window_models)
+        keys = jax.random.split(count_key, part_size(config.window_models, config.parts))
         setting = (model.features, model.kernel, model.process, initial, times)
         samples = _sample_windows(*setting, window, most, jnp.asarray(scale), keys)
         return gap_shares(np.asarray(samples[..., 0]), *GAP)

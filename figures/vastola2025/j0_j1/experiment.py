@@ -9,7 +9,7 @@ objectives are compared on the same triples, initial weights and minibatches.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
@@ -18,6 +18,7 @@ import numpy as np
 import optax
 from jaxtyping import PRNGKeyArray
 
+from figures.common.parts import all_grouped, joined_parts, part_size, stages_of_parts
 from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.published_setting import GAP, bin_edges, features_of, normal_quantiles, process_of
 from sims.data.built_in import rotated_square, triple
@@ -70,6 +71,7 @@ class Config:
     square_samples_per_axis: int = 20
     sampling_steps: int = 150
     bins: int = 60
+    parts: int = 1  # of the models of every case, a stage each
 
 
 PRESETS = {
@@ -83,6 +85,7 @@ PRESETS = {
         samples=1000,
         square_samples_per_axis=40,
         bins=150,
+        parts=4,
     ),
     "tiny": Config(
         features_per_axis=4,
@@ -108,6 +111,8 @@ PRESETS = {
 LINE_CASES = ("linear_first", "linear_second", "network")
 SQUARE_CASES = ("square_linear", "square_network")
 NETWORK_CASES = ("network", "square_network")
+MODELS_AXIS: dict[str, int] = dict.fromkeys(("gap", "memorised", "bridge", "loss", "reference"), 1)
+_NUMBERS_OF_MODELS = ("line_models", "square_models", "models")
 _SHARES = {"linear_first": 0.15, "linear_second": 0.1, "network": 0.25, "square_linear": 0.2, "square_network": 0.25}
 
 
@@ -120,12 +125,22 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "corners": square_corners(),
     }
     keys = dict(zip(names, jax.random.split(key, len(names)), strict=True))
-    cases = [Stage(name, partial(_CASES[name], config, keys[name]), share=_SHARES[name]) for name in names]
+    part = _of_one_part(config)
+    cases = [
+        stages_of_parts(name, partial(_CASES[name], part), keys[name], parts=config.parts, share=_SHARES[name])
+        for name in names
+    ]
     doubled = Stage("twice the steps", partial(_change_on_doubling, config, keys["linear_second"]), share=0.05)
-    *results, change = stage.all([*cases, doubled])
-    for name, measured in zip(names, results, strict=True):
-        arrays |= {f"{name}_{part}": value for part, value in measured.items()}
+    *results, (change,) = all_grouped(stage, [*cases, [doubled]])
+    for name, runs in zip(names, results, strict=True):
+        arrays |= {f"{name}_{array}": value for array, value in joined_parts(runs, MODELS_AXIS).items()}
     return arrays | change
+
+
+def _of_one_part(config: Config) -> Config:
+    """With the models of one part."""
+    models = {name: part_size(getattr(config, name), config.parts) for name in _NUMBERS_OF_MODELS}
+    return replace(config, **models)
 
 
 def _process(config: Config) -> VariancePreserving:

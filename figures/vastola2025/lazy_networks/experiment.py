@@ -5,6 +5,7 @@ Proposition 5.2 of Vastola 2025 gives the covariance of a lazily trained network
 Held against it are linear features and wide networks, trained by gradient descent on noisy triples of {-1, 0, 1}.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +16,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from figures.common.parts import all_grouped, joined_parts, part_size
 from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.published_setting import features_of, process_of
 from figures.vastola2025.lazy_networks.tangent_modes import ResidualTarget, tangent_modes
@@ -57,6 +59,7 @@ class Config:
     networks: tuple[tuple[int, tuple[int, ...]], ...] = ((128, (16, 128)),)  # width, steps of training
     network_draws: int = 64
     network_models: int = 4000
+    network_parts: int = 1  # of the networks of one width, a stage each
     step_size: float = 0.5
     probes: int = 32
 
@@ -69,6 +72,7 @@ PRESETS = {
         steps=1500,  # the largest rate of one small training set is many times that of the population
         networks=((4, (1024,)), (16, (1024,)), (64, (1024,)), (256, (32, 256, 1024))),
         network_draws=128,
+        network_parts=4,
         step_size=0.25,
         probes=64,
     ),
@@ -97,20 +101,33 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     for draws, draw_key in zip(config.draws, jax.random.split(linear_key, len(config.draws)), strict=True):
         work = partial(_linear_ensemble, config, theory["directions"], theory["times"], draws, draw_key)
         stages.append(Stage(f"linear features, P = {draws}", work, share=0.4 / len(config.draws)))
+    networks = []
     for (width, steps), width_key in zip(
         config.networks, jax.random.split(network_key, len(config.networks)), strict=True
     ):
         work = partial(_wide_networks, config, width, steps, probe_key, width_key)
-        stages.append(Stage(f"networks, width {width}", work, share=0.4 / len(config.networks)))
-    results = stage.all(stages)
-    measured, networks = results[: len(config.draws)], results[len(config.draws) :]
+        networks.append(_stages_of_members(config, f"networks, width {width}", work))
+    measured, *parts = all_grouped(stage, [stages, *networks])
+    trained = [joined_parts(runs, {"network_outputs": 1}) for runs in parts]
     return {
         **theory,
         **{name: np.stack([each[name] for each in measured]) for name in measured[0]},
-        **{name: np.concatenate([each[name] for each in networks]) for name in networks[0]},
+        **{name: np.concatenate([each[name] for each in trained]) for name in trained[0]},
         "draws": np.asarray(config.draws),
         "network_draws": np.asarray(config.network_draws),
     }
+
+
+def _stages_of_members(config: Config, name: str, work: Callable[..., Arrays]) -> list[Stage]:
+    """All members of networks of one width, in parts that share one initial network."""
+    share, parts = 0.4 / len(config.networks), config.network_parts
+    size = part_size(config.network_models, parts)
+    if parts == 1:
+        return [Stage(name, work, share)]
+    return [
+        Stage(f"{name}, members from {first}", partial(work, members=slice(first, first + size)), share / parts)
+        for first in range(0, config.network_models, size)
+    ]
 
 
 def _process() -> VariancePreserving:
@@ -194,7 +211,13 @@ def _linear_ensemble(config: Config, directions, times, draws: int, key: PRNGKey
 
 
 def _wide_networks(
-    config: Config, width: int, durations: tuple[int, ...], probe_key: PRNGKeyArray, key: PRNGKeyArray
+    config: Config,
+    width: int,
+    durations: tuple[int, ...],
+    probe_key: PRNGKeyArray,
+    key: PRNGKeyArray,
+    *,
+    members: slice = slice(None),
 ) -> Arrays:
     """σ times the score at the probes: of every trained network, and its predicted covariance at every time.
 
@@ -213,6 +236,7 @@ def _wide_networks(
         samples=config.network_draws,
         key=sets_key,
     )
+    sets = TrainingSets(jax.tree.map(lambda leaf: leaf[members], sets.triples), sets.targets[:, members])
     shifted = sets._replace(targets=_shifted_targets(network, sets, process))
     modes = tangent_modes(network, data, process)
     population = lattice_population(data, process, config.population // 4)

@@ -6,7 +6,9 @@ semiclassical sum over paths; and the probability-flow ODE, κ = 0. The V-kernel
 between the data. It empties it.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
@@ -14,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from figures.common.parts import all_grouped, part_size, stages_of_parts
 from figures.common.stages import Arrays, RunStage, Stage
 from sims.measurements.estimates import mean_over
 from sims.sampling.naive import naive_sampler
@@ -56,6 +59,7 @@ class Config:
     mesh_steps: int = 1500
     curve_points: int = 60
     bins: int = 48
+    steps_per_stage: float = 1.6e9  # of all paths together
 
 
 PRESETS = {
@@ -97,24 +101,47 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "slope_kappas": np.asarray(config.slope_kappas),
     }
     share = 0.4 / sum(config.steps)
-    runs = [
-        Stage(
+    of_steps = [
+        _in_parts(
+            config,
             f"κ = {config.converging_kappa:g}, {steps} steps",
-            partial(_simulate, config, config.converging_kappa, steps, run_key),
+            partial(_simulate, kappa=config.converging_kappa, steps=steps),
+            run_key,
+            steps=steps,
             share=share * steps,
         )
         for steps, run_key in zip(config.steps, jax.random.split(step_key, len(config.steps)), strict=True)
     ]
-    theory, processes, *of_steps, of_kappas, slope = stage.all(
-        [
-            Stage("theory", partial(_theory, config), share=0.3),
-            Stage("three processes", partial(_processes, config), share=0.05),
-            *runs,
-            Stage("all κ", partial(_simulate_all, config, kappa_key), share=0.17),
-            Stage("small κ", partial(_slope, config, slope_key), share=0.08),
-        ]
-    )
-    return arrays | theory | processes | _stacked(of_steps, "of_steps") | of_kappas | slope
+    runs_of_all = config.steps[1] * (2 * len(config.kappas) + 1)
+    of_kappas = _in_parts(config, "all κ", _simulate_all, kappa_key, steps=runs_of_all, share=0.17)
+    single = [
+        Stage("theory", partial(_theory, config), share=0.3),
+        Stage("three processes", partial(_processes, config), share=0.05),
+        Stage("small κ", partial(_slope, config, slope_key), share=0.08),
+    ]
+    (theory, processes, slope), *by_steps, by_kappas = all_grouped(stage, [single, *of_steps, of_kappas])
+    pooled = _stacked([_pooled(parts) for parts in by_steps], "of_steps") | _pooled(by_kappas)
+    return arrays | theory | processes | pooled | slope
+
+
+def _in_parts(
+    config: Config, name: str, simulate: Callable[..., Arrays], key: PRNGKeyArray, *, steps: int, share: float
+) -> list[Stage]:
+    """Stages of `simulate(config, key=…)`, each with a part of the paths."""
+    parts = math.ceil(config.paths * steps / config.steps_per_stage)
+    part = replace(config, paths=part_size(config.paths, parts), sde_paths=part_size(config.sde_paths, parts))
+    return stages_of_parts(name, partial(simulate, part), key, parts=parts, share=share)
+
+
+def _pooled(parts: list[Arrays]) -> Arrays:
+    """Means over all paths and their standard errors, from parts that have equally many."""
+    if len(parts) == 1:
+        return parts[0]
+    stacked = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+    return {
+        name: np.sqrt(np.sum(of_parts**2, axis=0)) / len(parts) if "_stderr" in name else of_parts.mean(axis=0)
+        for name, of_parts in stacked.items()
+    }
 
 
 def _edges(config: Config) -> np.ndarray:
@@ -207,7 +234,7 @@ def _processes(config: Config) -> Arrays:
     return {"process_kappas": kappas, "process_gaps": np.asarray(rows)}
 
 
-def _simulate(config: Config, kappa: float, steps: int, key: PRNGKeyArray) -> Arrays:
+def _simulate(config: Config, key: PRNGKeyArray, *, kappa: float, steps: int) -> Arrays:
     """Bin masses and gap mass of the naive sampler and of the effective SDE, from independent starts."""
     naive_key, sde_key = jax.random.split(key)
     samples = {"naive": _naive(config, kappa, steps, naive_key), "sde": _sde(config, kappa, steps, sde_key)}
@@ -227,7 +254,7 @@ def _simulate_all(config: Config, key: PRNGKeyArray) -> Arrays:
         paired = _naive(config, kappa, steps, ode_key)
         change = mean_over((np.abs(paired) < GAP).astype(float) - (np.abs(ode) < GAP))
         estimate = {"gap_change": change.value, "gap_change_stderr": change.stderr}
-        runs.append(_simulate(config, kappa, steps, run_key) | estimate)
+        runs.append(_simulate(config, run_key, kappa=kappa, steps=steps) | estimate)
     return _stacked(runs, "of_kappa")
 
 
