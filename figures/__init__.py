@@ -175,6 +175,13 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 40, "paper": 900},
         on_request=True,
     ),
+    "vastola_or_bertrand": FigureEntry(
+        package="figures.bertrand2025.vastola_or_bertrand",
+        title="Does target noise make models generalise? Two papers, by dose, P/F and dimension",
+        source="Vastola 2025, Secs. 4-6; Bertrand et al. 2025; this project",
+        seconds={"quick": 60, "paper": 3600},
+        on_request=True,
+    ),
     "bonnaire2025_spectrum": FigureEntry(
         package="figures.bonnaire2025.spectrum",
         title="Eigenvalues of random features over training points: which generalise, which memorise",

@@ -45,6 +45,7 @@ def quick_compilation():
 SLOW = {
     "architecture_exponents",
     "bonnaire2025_spectrum",
+    "vastola_or_bertrand",
     "deep_linear",
     "gaps_fill_or_empty",
     "gaussian_closure",

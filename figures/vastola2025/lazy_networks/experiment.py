@@ -19,7 +19,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from figures.common.parts import all_grouped, joined_parts, part_size
 from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.published_setting import features_of, process_of
-from figures.vastola2025.lazy_networks.tangent_modes import ResidualTarget, tangent_modes
+from figures.studies.residual_target import ResidualTarget
+from figures.vastola2025.lazy_networks.tangent_modes import tangent_modes
 from sims.data.built_in import triple
 from sims.networks.nonlinear import AbstractScoreNetwork, WideNetwork, network_scales, wide_network
 from sims.training.network_ensembles import train_networks

@@ -7,25 +7,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from sims.networks.nonlinear import WideNetwork, ntk_features
-from theory.definitions.arrays import Time
 from theory.definitions.processes import VariancePreserving
-from theory.definitions.targets import AbstractTarget
 from theory.exact_scores.point_masses import PointMasses
 from theory.v_kernel.lattices import lattice_population
 from theory.v_kernel.population import Population
 
 TANGENT_CUTOFF = 1e-6  # relative rate below which tangent modes have not begun to learn when training ends
-
-
-class ResidualTarget(AbstractTarget):
-    """y = x_0 - c_skip x, what a `WideNetwork` adds to c_skip x: c = σ²/(α² + σ²) and e = -ασ/(α² + σ²)."""
-
-    def coefficients(self, alpha: Time, sigma: Time) -> tuple[Time, Time]:
-        total = alpha**2 + sigma**2
-        return sigma**2 / total, -alpha * sigma / total
-
-    def constant_coefficients(self) -> tuple[float, float] | None:
-        return None
 
 
 class TangentModes(eqx.Module):
