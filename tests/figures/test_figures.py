@@ -55,6 +55,7 @@ SLOW = {
     "misprints",
     "natural_images",
     "patch_convolution",
+    "score_smoothing",
     "spectral_law",
     "threshold_exponents",
     "unification",

@@ -39,7 +39,9 @@ def test_a_score_smoothed_on_a_line():
         found = smoothed_score(data, places, sigma, EDM(), bandwidth)
         expected = [[smoothed_by_scipy(float(x), sigma, bandwidth)] for x in places[:, 0]]
         np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8)
-    np.testing.assert_allclose(smoothed_score(data, places, 0.5, EDM(), 0.0), data.score(places, 0.5, EDM()), rtol=1e-12)
+    np.testing.assert_allclose(
+        smoothed_score(data, places, 0.5, EDM(), 0.0), data.score(places, 0.5, EDM()), rtol=1e-12
+    )
 
 
 def test_it_is_the_gradient_of_the_smoothed_logarithm():
@@ -132,7 +134,7 @@ def test_where_the_flow_of_two_points_ends():
         return -time / 2 * np.asarray(two_point_smoothed_score(x, time, STRENGTH))
 
     ends = (np.log(VARIANCE), np.log(1e-10))
-    found = integrate.solve_ivp(rate, ends, start, rtol=1e-9, atol=1e-11, max_step=0.05).y[:, -1]
+    found = integrate.solve_ivp(rate, ends, start, rtol=1e-9, atol=1e-11, max_step=0.2).y[:, -1]
     np.testing.assert_allclose(found, two_point_end(start, VARIANCE, STRENGTH), atol=3e-5)
     assert abs(found[4] - 0.1 / (1 - STRENGTH * np.sqrt(VARIANCE))) < 1e-5
     np.testing.assert_array_equal(two_point_end(np.array([-0.6, 1.0]), VARIANCE, STRENGTH), [-1, 1])
