@@ -175,6 +175,13 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 40, "paper": 900},
         on_request=True,
     ),
+    "collapse_time": FigureEntry(
+        package="figures.biroli2024.collapse_time",
+        title="The noise level at which N points collapse onto one, against N and dimension",
+        source="Biroli et al. 2024; this project",
+        seconds={"quick": 40, "paper": 1500},
+        on_request=True,
+    ),
     "score_smoothing": FigureEntry(
         package="figures.farghly2025.score_smoothing",
         title="Smoothing the score of twelve points of a circle, and how many points it is worth",

@@ -45,6 +45,7 @@ def quick_compilation():
 SLOW = {
     "architecture_exponents",
     "bonnaire2025_spectrum",
+    "collapse_time",
     "deep_linear",
     "gaps_fill_or_empty",
     "gaussian_closure",
