@@ -66,6 +66,14 @@ def test_smoothing_over_draws_at_a_time_of_another_process():
     np.testing.assert_allclose(smoothed_score(data, x, time, process, h, draws), expected, rtol=1e-12)
 
 
+@pytest.mark.slow
+def test_many_positions_are_answered_in_parts():
+    data, x = PointMasses(jax.random.normal(KEY, (12, 2))), jax.random.normal(jax.random.fold_in(KEY, 1), (1500, 2))
+    found = smoothed_score(data, x, jnp.linspace(0.4, 1.0, 1500), EDM(), 0.2)
+    for place, sigma in ((0, 0.4), (-1, 1.0)):
+        np.testing.assert_allclose(found[place], smoothed_score(data, x[place], sigma, EDM(), 0.2), rtol=1e-10)
+
+
 def empirical_scores(points, x, sigma):
     """(sets,): the scores at x of data sets on a line, (sets, N)."""
     share = softmax(-((x - points) ** 2) / (2 * sigma**2), axis=1)
