@@ -1,8 +1,9 @@
 """What is claimed of smoothed scores; replicates are independent points (or rotations of them) and samples.
 
-All claims and margins were set before the first run of this size; the paper is known to us by its abstract and what
-others quote. The best bandwidth of a replicate is the one that the others choose. After the first run the draws of the
-kernel were halved, for time, and data sets made more, since claims of their scatter were undecided.
+All claims and margins were set before the first run of this size. The paper is known to us by its abstract and what
+others quote: how its points lie, its times and its measure of the loss are not. The best bandwidth of a replicate is
+the one that the others choose. After the first run the draws of the kernel were halved, for time, and data sets made
+more, since claims of their scatter were undecided.
 """
 
 from figures.common.claims import Claim
