@@ -182,6 +182,20 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 60, "paper": 3600},
         on_request=True,
     ),
+    "collapse_time": FigureEntry(
+        package="figures.biroli2024.collapse_time",
+        title="The noise level at which N points collapse onto one, against N and dimension",
+        source="Biroli et al. 2024; this project",
+        seconds={"quick": 40, "paper": 1500},
+        on_request=True,
+    ),
+    "score_smoothing": FigureEntry(
+        package="figures.farghly2025.score_smoothing",
+        title="Smoothing the score of twelve points of a circle, and how many points it is worth",
+        source="Farghly et al. 2025, arXiv 2510.02305; this project",
+        seconds={"quick": 45, "paper": 3000},
+        on_request=True,
+    ),
     "bonnaire2025_spectrum": FigureEntry(
         package="figures.bonnaire2025.spectrum",
         title="Eigenvalues of random features over training points: which generalise, which memorise",

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from theory.definitions.checks import whole_arguments
@@ -46,3 +47,11 @@ def target_agreement(
         return TargetAgreement(jnp.sum(drawn * exact, axis=1) / lengths, weight[:, index])
 
     return jax.lax.map(one, jax.random.split(key, draws), batch_size=_TOGETHER)
+
+
+def falling_crossing(places: Float[np.ndarray, " places"], curve: Float[np.ndarray, " places"], height: float) -> float:
+    """Where a curve over rising places first falls through a height, by interpolation; NaN where it does not."""
+    below = int(np.argmax(curve < height))
+    if below == 0:
+        return float("nan")
+    return float(np.interp(-height, -curve[below - 1 : below + 1], places[below - 1 : below + 1]))

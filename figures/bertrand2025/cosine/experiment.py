@@ -11,10 +11,10 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
-from sims.data.built_in import digits, gaussian_samples, natural_image_patches, two_moons
+from figures.studies.collapse_points import data_points
 from sims.measurements.target_agreement import target_agreement
 from theory.definitions.spectra import Spectrum
 from theory.target_noise.information import noise_level_of_information
@@ -75,7 +75,7 @@ def _of_data_set(config: Config, name: str, key: PRNGKeyArray) -> Arrays:
     found, collapse = [], []
     for replicate in jax.random.split(key, config.replicates):
         point_key, draw_key = jax.random.split(replicate)
-        points = data_points(config, name, point_key)
+        points = data_points(name, point_key, count=config.points, variance=config.variance)
         found.append(measure(jnp.asarray(points, jnp.float32), draw_key))
         collapse.append(noise_level_of_information(Spectrum.from_samples(points), np.log(len(points))))
     cosine, own = (np.stack([np.asarray(getattr(each, part)) for each in found]) for part in ("cosine", "own"))
@@ -87,16 +87,3 @@ def _of_data_set(config: Config, name: str, key: PRNGKeyArray) -> Arrays:
         "points": np.asarray(len(points)),
         "dimension": np.asarray(points.shape[1]),
     }
-
-
-def data_points(config: Config, name: str, key: PRNGKeyArray) -> Float[np.ndarray, "n d"]:
-    """Different points: of two that are equal only one is kept."""
-    if name == "digits":
-        return np.unique(digits(), axis=0)
-    if name == "two moons":
-        return two_moons(key, count=config.points)
-    if name == "photographs":
-        return np.unique(natural_image_patches(key, count=config.points, channels="colour"), axis=0)
-    dimension = int(name.split()[-1])
-    variances = np.full(dimension, config.variance)
-    return gaussian_samples(key, count=config.points, mean=np.zeros(dimension), variances=variances)

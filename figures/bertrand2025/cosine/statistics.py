@@ -5,6 +5,7 @@ import numpy as np
 from figures.bertrand2025.cosine.experiment import DATA_SETS, data_names
 from figures.common.stages import Arrays
 from sims.measurements.estimates import Estimate, mean_over
+from sims.measurements.target_agreement import falling_crossing
 
 
 def times(data: Arrays) -> np.ndarray:
@@ -30,13 +31,5 @@ def log_half_level(data: Arrays, name: str) -> Estimate:
     NaN where a curve does not cross a half.
     """
     place, logs = names(data).index(name), np.log(data["levels"])
-    found = [_crossing(logs, curve) for curve in data[f"own_{place}"]]
+    found = [falling_crossing(logs, curve, 0.5) for curve in data[f"own_{place}"]]
     return mean_over(np.array(found) - np.log(data["collapse"][place]))
-
-
-def _crossing(logs: np.ndarray, curve: np.ndarray) -> float:
-    """Where a falling curve crosses ½ first."""
-    below = int(np.argmax(curve < 0.5))
-    if below == 0:
-        return float("nan")
-    return float(np.interp(-0.5, -curve[below - 1 : below + 1], logs[below - 1 : below + 1]))

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.measurements.target_agreement import target_agreement
+from sims.measurements.target_agreement import falling_crossing, target_agreement
 from theory import FlowMatching, PointMasses
 
 RANDOM = np.random.default_rng(6)
@@ -39,3 +39,10 @@ def test_one_point_has_one_target():
 def test_refused():
     with pytest.raises(ValueError, match="draws must be a whole number"):
         target_agreement(jnp.ones((1, 2)), jnp.asarray(LEVELS), draws=0, key=jax.random.key(0))
+
+
+def test_where_a_curve_falls_through_a_height():
+    places, curve = np.array([0.0, 1.0, 2.0, 3.0]), np.array([1.0, 0.8, 0.4, 0.9])
+    np.testing.assert_allclose(falling_crossing(places, curve, 0.5), 1.75)
+    assert np.isnan(falling_crossing(places, curve, 0.1))
+    assert np.isnan(falling_crossing(places, curve, 1.5))  # below from the first place on

@@ -1,0 +1,1 @@
+"""Figures after Farghly et al. 2025, on smoothed scores."""
