@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.networks.perceptron import Perceptron, perceptron
-from theory.definitions.checks import whole_arguments
+from theory.definitions.checks import positive, whole_arguments
 
 
 class Autoencoder(eqx.Module):
@@ -28,13 +28,24 @@ class Autoencoder(eqx.Module):
 
 @whole_arguments("dimension", "latent", "width", "hidden_layers")
 def autoencoder(
-    dimension: int, *, latent: int, width: int, hidden_layers: int, key: PRNGKeyArray, dtype=jnp.float32
+    dimension: int,
+    *,
+    latent: int,
+    width: int,
+    hidden_layers: int,
+    spread: float = 1.0,
+    key: PRNGKeyArray,
+    dtype=jnp.float32,
 ) -> Autoencoder:
-    """Encoder and decoder of one shape; the decoder's spread starts at one. Raises ValueError unless all are 1, 2, ….
+    """Encoder and decoder of one shape; e^s starts from `spread`.
+
+    Where it starts as wide as the data, latents are of no use and may stay so (posterior collapse). Raises ValueError
+    unless numbers are 1, 2, … and the spread is positive.
     """
+    positive("spread", spread)
     hidden, (encoder_key, decoder_key) = (width,) * hidden_layers, jax.random.split(key)
     return Autoencoder(
         perceptron((dimension, *hidden, 2 * latent), key=encoder_key, dtype=dtype),
         perceptron((latent, *hidden, dimension), key=decoder_key, dtype=dtype),
-        jnp.zeros((), dtype),
+        jnp.log(jnp.asarray(spread, dtype)),
     )

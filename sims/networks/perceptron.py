@@ -40,7 +40,9 @@ def perceptron(sizes: Sequence[int], *, key: PRNGKeyArray, dtype=jnp.float32) ->
         check_whole("every size", size)
     shapes = list(zip(sizes[:-1], sizes[1:], strict=True))
     keys = jax.random.split(key, len(shapes))
-    weights = (jax.random.normal(each, shape, dtype) * shape[0] ** -0.5 for each, shape in zip(keys, shapes, strict=True))
+    weights = (
+        jax.random.normal(each, shape, dtype) * shape[0] ** -0.5 for each, shape in zip(keys, shapes, strict=True)
+    )
     return Perceptron(tuple(weights), tuple(jnp.zeros(size, dtype) for size in sizes[1:]))
 
 
@@ -59,10 +61,13 @@ def width_of_count(make: Callable[[int, PRNGKeyArray], PyTree], count: int, *, k
     def parameters(width: int) -> int:
         return parameter_count(eqx.filter_eval_shape(make, width, key))
 
-    width = 1
-    while parameters(width + 1) <= count:
-        width += 1
-    return min((width, width + 1), key=lambda each: abs(parameters(each) - count))
+    low, high = 1, 2
+    while parameters(high) <= count:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if parameters(middle) <= count else (low, middle)
+    return min((low, high), key=lambda each: abs(parameters(each) - count))
 
 
 def _is_trained(leaf: Any) -> bool:

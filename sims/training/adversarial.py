@@ -10,6 +10,7 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.networks.adversaries import Adversaries
+from sims.networks.perceptron import Perceptron
 from sims.training.state import AbstractTraining, TrainingState, descended, initial_state
 from theory.definitions.arrays import floating
 from theory.definitions.checks import whole
@@ -18,12 +19,12 @@ Logits = Float[Array, " n"]
 
 
 def minimax(logits: Logits) -> Float[Array, ""]:
-    """E ln(1 - S(D(G(z)))), S the logistic function: what the discriminator maximises (Goodfellow et al. 2014, Eq. 1)."""
+    """E ln(1 - S(D(G(z)))), S the logistic function: what the discriminator raises (Goodfellow et al. 2014, Eq. 1)."""
     return jnp.mean(-jax.nn.softplus(logits))
 
 
 def non_saturating(logits: Logits) -> Float[Array, ""]:
-    """-E ln S(D(G(z))), whose gradient does not vanish where the discriminator wins (Goodfellow et al. 2014, Sec. 3)."""
+    """-E ln S(D(G(z))), with a gradient also where the discriminator wins (Goodfellow et al. 2014, Sec. 3)."""
     return jnp.mean(jax.nn.softplus(-logits))
 
 
@@ -72,10 +73,10 @@ class AdversarialTraining(AbstractTraining):
     ) -> Adversaries:
         """The same at given data and latents."""
 
-        def of_generator(generator: eqx.Module) -> Float[Array, ""]:
+        def of_generator(generator: Perceptron) -> Float[Array, ""]:
             return self.generator_loss(Adversaries(generator, network.discriminator).logits(generator(latent)))
 
-        def of_discriminator(discriminator: eqx.Module, generated: Array) -> Float[Array, ""]:
+        def of_discriminator(discriminator: Perceptron, generated: Array) -> Float[Array, ""]:
             rival = Adversaries(network.generator, discriminator)
             return discriminator_loss(rival.logits(real), rival.logits(generated))
 

@@ -14,7 +14,9 @@ from sims.training.state import AbstractTraining, TrainingState, descended, init
 from theory.definitions.arrays import floating
 from theory.definitions.checks import whole
 
-Points, Latents, Numbers = Float[Array, "n dim"], Float[Array, "n latent"], Float[Array, " n"]
+Points = Float[Array, "n dim"]
+Latents = Float[Array, "n latent"]
+Numbers = Float[Array, " n"]
 # Of a network, data and unit normal noise: the mean of -ELBO over the data, with an unbiased gradient.
 Estimator = Callable[[Autoencoder, Points, Latents], Float[Array, ""]]
 

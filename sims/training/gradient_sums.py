@@ -3,7 +3,7 @@
 At learning rate zero a network stays where it is, and steps of its training add up gradients of fresh batches.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -35,10 +35,8 @@ def adam_with_sums(learning_rate: float, *, momentum: float = 0.9) -> optax.Grad
 @eqx.filter_jit
 def at_learning_rate(state: TrainingState, rate: Scalar | Array) -> TrainingState:
     """A copy of a state of `adam_with_sums`, whose next steps have another learning rate."""
-    held = state.optimiser[1].hyperparams["learning_rate"]
-    return eqx.tree_at(
-        lambda at: at.optimiser[1].hyperparams["learning_rate"], state, jnp.full_like(held, rate)
-    )
+    sums, adam = _halves(state)
+    return eqx.tree_at(lambda at: at.optimiser, state, (sums, _with_rate(adam, rate)))
 
 
 @whole_arguments("batches")
@@ -50,35 +48,41 @@ def sums_over_batches(
     `state` is one of `adam_with_sums`, or of several members with a key each. The scale is Adam's at this state,
     1/(√v + ε). Raises ValueError unless `batches` is 1, 2, ….
     """
-    return advance(training, _frozen(state, key), batches).optimiser[0]
+    return _halves(advance(training, _frozen(state, key), batches))[0]
 
 
 @eqx.filter_jit
 def _frozen(state: TrainingState, key: PRNGKeyArray) -> TrainingState:
-    sums, adam = state.optimiser
+    """With sums of nothing, a learning rate of zero, and another key."""
+    sums, adam = _halves(state)
     scale = jax.tree.map(lambda moment: 1 / (jnp.sqrt(moment) + 1e-8), optax.tree_utils.tree_get(adam, "nu"))
     empty = jax.tree.map(jnp.zeros_like, sums)._replace(scale=scale)
-    rate = adam.hyperparams["learning_rate"]
-    still = eqx.tree_at(lambda at: at.hyperparams["learning_rate"], adam, jnp.zeros_like(rate))
-    return eqx.tree_at(lambda at: (at.optimiser, at.key), state, ((empty, still), key))
+    return eqx.tree_at(lambda at: (at.optimiser, at.key), state, ((empty, _with_rate(adam, 0.0)), key))
+
+
+def _halves(state: TrainingState) -> tuple[GradientSums, Any]:
+    """The sums, and Adam's state within that of its learning rate."""
+    optimiser: Any = state.optimiser
+    return optimiser[0], optimiser[1]
+
+
+def _with_rate(adam: Any, rate: Scalar | Array) -> Any:
+    held = adam.hyperparams["learning_rate"]
+    return adam._replace(hyperparams={**adam.hyperparams, "learning_rate": jnp.full_like(held, rate)})
 
 
 def _sums() -> optax.GradientTransformation:
     def squared(tree: PyTree[Array]) -> PyTree[Float[Array, ""]]:
         return jax.tree.map(lambda leaf: jnp.sum(leaf**2), tree)
 
-    def init(parameters: PyTree[Array]) -> GradientSums:
-        zeros = jax.tree.map(jnp.zeros_like, parameters)
-        return GradientSums(zeros, squared(zeros), jax.tree.map(jnp.zeros_like, parameters), squared(zeros))
+    def init(params: PyTree[Array]) -> Any:
+        zeros = jax.tree.map(jnp.zeros_like, params)
+        return GradientSums(zeros, squared(zeros), jax.tree.map(jnp.zeros_like, params), squared(zeros))
 
-    def update(updates: PyTree[Array], state: optax.OptState, params: PyTree | None = None):
+    def update(updates: PyTree[Array], state: Any, params: PyTree | None = None) -> tuple[Any, Any]:
         del params
-        assert isinstance(state, GradientSums)
         scaled = jax.tree.map(jnp.multiply, state.scale, updates)
-        add = (jax.tree.map(jnp.add, old, new) for old, new in (
-            (state.total, updates), (state.squares, squared(updates)), (state.scaled_squares, squared(scaled))
-        ))  # fmt: skip
-        total, squares, scaled_squares = add
-        return updates, GradientSums(total, squares, state.scale, scaled_squares)
+        new = GradientSums(updates, squared(updates), jax.tree.map(jnp.zeros_like, updates), squared(scaled))
+        return updates, jax.tree.map(jnp.add, state, new)
 
     return optax.GradientTransformation(init, update)

@@ -9,8 +9,8 @@ from sims.training.state import AbstractTraining, TrainingState
 class Members(AbstractTraining):
     """Steps of many networks, each what `training` does to it with a key of its own.
 
-    All arrays of the state have a leading axis of members, those that the optimiser counts with too, so that members may
-    differ in a learning rate that the optimiser's state holds (`optax.inject_hyperparams`).
+    All arrays of the state have a leading axis of members, those that the optimiser counts with too, so that members
+    may differ in a learning rate that the optimiser's state holds (`optax.inject_hyperparams`).
     """
 
     training: AbstractTraining

@@ -49,7 +49,7 @@ class LogNormalNoise(AbstractNoiseDensity):
 
 
 class TabulatedNoise(AbstractNoiseDensity):
-    """ln σ drawn from a table of equally likely values, of quantiles say; densities of one size share compiled programs.
+    """ln σ drawn from a table of equally likely values, of quantiles say; tables of one size share compiled programs.
 
     p ∝ σ^-2a over the table with a = `tilt`.
     """

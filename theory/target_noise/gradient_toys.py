@@ -1,8 +1,8 @@
 """Exact noise of the gradients that learn one mean: by likelihood, denoising, a latent, two estimators, and a game.
 
-Data are N(m, s²I) in d dimensions and δ is the error of the model's mean. All numbers are of a single sample (a batch of
-B has 1/B of the variance). What an optimiser sees is the ratio |E g|²/tr Cov g, here the signal: factors that multiply
-every gradient alike, such as loss weights, drop out of it. The formulas are this project's.
+Data are N(m, s²I) in d dimensions and δ is the error of the model's mean. All numbers are of a single sample (a batch
+of B has 1/B of the variance). What an optimiser sees is the ratio |E g|²/tr Cov g, here the signal: factors that
+multiply every gradient alike, such as loss weights, drop out of it. The formulas are this project's.
 """
 
 from jaxtyping import Array, ArrayLike, Float

@@ -11,6 +11,7 @@ from sims.data.built_in import digits
 
 _MODES, _WIDTH = 8, 0.15
 _COMPONENTS = 8
+DIMENSIONS = {"ring": 2, "digits": _COMPONENTS}
 _NEAR, _SHARE = 4.0, 0.25  # widths of a mode, and of its fair share of samples
 
 
@@ -22,7 +23,7 @@ class Points(NamedTuple):
 
 
 def training_points(name: str, count: int, test_count: int, key: PRNGKeyArray) -> Points:
-    """"ring": `count` points to train on and `test_count` held out; "digits": all others beside those held out."""
+    """ "ring": `count` points to train on and `test_count` held out; "digits": all others beside those held out."""
     if name == "ring":
         drawn = _ring(count + test_count, key)
         return Points(drawn[test_count:], drawn[:test_count])

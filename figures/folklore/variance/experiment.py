@@ -1,9 +1,10 @@
 """Gradient noise of a denoiser, a variational autoencoder and a pair of adversaries, side by side.
 
 All have as many parameters, see the same data in batches of one size, and are trained by Adam. At each record are
-measured: how far samples are from held-out data (`energy_distance`), and of the loss's gradient over one batch tr Cov(g)
-and |E g|², as it is and as Adam scales it. The same for several learning rates, without gradients. Of the denoiser also
-by noise level and by noise schedule. What "spike", "diverged" and "matched" mean is defined in `statistics`.
+measured: how far samples are from held-out data (`energy_distance`), and of the loss's gradient over one batch
+tr Cov(g) and |E g|², as it is and as Adam scales it. The same for several learning rates, without gradients. Of the
+denoiser also by noise level and by noise schedule. What "spike", "diverged" and "matched" mean is defined in
+`statistics`.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
-from figures.folklore.variance.data import Points, modes_covered, training_points
+from figures.folklore.variance.data import DIMENSIONS, Points, modes_covered, training_points
 from figures.folklore.variance.families import (
     FAMILIES,
     TABLE,
@@ -50,20 +51,18 @@ class Config:
     """Sizes of the run. `records` are geometric from `first_record` to `steps`."""
 
     data: tuple[str, ...] = ("ring",)
-    networks: Sizes = Sizes(
-        width=64, hidden_layers=2, latent=2, batch_size=128, sampling_steps=12, learning_rate=1e-3
-    )
+    networks: Sizes = Sizes(width=64, hidden_layers=2, latent=2, batch_size=128, sampling_steps=12, learning_rate=1e-3)
     points: int = 8192  # of the ring; digits have as many as there are
     test_points: int = 512
-    seeds: int = 4
-    steps: int = 2000
+    seeds: int = 6
+    steps: int = 1000
     first_record: int = 20
-    records: int = 9
-    batches: int = 48  # fresh ones, at every record
-    level_batches: int = 8  # at every level
-    levels: int = 8
-    rates: tuple[float, ...] = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
-    rate_steps: int = 400
+    records: int = 6
+    batches: int = 32  # fresh ones, at every record
+    level_batches: int = 12  # at every level
+    levels: int = 6
+    rates: tuple[float, ...] = (3e-4, 3e-3, 3e-2, 1e-1)
+    rate_steps: int = 160
     rate_records: int = 5
     replicates: int = 16  # of what needs no network
     draws: int = 4096  # in each replicate
@@ -73,9 +72,7 @@ PRESETS = {
     "quick": Config(),
     "paper": Config(
         data=("ring", "digits"),
-        networks=Sizes(
-            width=128, hidden_layers=3, latent=8, batch_size=128, sampling_steps=32, learning_rate=1e-3
-        ),
+        networks=Sizes(width=128, hidden_layers=3, latent=8, batch_size=128, sampling_steps=32, learning_rate=1e-3),
         points=65536,
         test_points=1000,
         seeds=10,
@@ -113,12 +110,14 @@ PRESETS = {
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Per data set d and family f, with f counted as in FAMILIES and d as in the configuration:
 
-    `distance_d_f` (records, seeds); `norms_d_f` (records, players, 2, seeds, 2): as it is and as Adam scales it, mean of
-    |g|² over batches and |mean g|²; `covered_d_f` (records, seeds), share of the ring's modes, 1 for other data;
+    `distance_d_f` (records, seeds); `norms_d_f` (records, players, 2, seeds, 2): as it is and as Adam scales it, mean
+    of |g|² over batches and |mean g|²; `covered_d_f` (records, seeds), share of the ring's modes, 1 for other data;
     `rate_distance_d_f` (rates, records, seeds), not finite where training broke down; `parameters_d_f`.
-    Of the denoiser: `level_norms_d` (records, levels, seeds, 2), `level_mean_d` (records, seeds), |mean g|² over levels,
-    `schedule_norms_d` (schedules, seeds, 2) at the end, `residual_d` (levels, seeds), weighted loss per coordinate.
-    `reference_d` (2,): distances of a Gaussian and of the mean alone. What needs no network: see `toys` and `targets`.
+    Of the denoiser: `level_norms_d` (records, levels, seeds, 2), `level_mean_d` (records, seeds), |mean g|² over
+    levels, `schedule_norms_d` (schedules, seeds, 2) at the end, `residual_d` (levels, seeds), weighted loss per
+    coordinate.
+    `reference_d` (2,): distances of a Gaussian and of the mean alone. What needs no network is in `toys` and
+    `targets`.
     """
     toy_key, target_key, *set_keys = jax.random.split(key, 2 + len(config.data))
     stages = [
@@ -141,7 +140,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "batches": np.asarray([config.batches, config.level_batches]),
         "batch_size": np.asarray(config.networks.batch_size),
         "learning_rate": np.asarray(config.networks.learning_rate),
-        "dimension": np.asarray([training_points(name, 16, 4, set_keys[0]).train.shape[1] for name in config.data]),
+        "dimension": np.asarray([DIMENSIONS[name] for name in config.data]),
     }
     for (place, index), found in zip(places, plain[2:], strict=True):
         shared = {name: value for name, value in found.items() if name in _OF_DATA}
@@ -231,9 +230,7 @@ def _over_rates(
     return np.stack(found)
 
 
-def _at_the_end(
-    config: Config, training: Members, state: TrainingState, points: Points, key: PRNGKeyArray
-) -> Arrays:
+def _at_the_end(config: Config, training: Members, state: TrainingState, points: Points, key: PRNGKeyArray) -> Arrays:
     """Of trained denoisers: noise by schedule, residual loss by level; of the data, distances to compare with."""
     residual_key, gaussian_key, *schedule_keys = jax.random.split(key, 2 + len(SCHEDULES))
     norms = []
@@ -241,7 +238,7 @@ def _at_the_end(
         drawn = _with_levels(training, schedule_log_levels(schedule, TABLE))
         sums = sums_over_batches(drawn, state, config.batches, jax.random.split(schedule_key, config.seeds))
         norms.append(norms_of_sums(sums, config.batches)[:, 0])
-    alone = jnp.broadcast_to(jnp.mean(points.train, axis=0), points.test.shape)
+    alone = jnp.broadcast_to(jnp.mean(points.train, axis=0)[None], points.test.shape)
     reference = [float(energy_distance(each, points.test)) for each in (_gaussian_like(points, gaussian_key), alone)]
     residual = _residuals(state.parameters, points.test, level_grid(config), residual_key)
     return {"schedule_norms": np.stack(norms), "residual": residual, "reference": np.asarray(reference)}
@@ -281,4 +278,4 @@ def _gaussian_like(points: Points, key: PRNGKeyArray) -> Float[Array, "n dim"]:
     """2048 points of the data's mean and covariance."""
     spread = np.linalg.cholesky(np.cov(np.asarray(points.train, dtype=float).T))
     noise = jax.random.normal(key, (2048, points.train.shape[1]), points.train.dtype)
-    return jnp.mean(points.train, axis=0) + noise @ jnp.asarray(spread.T, points.train.dtype)
+    return jnp.mean(points.train, axis=0)[None] + noise @ jnp.asarray(spread.T, points.train.dtype)

@@ -30,6 +30,7 @@ from theory.definitions.weights import EDMWeight
 
 TABLE = 1024  # quantiles of every density of noise levels
 LOG_MEAN, LOG_DEVIATION = -1.2 + float(np.log(2)), 1.2  # of σ: Karras et al. 2022's for σ_d = ½, moved to σ_d = 1
+_SPREAD = 0.25  # of decoders at the start: from one, latents of the ring stay unused
 _ESTIMATORS = {
     "VAE": reparametrised,
     "VAE, score function": score_function,
@@ -72,7 +73,7 @@ def family(name: str, sizes: Sizes, data: Float[Array, "m dim"], key: PRNGKeyArr
         return Family(training, partial(_denoiser, sizes, dimension), _whole, partial(_denoised, sizes), count)
     shape = {"latent": sizes.latent, "hidden_layers": sizes.hidden_layers}
     if name in _ESTIMATORS:
-        make = _of_width(partial(autoencoder, dimension, **shape), count, key)
+        make = _of_width(partial(autoencoder, dimension, spread=_SPREAD, **shape), count, key)
         training = ELBOTraining(data, adam_with_sums(rate), sizes.batch_size, _ESTIMATORS[name])
         return Family(training, make, _whole, _decoded, _count(make, key))
     make = _of_width(partial(adversaries, dimension, **shape), count, key)

@@ -37,6 +37,7 @@ class Statement(NamedTuple):
     relation: Relation
     reference: float
     margin: float
+    of_the_page: bool = True
 
     def claim(self, source: str, tests: Tests) -> Claim:
         return Claim.from_estimate(
@@ -157,6 +158,7 @@ def _residual(data: Arrays, place: int, name: str) -> Statement:
         "equal",
         0.0,
         _EQUAL,
+        of_the_page=False,
     )
 
 
@@ -165,12 +167,13 @@ def _schedules(data: Arrays, place: int, name: str) -> list[Statement]:
         Statement(
             5,
             f"5, {name}: {words} and cosine schedule",
-            "the choice of a noise schedule does nothing to a trained denoiser's gradient noise (no statement of the page, "
-            f"which says that it regularises): {words} minus cosine, ln R",
+            "the choice of a noise schedule does nothing to a trained denoiser's gradient noise (no statement of the "
+            f"page, which says that it regularises): {words} minus cosine, ln R",
             schedule_against(data, place, index, 1),
             "equal",
             0.0,
             WORTH,
+            of_the_page=False,
         )
         for index, words in ((0, "linear"), (2, "sigmoid"))
     ]
@@ -188,6 +191,7 @@ def _estimators(data: Arrays, place: int, name: str) -> list[Statement]:
             "greater",
             0.0,
             WORTH,
+            of_the_page=False,
         ),
         Statement(
             0,
@@ -197,6 +201,7 @@ def _estimators(data: Arrays, place: int, name: str) -> list[Statement]:
             "less",
             0.0,
             WORTH,
+            of_the_page=False,
         ),
     ]
 
@@ -211,6 +216,7 @@ def _modes(data: Arrays, place: int) -> list[Statement]:
             "equal",
             1.0,
             0.05,
+            of_the_page=False,
         )
         for name, words in (("diffusion", "denoisers"), ("VAE", "VAEs"), ("GAN", "GANs"))
     ]

@@ -9,11 +9,8 @@ Defined before the first run:
 - Diverged: at the last record samples are not finite, or no closer to the data than the data's mean alone.
 - Spike: at some record the distance lies above the least one so far by over a tenth of the distance of that mean.
 - Unstable: diverged, or a spike.
-- Verdict of a claim: *true* if all statements behind it hold, *false* if one differs, else *undecided*; *only if …* where
-  one part of the statement holds and another differs as it depends on a choice that the claim does not name.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -120,9 +117,7 @@ def share_within_levels(data: Arrays, place: int) -> Estimate:
 
 def level_against_all(data: Arrays, place: int, level: int) -> Estimate:
     """ln R at a noise level minus ln R over all of them, at matched quality."""
-    return difference(
-        level_noise(data, place, level).log_ratio, matched_noise(data, place, "diffusion").log_ratio
-    )
+    return difference(level_noise(data, place, level).log_ratio, matched_noise(data, place, "diffusion").log_ratio)
 
 
 def unstable(data: Arrays, place: int, name: str) -> np.ndarray:
@@ -202,15 +197,16 @@ def toy_log_game(data: Arrays) -> Estimate:
     return jackknife(lambda mean: float(np.log(mean[0] / theory)), data["toy_game"][:, None])
 
 
+def spread_of_parameters(data: Arrays) -> float:
+    """Largest over smallest number of parameters, minus one."""
+    counts = [
+        [float(data[f"parameters_{place}_{index}"]) for index in range(len(FAMILIES))]
+        for place in range(len(sets(data)))
+    ]
+    return max(max(each) / min(each) - 1 for each in counts)
+
+
 def _chosen(values: np.ndarray, record: np.ndarray) -> np.ndarray:
     """Of (records, seeds, …) every seed's at its own record, without seeds that have none."""
     seeds = np.flatnonzero(record >= 0)
     return values[record[seeds], seeds]
-
-
-Rule = Callable[[list[str]], str]
-
-
-def all_of(verdicts: list[str]) -> str:
-    """*true*, *false* or *undecided* of statements that a claim makes together."""
-    return "false" if "differs" in verdicts else "true" if set(verdicts) == {"holds"} else "undecided"

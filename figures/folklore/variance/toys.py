@@ -1,6 +1,5 @@
 """What needs no trained network: gradients of one mean, a game of two linear players, and targets of the loss."""
 
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,13 +15,13 @@ TARGETS = ("clean point", "noise", "score", "preconditioned")
 
 
 def toys(replicates: int, draws: int, key: PRNGKeyArray) -> Arrays:
-    """`toy_norms` (replicates, 1 + levels, 2), mean |g|² and |mean g|² of likelihood's gradient and of denoising's; `toy_signal` (1 + levels,).
-
-    `toy_game` (replicates,), r² of a game of GAME after its steps, and `toy_game_theory`.
+    """`toy_norms` (replicates, 1 + levels, 2), mean |g|² and |mean g|² over draws of likelihood's gradient and
+    denoising's at TOY_LEVELS; `toy_signal` (1 + levels,), theory; `toy_game` (32 replicates,), r² of games of GAME
+    after their steps, and `toy_game_theory`.
     """
     mean_key, game_key = jax.random.split(key)
     compiled = jax.jit(jax.vmap(lambda key: _toy_norms(draws, key)))
-    game = jax.jit(jax.vmap(_play))(jax.random.split(game_key, 8 * replicates))
+    game = jax.jit(jax.vmap(_play))(jax.random.split(game_key, 32 * replicates))
     squared = DISTANCE**2
     theory = bilinear_game_distance(squared, 1.0, DIMENSION, **GAME)
     signal = [float(likelihood_signal(squared, 1.0, DIMENSION))]
@@ -58,8 +57,8 @@ def _toy_norms(draws: int, key: PRNGKeyArray) -> Float[Array, "kinds 2"]:
     data_key, noise_key = jax.random.split(key)
     x = jax.random.normal(data_key, (draws, DIMENSION))
     noise = jax.random.normal(noise_key, x.shape)
-    denoising = ((off - x - s * noise) / (1 + s**2) + noise / s for s in TOY_LEVELS)
-    gradients = jnp.stack([off - x, *denoising])
+    denoising = ((off[None] - x - s * noise) / (1 + s**2) + noise / s for s in TOY_LEVELS)
+    gradients = jnp.stack([off[None] - x, *denoising])
     mean_square, squared_mean = jnp.sum(gradients**2, axis=2).mean(axis=1), jnp.sum(gradients.mean(axis=1) ** 2, axis=1)
     return jnp.stack([mean_square, squared_mean], axis=1)
 
