@@ -210,6 +210,13 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 40, "paper": 20000},
         on_request=True,
     ),
+    "folklore_variance": FigureEntry(
+        package="figures.folklore.variance",
+        title="Gradient noise of diffusion, VAEs and GANs side by side: what is said, and what is measured",
+        source="a widely read page, in our words; this project",
+        seconds={"quick": 60, "paper": 20000},
+        on_request=True,
+    ),
     "target_variance": FigureEntry(
         package="figures.xu2023.target_variance",
         title="What references take from your data's targets (--data FILE; digits without it)",

@@ -48,6 +48,24 @@ class LogNormalNoise(AbstractNoiseDensity):
         return type(self)(self.log_mean - 2 * exponent * self.log_std**2, self.log_std)
 
 
+class TabulatedNoise(AbstractNoiseDensity):
+    """ln σ drawn from a table of equally likely values, of quantiles say; tables of one size share compiled programs.
+
+    p ∝ σ^-2a over the table with a = `tilt`.
+    """
+
+    table: Float[Array, " entries"] = eqx.field(converter=jnp.asarray)
+    tilt: Scalar = eqx.field(default=0.0, converter=partial(finite, "tilt"))
+
+    def log_levels(self, key: PRNGKeyArray, shape: tuple[int, ...], dtype) -> Float[Array, "..."]:
+        shares = jnp.cumsum(jax.nn.softmax(-2 * self.tilt * self.table.astype(dtype)))
+        place = jnp.searchsorted(shares[:-1], jax.random.uniform(key, shape, dtype), side="right")
+        return self.table.astype(dtype)[place]
+
+    def tilted(self, exponent: Scalar) -> Self:
+        return type(self)(self.table, self.tilt + exponent)
+
+
 class LogUniformNoise(AbstractNoiseDensity):
     """p(ln σ) ∝ σ^-2a between `low` and `high`: uniform for a = `tilt` = 0.
 

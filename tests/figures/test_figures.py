@@ -23,6 +23,7 @@ NOT_FINITE = {
     "vastola2025_fig1": {"simulated", "expected"},
     "wang2025_fig8": {f"emergence{of}_{mean}_one_layer" for of in ("", "_of_trained") for mean in MEANS},
     "loss_weighting": {f"emergence_{mean}" for mean in ("arithmetic", "geometric")},
+    "folklore_variance": {f"rate_distance_0_{index}" for index in range(6)},
     "deep_linear": {"emergence_theory_3", "weight_emergence", "emergence", "waiting"},
     "wang2025_fig7": {"emergence_theory_one_layer", "emergence_theory_two_layer"},
     "wang2025_fig6": {
@@ -47,6 +48,7 @@ SLOW = {
     "bonnaire2025_spectrum",
     "collapse_time",
     "deep_linear",
+    "folklore_variance",
     "gaps_fill_or_empty",
     "gaussian_closure",
     "j0_j1",

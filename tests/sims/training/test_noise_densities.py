@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from sims.training.noise_densities import LogNormalNoise, LogUniformNoise
+from sims.training.noise_densities import LogNormalNoise, LogUniformNoise, TabulatedNoise
 from sims.training.records import log_spaced_records
 
 COUNT = 40_000
@@ -46,7 +46,14 @@ def test_karras_has_mean_and_deviation_1_2():
     assert (LogNormalNoise().log_mean, LogNormalNoise().log_std) == (-1.2, 1.2)
 
 
-@pytest.mark.parametrize("density", [LogNormalNoise(), LogUniformNoise(0.1, 10.0)], ids=["normal", "uniform"])
+SEVERAL = {
+    "normal": LogNormalNoise(),
+    "uniform": LogUniformNoise(0.1, 10.0),
+    "table": TabulatedNoise(np.linspace(-3.0, 0.5, 6)),
+}
+
+
+@pytest.mark.parametrize("density", SEVERAL.values(), ids=SEVERAL)
 def test_a_tilt_is_the_weight_in_expectation(density):
     """E[f σ^-2a]/E[σ^-2a] is E[f] at tilted levels, for f = ln σ and 1/(1 + σ²); tilts add up."""
     levels = np.asarray(density.sample(jax.random.key(1), 400_000, "float64"))
@@ -57,6 +64,14 @@ def test_a_tilt_is_the_weight_in_expectation(density):
         error = np.sqrt((np.var(expected) + np.var(found)) / 400_000)
         assert abs(expected.mean() - found.mean()) < 4 * error
         assert abs(function(levels).mean() - found.mean()) > 40 * error
+
+
+def test_entries_of_a_table_are_equally_likely():
+    table = np.array([-2.0, 0.5, 1.0])
+    levels = np.log(np.asarray(TabulatedNoise(table).sample(jax.random.key(1), COUNT, "float64")))
+    counts = [np.sum(np.isclose(levels, each)) for each in table]
+    assert sum(counts) == COUNT
+    assert scipy.stats.chisquare(counts).pvalue > 1e-3
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,39 @@
+"""The energy distance, against sums over pairs and what two normal laws have."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.special import erf
+
+from sims.measurements.energy_distance import energy_distance
+
+
+def test_sums_over_different_pairs():
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(4, 3)), random.normal(size=(5, 3))
+
+    def mean(a, b, same):
+        pairs = [(i, j) for i in range(len(a)) for j in range(len(b)) if not (same and i == j)]
+        return np.mean([np.linalg.norm(a[i] - b[j]) for i, j in pairs])
+
+    expected = 2 * mean(x, y, False) - mean(x, x, True) - mean(y, y, True)
+    np.testing.assert_allclose(energy_distance(jnp.asarray(x), jnp.asarray(y)), expected, rtol=1e-12)
+
+
+def test_two_normal_laws_and_no_floor():
+    """|N(m, 2)| has the mean 2e^(-m²/4)/√π + m erf(m/2)."""
+
+    def found(shift):
+        keys = jax.random.split(jax.random.key(0), 200)
+
+        def one(key):
+            x, y = jax.random.normal(key, (2, 100, 1))
+            return energy_distance(x, y + shift)
+
+        values = np.asarray(jax.jit(jax.vmap(one))(keys))
+        return values.mean(), values.std() / len(keys) ** 0.5
+
+    for shift in (0.0, 1.0):
+        expected = 2 * (2 * np.exp(-(shift**2) / 4) / np.sqrt(np.pi) + shift * erf(shift / 2)) - 4 / np.sqrt(np.pi)
+        value, error = found(shift)
+        assert abs(value - expected) < 4 * error < 0.05
