@@ -99,7 +99,7 @@ def _draw_doses(axis: Axes, data: Arrays) -> None:
     axis.set_xlabel("dose c of the target noise (0: exact, 1: DSM)")
     axis.set_ylabel("memorised share less chance")
     axis.set_title("MLPs trained by Adam")
-    axis.legend(fontsize=7)
+    axis.legend()
 
 
 def _draw_map(axis: Axes, data: Arrays, endpoint: Endpoint, title: str) -> None:
