@@ -128,9 +128,8 @@ def _draw_verdict(axis: Axes, row: int, column: int, data: Arrays, cell: Cell, e
     colour = VERDICT_COLOURS[words]
     axis.add_patch(plt.Rectangle((column - 0.48, row - 0.46), 0.96, 0.92, color=colour, lw=0))
     low, high = found.interval
-    axis.text(
-        column, row, f"{words}\n{found.value:+.2f} [{low:+.2f}, {high:+.2f}]", ha="center", va="center", fontsize=8
-    )
+    label = f"{words}: {found.value:+.2f}\n[{low:+.2f}, {high:+.2f}]"
+    axis.text(column, row, label, ha="center", va="center", fontsize=SMALLEST)
 
 
 def _draw_changes(axis: Axes, data: Arrays, names: list[str], of, title: str) -> None:

@@ -67,7 +67,7 @@ class Config:
     points: tuple[int, ...] = (4, 16)  # N, by dimension
     ratios: tuple[float, ...] = (16.0, 4.0, 1.0, 0.25)  # P/F
     data_sets: int = 8
-    seeds: int = 6  # training sets of each data set
+    seeds: int = 4  # training sets of each data set
     features: tuple[int, ...] = (96, 96)  # of linear models
     ridge: float = 1e-6
     predicted_dimensions: tuple[int, ...] = (1,)  # what a draw of predicted weights decomposes has D·F rows
@@ -79,7 +79,7 @@ class Config:
     hidden_layers: int = 2
     network_dimensions: tuple[int, ...] = (1, 16)
     network_ratios: tuple[float, ...] = (4.0, 0.25)
-    network_doses: tuple[str, ...] = ("exact", "DSM", "c = 4")
+    network_doses: tuple[str, ...] = ("exact", "DSM")
     network_seeds: int = 1
     network_steps: int = 2000
     batch_size: int = 64
