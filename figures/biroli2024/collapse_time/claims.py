@@ -1,8 +1,7 @@
 """What is claimed of the collapse onto one point; replicates are independent points and noise.
 
 All claims and margins were set before the first run, which had half as many replicates; those of digits are parts of
-the same 1797. The levels .89, .78 and .60 were noted as those of "90 % weight": of the *mean* weight they are not, and
-of the median (.98, .76 and .63 in a run apart) nearly.
+the same 1797.
 """
 
 import numpy as np
@@ -15,9 +14,7 @@ from sims.measurements.estimates import difference, mean_over
 
 OURS = "this project"
 PAPER = "Biroli et al. 2024, in our words"
-EARLIER = {100: 0.89, 1000: 0.78, 10000: 0.60}  # of weight .9 in 16 dimensions, as measured when it was derived
 _HALF = 0.2  # of ln σ, as in `bertrand2025_cosine`
-_AGAIN = 0.06
 _LESS = 0.1
 _NEARER = 0.1
 _ISOTROPIC = 0.2
@@ -25,8 +22,7 @@ _ISOTROPIC = 0.2
 
 def claims(data: Arrays) -> list[Claim]:
     halves = [_half(data, place, int(dimension)) for place, dimension in enumerate(data["dimensions"])]
-    earlier = [_earlier(data, count, level) for count, level in EARLIER.items() if count in data["counts"]]
-    return halves + earlier + [_late(data), _nearer(data)] + [claim for name in DATA_SETS for claim in _of(data, name)]
+    return halves + [_late(data), _nearer(data)] + [claim for name in DATA_SETS for claim in _of(data, name)]
 
 
 def _half(data: Arrays, place: int, dimension: int) -> Claim:
@@ -39,21 +35,6 @@ def _half(data: Arrays, place: int, dimension: int) -> Claim:
         tests="paper",
         theory=0.0,
         margin=_HALF,
-    )
-
-
-def _earlier(data: Arrays, count: int, level: float) -> Claim:
-    place = int(np.flatnonzero(data["dimensions"] == 16)[0]), int(np.flatnonzero(data["counts"] == count)[0])
-    reference = float(np.log(level / data["formula"][place]))
-    return Claim.from_estimate(
-        f"Gaussian, d = 16, N = {count}: weight .9 as before",
-        f"the drawn point has .9 of the posterior at σ = {level:.2f}, as measured when it was derived (ln of its ratio "
-        "to σ_C)",
-        gaussian_level(data, 0.9, 16, count).minus(reference),
-        source=OURS,
-        tests="control",
-        bound=reference,
-        margin=_AGAIN,
     )
 
 

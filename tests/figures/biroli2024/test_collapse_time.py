@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from figures.biroli2024.collapse_time.claims import EARLIER, claims
+from figures.biroli2024.collapse_time.claims import claims
 from figures.biroli2024.collapse_time.statistics import gaussian_level, log_levels
 
 RANDOM = np.random.default_rng(3)
@@ -16,11 +16,10 @@ def curves(shift, steepness):
     return 1 / (1 + np.exp(np.asarray(steepness)[..., None] * (np.log(RATIOS) - np.asarray(shift)[..., None] - chance)))
 
 
-def arrays(shift=0.0, apart=0.6, earlier=True, data_shift=0.0, isotropic=2.0):
+def arrays(shift=0.0, apart=0.6, data_shift=0.0, isotropic=2.0):
     """Levels of weight .9 lie ln 9/steepness below those of ½."""
     levels = np.broadcast_to([[0.7, 0.5]], (3, 2)).copy()
     below = np.broadcast_to([[apart], [0.3], [0.1]], (3, 2)).copy()
-    levels[1] = [EARLIER[count] * np.exp(0.3 - shift) for count in COUNTS] if earlier else [1.0, 1.0]
     data = {"ratios": RATIOS, "dimensions": DIMENSIONS, "counts": COUNTS, "data_counts": COUNTS, "formula": levels}
     data["own"] = curves(np.full((3, 2), shift), np.log(9) / below)
     for name in ("digits", "photographs"):
@@ -50,7 +49,6 @@ def test_what_is_not_differs():
         "differs"
     }
     assert moved["Gaussian, d = 16, N = 1000: .9 of it later"] == "differs"
-    assert verdicts(earlier=False)["Gaussian, d = 16, N = 100: weight .9 as before"] == "differs"
     assert verdicts(apart=0.1)["Gaussians, N = 1000: sharper in higher dimension"] == "differs"
     assert verdicts(data_shift=-1.0)["digits, N = 1000: half of the posterior at ln N nats"] == "differs"
     assert verdicts(isotropic=1.0)["photographs, N = 1000: not one variance"] == "differs"
