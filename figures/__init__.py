@@ -217,6 +217,13 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 60, "paper": 20000},
         on_request=True,
     ),
+    "bonnaire2025_networks": FigureEntry(
+        package="figures.bonnaire2025.networks",
+        title="MLPs: when they generalise, when they memorise, and what stopping early does",
+        source="Bonnaire et al. 2025, Secs. 2-3",
+        seconds={"quick": 40, "paper": 3000},
+        on_request=True,
+    ),
     "target_variance": FigureEntry(
         package="figures.xu2023.target_variance",
         title="What references take from your data's targets (--data FILE; digits without it)",

@@ -1,0 +1,1 @@
+"""When MLPs generalise and when they memorise, by the number of training points, and what stopping early does."""

@@ -1,0 +1,186 @@
+"""When MLPs generalise and when they memorise, by the number of training points; stopping training, stopping sampling.
+
+Bonnaire et al. 2025: the time at which diffusion models generalise does not depend on the number n of training points,
+and the one at which they memorise grows in proportion to it; so training may stop in between. Here MLPs of one size are
+trained by Adam at one learning rate on n points of a Gaussian, the noise drawn anew at every step, and sampled at
+records that are even in the logarithm of the step. At each is measured which share of samples is memorised, and how far
+the samples are from the population. The same of positions x on the way, at larger noise levels: sampling stopped early,
+of the model trained to the end, against training stopped early.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from figures.common.randomness import numpy_generator
+from figures.common.stages import Arrays, RunStage, Stage
+from sims.measurements.distance_to_normal import sliced_wasserstein2
+from sims.measurements.memorisation import memorised
+from sims.networks.nonlinear import MLPDenoiser, mlp_denoiser
+from sims.sampling.schedules import edm_schedule
+from sims.sampling.solvers import heun
+from sims.training.edm import EDMTraining
+from sims.training.noise_densities import LogNormalNoise
+from sims.training.own_data import OwnData, repeated
+from sims.training.records import log_spaced_records
+from sims.training.state import TrainingState, advance
+from theory.definitions.preconditionings import EDMPreconditioning
+from theory.definitions.processes import EDM
+from theory.definitions.weights import EDMWeight
+
+DENSITY = LogNormalNoise(-0.5, 1.2)  # Karras et al. 2022's for data of deviation ½, moved to 1
+LOWEST, HIGHEST = 0.02, 20.0  # noise levels of sampling
+LARGEST_OVER_SMALLEST = 20.0  # variance of the population, geometric between, of mean 1: c_skip x alone is not it
+_DIRECTIONS, _FRESH = 32, 4096
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the run."""
+
+    dimension: int = 4
+    points: tuple[int, ...] = (8, 16, 32)  # n; each divides the last
+    members: int = 8  # data sets, initial weights and noise of their own
+    width: int = 64
+    hidden_layers: int = 2
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    steps: int = 16000
+    records: int = 16
+    samples: int = 256
+    sampling_steps: int = 32
+    stops: int = 8  # noise levels at which sampling ends, the last steps of the whole
+
+
+PRESETS = {
+    "quick": Config(),
+    "paper": Config(
+        dimension=8,
+        points=(8, 16, 32, 64, 128),
+        members=12,
+        width=128,
+        steps=60000,
+        records=24,
+        samples=1024,
+        sampling_steps=64,
+        stops=16,
+    ),
+    "tiny": Config(
+        points=(4, 8), members=3, width=8, batch_size=8, steps=12, records=4, samples=16, sampling_steps=8, stops=4
+    ),
+}
+
+
+def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
+    """By n, record, member and stop: `memorised` and `distance`; `chance` by n and member; `levels` of the stops.
+
+    Distances are squared, of samples in units of the population's deviations, over that of the training points: 1 for
+    a copy of these.
+    """
+    keys = jax.random.split(key, len(config.points))
+    runs = stage.all(
+        [
+            Stage(f"{count} points", partial(_run, config, count, run_key), share=1 / len(config.points))
+            for count, run_key in zip(config.points, keys, strict=True)
+        ]
+    )
+    return {name: np.stack([run[name] for run in runs]) for name in runs[0]} | {
+        "points": np.asarray(config.points),
+        "steps": _records(config),
+        "levels": np.asarray(_schedule(config))[_stops(config)],
+    }
+
+
+def variances(dimension: int) -> Float[np.ndarray, " dim"]:
+    """Of the population along its axes."""
+    ratios = np.geomspace(LARGEST_OVER_SMALLEST, 1.0, dimension)
+    return ratios / ratios.mean()
+
+
+def _records(config: Config) -> np.ndarray:
+    """Without step zero."""
+    return log_spaced_records(config.steps, config.records + 1)[1:]
+
+
+def _schedule(config: Config) -> Float[Array, " levels"]:
+    return edm_schedule(LOWEST, HIGHEST, config.sampling_steps + 1).astype(jnp.float32)
+
+
+def _stops(config: Config) -> np.ndarray:
+    """Places in the schedule at which sampling stops, the second half of it; the last is its end."""
+    return np.linspace(config.sampling_steps / 2, config.sampling_steps, config.stops).round().astype(int)
+
+
+def _run(config: Config, count: int, key: PRNGKeyArray) -> Arrays:
+    data_key, network_key, train_key, noise_key, direction_key, fresh_key = jax.random.split(key, 6)
+    random = numpy_generator(data_key)
+    scale = np.sqrt(variances(config.dimension))
+    points = scale * random.normal(size=(config.members, count, config.dimension))
+    training = _training(config, points)
+    networks = eqx.filter_vmap(partial(_network, config))(jax.random.split(network_key, config.members))
+    state = training.init(networks, jax.random.split(train_key, config.members))
+    noise = jax.random.normal(noise_key, (config.samples, config.dimension), jnp.float32)
+    directions = numpy_generator(direction_key).normal(size=(_DIRECTIONS, config.dimension))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    fresh = scale * numpy_generator(fresh_key).normal(size=(_FRESH, config.dimension))
+    own = np.array([sliced_wasserstein2(each / scale, directions) for each in points])
+    rows, done = [], 0
+    for record in _records(config):
+        state, done = advance(training, state, int(record) - done), int(record)
+        samples = np.asarray(_sampled(config, state, noise), dtype=float)  # (members, stops, samples, dim)
+        rows.append(
+            {
+                "memorised": np.stack([memorised(x, set_) for x, set_ in zip(samples, points, strict=True)]).mean(
+                    axis=-1
+                ),
+                "distance": sliced_wasserstein2(samples / scale, directions) / own[:, None],
+            }
+        )
+    arrays = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    return arrays | {"chance": np.array([np.mean(memorised(fresh, set_)) for set_ in points])}
+
+
+def _training(config: Config, points: Float[np.ndarray, "members n dim"]) -> OwnData:
+    most = config.points[-1]
+    data = jnp.stack([repeated(jnp.asarray(each, jnp.float32), most) for each in points])
+    training = EDMTraining(data[0], optax.adam(config.learning_rate), config.batch_size, DENSITY, EDMWeight(1.0))
+    return OwnData(training, data)
+
+
+def _network(config: Config, key: PRNGKeyArray) -> MLPDenoiser:
+    return mlp_denoiser(
+        EDM(),
+        config.dimension,
+        width=config.width,
+        hidden_layers=config.hidden_layers,
+        key=key,
+        preconditioning=EDMPreconditioning(1.0),
+    )
+
+
+def _sampled(config: Config, state: TrainingState, noise: Array) -> Float[Array, "members stops n dim"]:
+    return _paths(state.parameters, noise, _schedule(config))[:, _stops(config)]
+
+
+@eqx.filter_jit
+def _paths(networks: MLPDenoiser, noise: Array, schedule: Array) -> Float[Array, "members levels n dim"]:
+    """x at every level of the schedule, by Heun's method from level to level."""
+
+    def of_member(network: MLPDenoiser) -> Float[Array, "levels n dim"]:
+        def drift(index: Array, level: Array, x: Array) -> Array:
+            del index
+            return (x - network(x, level)) / level
+
+        def to_next(x: Array, levels: tuple[Array, Array]) -> tuple[Array, Array]:
+            return heun(drift, x, jnp.stack(levels)), x
+
+        end, path = jax.lax.scan(to_next, schedule[0] * noise, (schedule[:-1], schedule[1:]))
+        return jnp.concatenate([path, end[None]])
+
+    return eqx.filter_vmap(of_member)(networks)

@@ -1,0 +1,106 @@
+"""Memorised share and distance over training, times against the number of points, and stopping."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures.bonnaire2025.networks.statistics import (
+    SHARE,
+    exponents,
+    generalisation_times,
+    log_distances,
+    memorisation_times,
+    memorised,
+)
+from figures.common.stages import Arrays
+from figures.common.style import (
+    BLACK,
+    GREEN,
+    ORANGE,
+    VERMILION,
+    WIDEST,
+    label_panels,
+    plt,
+    power_law_guide,
+    setting_colours,
+    styled,
+)
+from sims.measurements.estimates import mean_over
+
+CAPTION = (
+    "MLPs trained on n points. a: share of samples that are memorised, less chance, over training. b: squared distance "
+    "of samples from the population, in units of the training points' own; 1 is a copy of these. c: steps until "
+    "a fifth is memorised, exponent {{τ_mem ∝ n|value .2f}} {{τ_mem ∝ n|interval .2f}}, and until the distance has "
+    "fallen half-way. d: distance at the end, where sampling of the last model stops best, and where training does. "
+    "95 % intervals over data sets."
+)
+DIFFERS = "MLPs on Gaussian points in place of U-Nets on faces."
+
+
+@styled
+def draw(data: Arrays) -> Figure:
+    figure, axes = plt.subplots(2, 2, figsize=(WIDEST, 7.4))
+    _draw_curves(axes[0, 0], data, memorised(data)[..., -1])
+    axes[0, 0].axhline(SHARE, color=BLACK, lw=0.7, ls=":")
+    axes[0, 0].set_ylabel("memorised share less chance")
+    _draw_curves(axes[0, 1], data, data["distance"][..., -1])
+    axes[0, 1].set_yscale("log")
+    axes[0, 1].set_ylabel("squared distance (1: training points)")
+    _draw_times(axes[1, 0], data)
+    _draw_stops(axes[1, 1], data)
+    label_panels(axes)
+    return figure
+
+
+def _draw_curves(axis: Axes, data: Arrays, values: np.ndarray) -> None:
+    for count, of, colour in zip(data["points"], values, setting_colours(len(values)), strict=True):
+        found = mean_over(of, axis=1)
+        axis.plot(data["steps"], found.value, color=colour, lw=1.4, label=f"n = {count}")
+        low, high = found.value - found.half_width, found.value + found.half_width
+        axis.fill_between(data["steps"], low, high, color=colour, alpha=0.2, lw=0)
+    axis.set_xscale("log")
+    axis.set_xlabel("training step")
+    axis.legend()
+
+
+def _draw_times(axis: Axes, data: Arrays) -> None:
+    kinds = (
+        ("memorise", memorisation_times(data), VERMILION),
+        ("generalise", generalisation_times(data), GREEN),
+    )
+    for name, times, colour in kinds:
+        complete = np.isfinite(times).all(axis=0)
+        slope = exponents(data, times).mean()
+        if complete.sum() > 1:
+            logs = mean_over(np.log(times[:, complete]), axis=1)
+            middle, ends = np.exp(logs.value), np.exp([logs.value - logs.half_width, logs.value + logs.half_width])
+            bars = np.abs(ends - middle)
+            axis.errorbar(
+                data["points"], middle, bars, fmt="o", color=colour, capsize=2, label=f"{name}: exponent {slope:.2f}"
+            )
+            if name == "memorise":
+                power_law_guide(axis, data["points"], (data["points"][0], middle[0]), -1.0, "∝ n")
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.set_xticks(data["points"], [str(count) for count in data["points"]])
+    axis.minorticks_off()
+    axis.set_xlabel("training points n")
+    axis.set_ylabel("training step")
+    axis.legend()
+
+
+def _draw_stops(axis: Axes, data: Arrays) -> None:
+    places = np.arange(len(data["points"]))
+    kinds = (
+        ("end", "trained to the end", BLACK),
+        ("sampling", "sampling stopped at its best", ORANGE),
+        ("training", "training stopped at its best", GREEN),
+    )
+    for index, (kind, label, colour) in enumerate(kinds):
+        found = [mean_over(log_distances(data, place)[kind]) for place in places]
+        values, bars = [float(each.value) for each in found], [float(each.half_width) for each in found]
+        axis.errorbar(places + 0.15 * (index - 1), values, bars, fmt="o", color=colour, capsize=2, label=label)
+    axis.set_xticks(places, [str(count) for count in data["points"]])
+    axis.set_xlabel("training points n")
+    axis.set_ylabel("ln squared distance from the population")
+    axis.legend()

@@ -1,0 +1,79 @@
+"""Verdicts of `bonnaire2025_networks`, from curves of known times."""
+
+import numpy as np
+
+from figures.bonnaire2025.networks.claims import claims
+from figures.bonnaire2025.networks.statistics import (
+    best_record,
+    best_stop,
+    exponents,
+    generalisation_times,
+    log_distances,
+    memorisation_times,
+)
+
+POINTS, MEMBERS, STOPS = np.array([8, 16, 32]), 8, 3
+STEPS = np.geomspace(1, 1e5, 61)
+
+
+def arrays(*, slope=1.0, generalising=0.0, rise=0.5, by_sampling=0.3, chance=0.1):
+    """A fifth is memorised after 10 n^slope steps, and the distance falls to -1 half-way after 3 n^generalising."""
+    random = np.random.default_rng(5)
+    logs = np.log(STEPS)[:, None]
+    data = {"points": POINTS, "steps": STEPS, "chance": np.full((3, MEMBERS), chance)}
+    shares, distances = [], []
+    for count in POINTS:
+        late = logs - np.log(10 * count**slope) - 0.05 * random.normal(size=MEMBERS)
+        share = 1 / (1 + 4 * np.exp(-3 * late))  # a fifth where late is zero
+        shares.append(chance + (1 - chance) * share)
+        early = logs - np.log(3 * count**generalising) - 0.05 * random.normal(size=MEMBERS)
+        distances.append(1 - 2 / (1 + np.exp(-8 * early)) + rise / (1 + np.exp(-3 * (late - 1))))
+    data["memorised"] = np.repeat(np.stack(shares)[..., None], STOPS, axis=-1)
+    distance = np.repeat(np.stack(distances)[..., None], STOPS, axis=-1)
+    distance[..., 0] += 1.0
+    distance[..., 1] -= by_sampling
+    data["distance"] = np.exp(distance)
+    return data
+
+
+def verdicts(**changes):
+    return {claim.name: claim.verdict for claim in claims(arrays(**changes))}
+
+
+def test_times_are_read_where_they_are():
+    data = arrays(slope=1.5, generalising=0.4)
+    np.testing.assert_allclose(np.log(memorisation_times(data).mean(axis=1)), np.log(10 * POINTS**1.5), atol=0.1)
+    assert abs(exponents(data, memorisation_times(data)).mean() - 1.5) < 0.05
+    assert abs(exponents(data, generalisation_times(data)).mean() - 0.4) < 0.1
+
+
+def test_what_is_as_stated_holds():
+    assert set(verdicts().values()) == {"holds"}
+
+
+def test_what_is_not_differs():
+    assert verdicts(slope=2.0)["τ_mem ∝ n"] == "differs"
+    assert verdicts(generalising=0.5)["τ_gen does not depend on n"] == "differs"
+    named = verdicts(rise=0.0, by_sampling=0.0)
+    assert {v for name, v in named.items() if name.startswith("training on leads")} == {"differs"}
+    assert {v for name, v in named.items() if name.startswith("stopping sampling")} == {"differs"}
+    assert verdicts(rise=0.5, by_sampling=0.6)["stopping sampling does not make up for it, n = 8"] == "differs"
+    never_stops = verdicts(rise=-2.0)
+    assert never_stops["memorised where training stops best, n = 8"] == "differs"
+
+
+def test_stops_are_chosen_by_the_other_members():
+    data = arrays()
+    data["distance"][0, :, 0] *= 100.0  # a member that is far everywhere weighs in others' choices by its shape alone
+    data["distance"][0, 40, 0] *= 1e-9  # and by one record at which it alone is near
+    assert best_record(data, 0)[0] != 40
+    assert set(best_record(data, 0)[1:]) == {40}
+    assert set(best_stop(data, 1)) == {1}
+    assert np.all(log_distances(data, 1)["sampling"] < log_distances(data, 1)["end"])
+
+
+def test_what_is_never_memorised_has_no_exponent():
+    data = arrays()
+    data["memorised"] = np.full_like(data["memorised"], 0.1)
+    assert np.isinf(memorisation_times(data)).all()
+    assert {claim.name: claim.verdict for claim in claims(data)}["τ_mem ∝ n"] == "undecided"
