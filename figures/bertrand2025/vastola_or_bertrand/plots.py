@@ -23,7 +23,7 @@ from figures.bertrand2025.vastola_or_bertrand.statistics import (
     verdict_words,
 )
 from figures.common.stages import Arrays
-from figures.common.style import BLACK, KINDS, SKY, WIDEST, fraction, label_panels, plt, styled
+from figures.common.style import BLACK, KINDS, SKY, SMALLEST, WIDEST, fraction, label_panels, plt, styled
 from sims.measurements.estimates import Estimate, mean_over
 
 CAPTION = (

@@ -90,7 +90,7 @@ def _draw_times(axis: Axes, data: Arrays) -> None:
 
 
 def _draw_stops(axis: Axes, data: Arrays) -> None:
-    places = np.arange(len(data["points"]))
+    places = range(len(data["points"]))
     kinds = (
         ("end", "trained to the end", BLACK),
         ("sampling", "sampling stopped at its best", ORANGE),
@@ -99,7 +99,9 @@ def _draw_stops(axis: Axes, data: Arrays) -> None:
     for index, (kind, label, colour) in enumerate(kinds):
         found = [mean_over(log_distances(data, place)[kind]) for place in places]
         values, bars = [float(each.value) for each in found], [float(each.half_width) for each in found]
-        axis.errorbar(places + 0.15 * (index - 1), values, bars, fmt="o", color=colour, capsize=2, label=label)
+        axis.errorbar(
+            np.array(places) + 0.15 * (index - 1), values, bars, fmt="o", color=colour, capsize=2, label=label
+        )
     axis.set_xticks(places, [str(count) for count in data["points"]])
     axis.set_xlabel("training points n")
     axis.set_ylabel("ln squared distance from the population")
