@@ -13,6 +13,7 @@ from figures.bertrand2025.vastola_or_bertrand.statistics import (
     doses_of,
     effect,
     exact_share,
+    log_effects,
     of_arm,
     of_cell,
     order_by_ratio,
@@ -37,7 +38,7 @@ def claims(data: Arrays) -> list[Claim]:
     statements = [_order_claim(data)]
     statements += [_variance_claim(data, cell) for cell in linear if cell.ratio > 1]
     statements += [_prediction_claim(data, cell) for cell in linear if _predicted(data, cell)]
-    statements += [_region_claim(data, cell) for cell in linear if _told(data, cell)]
+    statements += _regions(data, linear)
     statements += [_no_effect_claim(data, cell, "distance") for cell in cells(data) if cell.kind == "mlp"]
     statements += [_no_effect_claim(data, cell, "memorised") for cell in asked]
     statements += [_generalises_claim(data, cell) for cell in asked if cell.ratio >= 1]
@@ -94,20 +95,22 @@ def _prediction_claim(data: Arrays, cell: Cell) -> Claim:
     )
 
 
-def _told(data: Arrays, cell: Cell) -> bool:
-    """Whether T alone, predicted without training, says if there is an effect."""
-    return not WEAK < target_ratios(data, cell).mean() < STRONG
-
-
-def _region_claim(data: Arrays, cell: Cell) -> Claim:
-    ratio, found = float(target_ratios(data, cell).mean()), effect(data, cell, "distance")
-    name = f"noise of T = {ratio:.2g}, {cell.words}"
+def _regions(data: Arrays, linear: list[Cell]) -> list[Claim]:
+    """What T alone, predicted without training, says of models: means over those where it is small, or large."""
+    ratios = [target_ratios(data, cell).mean() for cell in linear]
+    weak = [cell for cell, ratio in zip(linear, ratios, strict=True) if ratio < WEAK]
+    strong = [cell for cell, ratio in zip(linear, ratios, strict=True) if ratio > STRONG]
     about = {"source": OURS, "tests": "theory", "margin": MARGINS["distance"]}
-    if ratio < WEAK:
-        statement = f"T is below {WEAK:g}: ln distance from the population, DSM less the exact target, is zero"
-        return Claim.from_estimate(name, statement, found, theory=0.0, **about)
-    statement = f"T is above {STRONG:g}: ln distance from the population, DSM less the exact target, is positive"
-    return Claim.from_estimate(name, statement, found, relation="greater", bound=0.0, **about)
+    found = []
+    if weak:
+        statement = f"ln distance, DSM less the exact target, is zero: mean over linear models with T < {WEAK:g}"
+        effects = mean_over(log_effects(data, weak).mean(axis=0))
+        found.append(Claim.from_estimate("no effect where T is small", statement, effects, theory=0.0, **about))
+    if strong:
+        statement = f"ln distance, DSM less the exact target, is positive: mean over linear models with T > {STRONG:g}"
+        effects, about = mean_over(log_effects(data, strong).mean(axis=0)), about | {"relation": "greater"}
+        found.append(Claim.from_estimate("an effect where T is large", statement, effects, bound=0.0, **about))
+    return found
 
 
 def _no_effect_claim(data: Arrays, cell: Cell, endpoint) -> Claim:

@@ -69,6 +69,11 @@ def effect(data: Arrays, cell: Cell, endpoint: Endpoint, dose: str = "DSM") -> E
     return mean_over(of_cell(data, cell, endpoint, dose) - of_cell(data, cell, endpoint, "exact"))
 
 
+def log_effects(data: Arrays, chosen: list[Cell]) -> Float[np.ndarray, "cells sets"]:
+    """ln distance from the population under DSM less that under the exact target."""
+    return np.stack([of_cell(data, c, "distance", "DSM") - of_cell(data, c, "distance", "exact") for c in chosen])
+
+
 def exact_share(data: Arrays, cell: Cell) -> float:
     """What the exact target memorises."""
     return float(of_cell(data, cell, "memorised", "exact").mean())
@@ -101,9 +106,7 @@ def order_by_ratio(data: Arrays) -> Estimate:
     """Rank correlation, over all linear cells, of T with the effect on ln distance; data sets are the replicates."""
     linear = [cell for cell in cells(data) if cell.kind == "linear"]
     ratios = np.stack([target_ratios(data, cell) for cell in linear])
-    effects = np.stack(
-        [of_cell(data, cell, "distance", "DSM") - of_cell(data, cell, "distance", "exact") for cell in linear]
-    )
+    effects = log_effects(data, linear)
     ranks = [np.corrcoef(rankdata(t), rankdata(e))[0, 1] for t, e in zip(ratios.T, effects.T, strict=True)]
     return mean_over(np.array(ranks))
 

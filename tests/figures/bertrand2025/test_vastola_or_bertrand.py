@@ -68,7 +68,7 @@ def test_an_effect_that_grows_with_dose_speaks_for_vastola():
     assert chosen(found, "no effect of noise with") == {"differs"}
     assert chosen(found, "predicted effect") == {"holds"}
     assert chosen(found, "variance that target noise adds") == {"holds"}
-    assert chosen(found, "noise of T") == {"holds"}
+    assert chosen(found, "an effect where T is large") == {"holds"}
     assert chosen(found, "T orders the effects") == {"holds"}
     assert chosen(found, "four doses") == {"holds"}
     assert chosen(found, "bands of noise levels add up") == {"holds"}
@@ -82,7 +82,7 @@ def test_no_effect_speaks_for_bertrand():
     assert chosen(found, "noise makes models memorise less") == {"differs"}
     assert chosen(found, "does noise") == {"holds"}
     assert chosen(found, "four doses") == {"differs"}
-    assert chosen(found, "noise of T") == {"differs"}
+    assert chosen(found, "an effect where T is large") == {"differs"}
 
 
 def test_predictions_shapes_and_variances_can_fail():
@@ -92,8 +92,9 @@ def test_predictions_shapes_and_variances_can_fail():
 
 
 def test_only_regions_that_the_prediction_tells_are_claimed():
-    assert not [name for name in verdicts(ratio=0.6) if name.startswith("noise of T = 0.6")]
-    assert chosen(verdicts(ratio=0.02, per_dose=0.0), "noise of T") == {"holds"}
+    assert "an effect where T is large" not in verdicts(ratio=0.6)
+    assert verdicts(ratio=0.6)["no effect where T is small"] == "differs"  # T = .06 and an effect of .2
+    assert verdicts(ratio=0.02, per_dose=0.0)["no effect where T is small"] == "holds"
 
 
 def test_ratio_and_words_of_a_region():
