@@ -41,17 +41,24 @@ _DIRECTIONS, _FRESH = 32, 4096
 
 
 @dataclass(frozen=True)
+class Setting:
+    """Data and networks of one size."""
+
+    dimension: int
+    width: int
+    steps: int
+
+
+@dataclass(frozen=True)
 class Config:
     """Sizes of the run."""
 
-    dimension: int = 4
+    settings: tuple[Setting, ...] = (Setting(4, 64, 10_000), Setting(32, 256, 2000))
     points: tuple[int, ...] = (8, 16, 32)  # n; each divides the last
-    members: int = 8  # data sets, initial weights and noise of their own
-    width: int = 64
+    members: int = 6  # data sets, initial weights and noise of their own
     hidden_layers: int = 2
     batch_size: int = 64
     learning_rate: float = 3e-3
-    steps: int = 16000
     records: int = 16
     samples: int = 256
     sampling_steps: int = 32
@@ -61,39 +68,52 @@ class Config:
 PRESETS = {
     "quick": Config(),
     "paper": Config(
-        dimension=8,
-        points=(8, 16, 32, 64, 128),
+        settings=(Setting(4, 64, 120_000), Setting(32, 256, 20_000), Setting(32, 64, 60_000)),
+        points=(8, 16, 32, 64),
         members=12,
-        width=128,
-        steps=60000,
         records=24,
         samples=1024,
         sampling_steps=64,
         stops=16,
     ),
     "tiny": Config(
-        points=(4, 8), members=3, width=8, batch_size=8, steps=12, records=4, samples=16, sampling_steps=8, stops=4
+        settings=(Setting(2, 8, 12), Setting(3, 9, 9)),
+        points=(4, 8),
+        members=3,
+        batch_size=8,
+        records=4,
+        samples=16,
+        sampling_steps=8,
+        stops=4,
     ),
 }
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """By n, record, member and stop: `memorised` and `distance`; `chance` by n and member; `levels` of the stops.
+    """By setting, n, record, member and stop: `memorised` and `distance`; `chance` by setting, n and member.
 
     Distances are squared, of samples in units of the population's deviations, over that of the training points: 1 for
     a copy of these.
     """
-    keys = jax.random.split(key, len(config.points))
+    cases = [(setting, count) for setting in config.settings for count in config.points]
     runs = stage.all(
         [
-            Stage(f"{count} points", partial(_run, config, count, run_key), share=1 / len(config.points))
-            for count, run_key in zip(config.points, keys, strict=True)
+            Stage(
+                f"{count} points, D = {setting.dimension}, {setting.width} units",
+                partial(_run, config, setting, count, run_key),
+                share=1 / len(cases),
+            )
+            for (setting, count), run_key in zip(cases, jax.random.split(key, len(cases)), strict=True)
         ]
     )
-    return {name: np.stack([run[name] for run in runs]) for name in runs[0]} | {
+    shape = len(config.settings), len(config.points)
+    stacked = {name: np.stack([run[name] for run in runs]) for name in runs[0]}
+    return {name: array.reshape(*shape, *array.shape[1:]) for name, array in stacked.items()} | {
         "points": np.asarray(config.points),
-        "steps": _records(config),
+        "steps": np.stack([_records(config, setting) for setting in config.settings]),
         "levels": np.asarray(_schedule(config))[_stops(config)],
+        "dimension": np.asarray([setting.dimension for setting in config.settings]),
+        "width": np.asarray([setting.width for setting in config.settings]),
     }
 
 
@@ -103,9 +123,9 @@ def variances(dimension: int) -> Float[np.ndarray, " dim"]:
     return ratios / ratios.mean()
 
 
-def _records(config: Config) -> np.ndarray:
+def _records(config: Config, setting: Setting) -> np.ndarray:
     """Without step zero."""
-    return log_spaced_records(config.steps, config.records + 1)[1:]
+    return log_spaced_records(setting.steps, config.records + 1)[1:]
 
 
 def _schedule(config: Config) -> Float[Array, " levels"]:
@@ -117,21 +137,21 @@ def _stops(config: Config) -> np.ndarray:
     return np.linspace(config.sampling_steps / 2, config.sampling_steps, config.stops).round().astype(int)
 
 
-def _run(config: Config, count: int, key: PRNGKeyArray) -> Arrays:
+def _run(config: Config, setting: Setting, count: int, key: PRNGKeyArray) -> Arrays:
     data_key, network_key, train_key, noise_key, direction_key, fresh_key = jax.random.split(key, 6)
     random = numpy_generator(data_key)
-    scale = np.sqrt(variances(config.dimension))
-    points = scale * random.normal(size=(config.members, count, config.dimension))
+    scale = np.sqrt(variances(setting.dimension))
+    points = scale * random.normal(size=(config.members, count, setting.dimension))
     training = _training(config, points)
-    networks = eqx.filter_vmap(partial(_network, config))(jax.random.split(network_key, config.members))
+    networks = eqx.filter_vmap(partial(_network, config, setting))(jax.random.split(network_key, config.members))
     state = training.init(networks, jax.random.split(train_key, config.members))
-    noise = jax.random.normal(noise_key, (config.samples, config.dimension), jnp.float32)
-    directions = numpy_generator(direction_key).normal(size=(_DIRECTIONS, config.dimension))
+    noise = jax.random.normal(noise_key, (config.samples, setting.dimension), jnp.float32)
+    directions = numpy_generator(direction_key).normal(size=(_DIRECTIONS, setting.dimension))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    fresh = scale * numpy_generator(fresh_key).normal(size=(_FRESH, config.dimension))
+    fresh = scale * numpy_generator(fresh_key).normal(size=(_FRESH, setting.dimension))
     own = np.array([sliced_wasserstein2(each / scale, directions) for each in points])
     rows, done = [], 0
-    for record in _records(config):
+    for record in _records(config, setting):
         state, done = advance(training, state, int(record) - done), int(record)
         samples = np.asarray(_sampled(config, state, noise), dtype=float)  # (members, stops, samples, dim)
         rows.append(
@@ -153,11 +173,11 @@ def _training(config: Config, points: Float[np.ndarray, "members n dim"]) -> Own
     return OwnData(training, data)
 
 
-def _network(config: Config, key: PRNGKeyArray) -> MLPDenoiser:
+def _network(config: Config, setting: Setting, key: PRNGKeyArray) -> MLPDenoiser:
     return mlp_denoiser(
         EDM(),
-        config.dimension,
-        width=config.width,
+        setting.dimension,
+        width=setting.width,
         hidden_layers=config.hidden_layers,
         key=key,
         preconditioning=EDMPreconditioning(1.0),

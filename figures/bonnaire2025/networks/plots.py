@@ -11,6 +11,8 @@ from figures.bonnaire2025.networks.statistics import (
     log_distances,
     memorisation_times,
     memorised,
+    of_setting,
+    words,
 )
 from figures.common.stages import Arrays
 from figures.common.style import (
@@ -28,26 +30,30 @@ from figures.common.style import (
 from sims.measurements.estimates import mean_over
 
 CAPTION = (
-    "MLPs trained on n points. a: share of samples that are memorised, less chance, over training. b: squared distance "
-    "of samples from the population, in units of the training points' own; 1 is a copy of these. c: steps until "
-    "a fifth is memorised, exponent {{τ_mem ∝ n|value .2f}} {{τ_mem ∝ n|interval .2f}}, and until the distance has "
-    "fallen half-way. d: distance at the end, where sampling of the last model stops best, and where training does. "
-    "95 % intervals over data sets."
+    "MLPs trained on n points; a row for each size of data and networks. From the left: share of samples that are "
+    "memorised, less chance, over training; squared distance of samples from the population, in units of the training "
+    "points' own (1 is a copy of these); steps until a fifth is memorised, and until the distance has fallen half-way; "
+    "distance at the end, where sampling of the last model stops best, and where training does. 95 % intervals over "
+    "data sets."
 )
 DIFFERS = "MLPs on Gaussian points in place of U-Nets on faces."
 
 
 @styled
 def draw(data: Arrays) -> Figure:
-    figure, axes = plt.subplots(2, 2, figsize=(WIDEST, 7.4))
-    _draw_curves(axes[0, 0], data, memorised(data)[..., -1])
-    axes[0, 0].axhline(SHARE, color=BLACK, lw=0.7, ls=":")
-    axes[0, 0].set_ylabel("memorised share less chance")
-    _draw_curves(axes[0, 1], data, data["distance"][..., -1])
-    axes[0, 1].set_yscale("log")
-    axes[0, 1].set_ylabel("squared distance (1: training points)")
-    _draw_times(axes[1, 0], data)
-    _draw_stops(axes[1, 1], data)
+    rows = len(data["dimension"])
+    figure, axes = plt.subplots(rows, 4, figsize=(WIDEST, 3.4 * rows), squeeze=False)
+    for place, row in enumerate(axes):
+        of = of_setting(data, place)
+        _draw_curves(row[0], of, memorised(of)[..., -1])
+        row[0].axhline(SHARE, color=BLACK, lw=0.7, ls=":")
+        row[0].set_ylabel("memorised share less chance")
+        row[0].set_title(words(of))
+        _draw_curves(row[1], of, of["distance"][..., -1])
+        row[1].set_yscale("log")
+        row[1].set_ylabel("squared distance")
+        _draw_times(row[2], of)
+        _draw_stops(row[3], of)
     label_panels(axes)
     return figure
 
@@ -75,9 +81,7 @@ def _draw_times(axis: Axes, data: Arrays) -> None:
             logs = mean_over(np.log(times[:, complete]), axis=1)
             middle, ends = np.exp(logs.value), np.exp([logs.value - logs.half_width, logs.value + logs.half_width])
             bars = np.abs(ends - middle)
-            axis.errorbar(
-                data["points"], middle, bars, fmt="o", color=colour, capsize=2, label=f"{name}: exponent {slope:.2f}"
-            )
+            axis.errorbar(data["points"], middle, bars, fmt="o", color=colour, capsize=2, label=f"{name}: {slope:.2f}")
             if name == "memorise":
                 power_law_guide(axis, data["points"], (data["points"][0], middle[0]), -1.0, "∝ n")
     axis.set_xscale("log")
@@ -86,15 +90,15 @@ def _draw_times(axis: Axes, data: Arrays) -> None:
     axis.minorticks_off()
     axis.set_xlabel("training points n")
     axis.set_ylabel("training step")
-    axis.legend()
+    axis.legend(title="exponents")
 
 
 def _draw_stops(axis: Axes, data: Arrays) -> None:
     places = range(len(data["points"]))
     kinds = (
-        ("end", "trained to the end", BLACK),
-        ("sampling", "sampling stopped at its best", ORANGE),
-        ("training", "training stopped at its best", GREEN),
+        ("end", "end of training", BLACK),
+        ("sampling", "sampling stopped", ORANGE),
+        ("training", "training stopped", GREEN),
     )
     for index, (kind, label, colour) in enumerate(kinds):
         found = [mean_over(log_distances(data, place)[kind]) for place in places]
@@ -104,5 +108,5 @@ def _draw_stops(axis: Axes, data: Arrays) -> None:
         )
     axis.set_xticks(places, [str(count) for count in data["points"]])
     axis.set_xlabel("training points n")
-    axis.set_ylabel("ln squared distance from the population")
+    axis.set_ylabel("ln squared distance")
     axis.legend()

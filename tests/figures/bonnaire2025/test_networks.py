@@ -36,8 +36,15 @@ def arrays(*, slope=1.0, generalising=0.0, rise=0.5, by_sampling=0.3, chance=0.1
     return data
 
 
+def of_one_setting(data):
+    """With the leading axis of settings that stored arrays have."""
+    several = {name: data[name][None] for name in ("memorised", "distance", "chance", "steps")}
+    return data | several | {"dimension": np.array([4]), "width": np.array([64])}
+
+
 def verdicts(**changes):
-    return {claim.name: claim.verdict for claim in claims(arrays(**changes))}
+    found = claims(of_one_setting(arrays(**changes)))
+    return {claim.name.removesuffix(", D = 4, 64 units"): claim.verdict for claim in found}
 
 
 def test_times_are_read_where_they_are():
@@ -76,4 +83,5 @@ def test_what_is_never_memorised_has_no_exponent():
     data = arrays()
     data["memorised"] = np.full_like(data["memorised"], 0.1)
     assert np.isinf(memorisation_times(data)).all()
-    assert {claim.name: claim.verdict for claim in claims(data)}["τ_mem ∝ n"] == "undecided"
+    named = {claim.name: claim.verdict for claim in claims(of_one_setting(data))}
+    assert named["τ_mem ∝ n, D = 4, 64 units"] == "undecided"
