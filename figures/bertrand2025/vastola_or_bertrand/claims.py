@@ -100,16 +100,32 @@ def _regions(data: Arrays, linear: list[Cell]) -> list[Claim]:
     ratios = [target_ratios(data, cell).mean() for cell in linear]
     weak = [cell for cell, ratio in zip(linear, ratios, strict=True) if ratio < WEAK]
     strong = [cell for cell, ratio in zip(linear, ratios, strict=True) if ratio > STRONG]
-    about = {"source": OURS, "tests": "theory", "margin": MARGINS["distance"]}
     found = []
     if weak:
-        statement = f"ln distance, DSM less the exact target, is zero: mean over linear models with T < {WEAK:g}"
-        effects = mean_over(log_effects(data, weak).mean(axis=0))
-        found.append(Claim.from_estimate("no effect where T is small", statement, effects, theory=0.0, **about))
+        found.append(
+            Claim.from_estimate(
+                "no effect where T is small",
+                f"ln distance, DSM less the exact target, is zero: mean over linear models with T < {WEAK:g}",
+                mean_over(log_effects(data, weak).mean(axis=0)),
+                source=OURS,
+                tests="theory",
+                theory=0.0,
+                margin=MARGINS["distance"],
+            )
+        )
     if strong:
-        statement = f"ln distance, DSM less the exact target, is positive: mean over linear models with T > {STRONG:g}"
-        effects, about = mean_over(log_effects(data, strong).mean(axis=0)), about | {"relation": "greater"}
-        found.append(Claim.from_estimate("an effect where T is large", statement, effects, bound=0.0, **about))
+        found.append(
+            Claim.from_estimate(
+                "an effect where T is large",
+                f"ln distance, DSM less the exact target, is positive: mean over linear models with T > {STRONG:g}",
+                mean_over(log_effects(data, strong).mean(axis=0)),
+                source=OURS,
+                tests="theory",
+                relation="greater",
+                bound=0.0,
+                margin=MARGINS["distance"],
+            )
+        )
     return found
 
 

@@ -54,6 +54,8 @@ def draw(data: Arrays) -> Figure:
         row[1].set_ylabel("squared distance")
         _draw_times(row[2], of)
         _draw_stops(row[3], of)
+    words_of_stops = axes[0, 3].get_legend_handles_labels()
+    figure.legend(*words_of_stops, loc="outside lower right", ncols=3, title="right column: which samples")
     label_panels(axes)
     return figure
 
@@ -109,4 +111,3 @@ def _draw_stops(axis: Axes, data: Arrays) -> None:
     axis.set_xticks(places, [str(count) for count in data["points"]])
     axis.set_xlabel("training points n")
     axis.set_ylabel("ln squared distance")
-    axis.legend()
