@@ -7,8 +7,8 @@ multiply every gradient alike, such as loss weights, drop out of it. The formula
 
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import Scalar, floating
-from theory.definitions.checks import check_count, check_not_negative, positive
+from theory.definitions.arrays import Scalar, floating, is_traced
+from theory.definitions.checks import check_count, check_not_negative, nan_unless, positive
 
 Numbers = Float[Array, "..."]
 
@@ -60,11 +60,12 @@ def latent_signal(squared_error: ArrayLike, variance: Scalar, dimension: int, la
     z ~ N(μ, τ²I), x ~ N(z, (s² - τ²)I); the gradient for μ is -(z - μ)/τ² with z from the posterior at the present μ:
     mean δ/s², variance d/τ².
 
-    **Raises** ValueError as `likelihood_signal`, and unless 0 < τ² ≤ s².
+    **Raises** ValueError as `likelihood_signal`, and unless 0 < τ² ≤ s²; NaN where that is traced.
     """
-    if not 0 < latent_variance <= variance:
-        raise ValueError(f"the latent variance must be positive and at most {variance}; got {latent_variance}")
-    return latent_variance / variance * likelihood_signal(squared_error, variance, dimension)
+    share = floating(positive("latent_variance", latent_variance)) / positive("variance", variance)
+    if not is_traced(share) and not share <= 1:
+        raise ValueError(f"the latent variance must be at most {variance}; got {latent_variance}")
+    return nan_unless(share <= 1, share) * likelihood_signal(squared_error, variance, dimension)
 
 
 def pathwise_variance(variance: Scalar, dimension: int) -> Numbers:
