@@ -45,6 +45,7 @@ def quick_compilation():
 # 9 and 14 train the networks of Figures 15 and 16.
 SLOW = {
     "architecture_exponents",
+    "bonnaire2025_networks",
     "bonnaire2025_spectrum",
     "collapse_time",
     "deep_linear",

@@ -1,12 +1,10 @@
 """What `folklore_variance` says of arrays whose noise, distances and stability are known."""
 
-import jax
 import numpy as np
 import pytest
 
-from figures.common.stages import run_directly
 from figures.folklore.variance.claims import claims
-from figures.folklore.variance.experiment import PRESETS, SCHEDULES, compute, schedule_log_levels
+from figures.folklore.variance.experiment import SCHEDULES, schedule_log_levels
 from figures.folklore.variance.families import FAMILIES
 from figures.folklore.variance.statistics import (
     Noise,
@@ -138,13 +136,3 @@ def test_levels_of_a_schedule_are_those_of_its_times(schedule):
         angle = np.pi / 2 * (0.5 + 0.008) / 1.008
         alpha = np.cos(angle) / np.cos(np.pi / 2 * 0.008 / 1.008)
         np.testing.assert_allclose(found[2], np.log(np.sqrt(1 - alpha**2) / alpha), rtol=1e-6)
-
-
-@pytest.mark.slow
-def test_families_are_of_one_size_and_share_their_data():
-    data = compute(PRESETS["tiny"], key=jax.random.key(0), stage=run_directly)
-    names = {claim.name: claim for claim in claims(data)}
-    assert names["one mean: a game of two linear players moves away"].verdict != "differs"
-    assert data["norms_0_0"].shape == (3, 1, 2, 3, 2)
-    assert data["norms_0_4"].shape == (3, 2, 2, 3, 2)
-    assert len(rows(data)) == 6

@@ -1,4 +1,7 @@
-"""Figures whose paper presets compute models or paths in parts: the same arrays, of the same shapes."""
+"""Figures whose paper presets compute models or paths in parts: the same arrays, of the same shapes.
+
+`j0_j1` and `gaps_fill_or_empty` have parts by the same functions as Figure 3.
+"""
 
 import importlib
 from dataclasses import replace
@@ -12,8 +15,6 @@ from figures.common.stages import Arrays, run_directly
 # Settings that make parts of the tiny preset, and how the parts' random numbers relate to those of the whole.
 PARTS = {
     "fig3": {"parts": 3},
-    "j0_j1": {"parts": 3},
-    "gaps_fill_or_empty": {"parts": 2},
     "lazy_networks": {"network_parts": 3},
     "naive": {"steps_per_stage": 400 * 16},
 }

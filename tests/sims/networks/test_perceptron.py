@@ -30,6 +30,7 @@ def test_parameters_are_counted():
     assert parameter_count(adversaries(2, latent=2, width=5, hidden_layers=2, key=KEY)) == 2 * 25 + 11 * 5 + 3
 
 
+@pytest.mark.slow_cases("autoencoder")
 @pytest.mark.parametrize("make", [autoencoder, adversaries])
 def test_no_width_comes_nearer_to_a_number_of_parameters(make):
     of_width = partial(make, 2, latent=2, hidden_layers=2)
