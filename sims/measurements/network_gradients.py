@@ -9,12 +9,15 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from sims.training.gradient_sums import GradientSums
+from theory.definitions.checks import whole_arguments
 
 
+@whole_arguments("batches")
 def norms_of_sums(sums: GradientSums, batches: int) -> Float[np.ndarray, "members 2 2"]:
     """For every member, of g as it is and as Adam scales it, the mean over batches of |g|² and |mean g|².
 
     All arrays have a leading axis of members; parts of the sums, of one of several players say, are sums themselves.
+    Raises ValueError unless `batches` is 1, 2, ….
     """
     total = _rows(sums.total)
     scaled = total * _rows(sums.scale)
@@ -23,8 +26,9 @@ def norms_of_sums(sums: GradientSums, batches: int) -> Float[np.ndarray, "member
     return np.stack([np.stack([plain, after]), np.stack([each.sum(axis=1) for each in means])], axis=-1).swapaxes(0, 1)
 
 
+@whole_arguments("batches")
 def mean_gradient(sums: GradientSums, batches: int) -> Float[np.ndarray, "members parameters"]:
-    """The mean over batches, every member's in a row."""
+    """The mean over batches, every member's in a row. Raises ValueError unless `batches` is 1, 2, …."""
     return _rows(sums.total) / batches
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.training.edm import EDMTraining
 from sims.training.state import AbstractTraining, TrainingState
+from theory.definitions.checks import whole_arguments
 
 
 class OwnData(AbstractTraining):
@@ -32,8 +33,9 @@ class OwnData(AbstractTraining):
         return eqx.filter_vmap(of_member)(self.data, state)
 
 
+@whole_arguments("count")
 def repeated(points: Float[Array, "n dim"], count: int) -> Float[Array, "count dim"]:
-    """`count` rows that hold every point equally often. Raises ValueError unless n divides `count`."""
+    """`count` rows that hold every point equally often. Raises ValueError unless n divides `count`, 1, 2, …."""
     if count % len(points):
         raise ValueError(f"the number of points must divide {count}; got {len(points)}")
     return jnp.tile(points, (count // len(points), 1))

@@ -8,22 +8,23 @@ multiply every gradient alike, such as loss weights, drop out of it. The formula
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Scalar, floating, is_traced
-from theory.definitions.checks import check_count, check_not_negative, nan_unless, positive
+from theory.definitions.checks import check_not_negative, nan_unless, positive, whole_arguments
 
 Numbers = Float[Array, "..."]
 
 
+@whole_arguments("dimension")
 def likelihood_signal(squared_error: ArrayLike, variance: Scalar, dimension: int) -> Numbers:
     """|δ|²/(d s²), of the gradient of -ln N(x; m + δ, s²I).
 
     **Arguments:** `squared_error`, |δ|² (...,); `variance`, s²; `dimension`, d. **Raises** ValueError for a negative
-    error, a variance that is not positive, and d < 1.
+    error, a variance that is not positive, and unless d is 1, 2, ….
     """
     check_not_negative("squared_error", squared_error)
-    check_count("dimension", dimension)
     return floating(squared_error) / (dimension * positive("variance", variance))
 
 
+@whole_arguments("dimension")
 def denoising_signal(squared_error: ArrayLike, variance: Scalar, dimension: int, level: ArrayLike) -> Numbers:
     """κ |δ|²/(d s²) with κ = σ²/(s² + σ²), of the gradient of ½w|s_μ(x) - u|² at one noise level σ.
 
@@ -39,6 +40,7 @@ def denoising_signal(squared_error: ArrayLike, variance: Scalar, dimension: int,
     return share * likelihood_signal(squared_error, variance, dimension)
 
 
+@whole_arguments("dimension")
 def denoising_variance(
     variance: Scalar, dimension: int, level: ArrayLike, weight: ArrayLike = 1.0
 ) -> Float[Array, "..."]:
@@ -48,12 +50,12 @@ def denoising_variance(
     ValueError as `denoising_signal`.
     """
     check_not_negative("level", level)
-    check_count("dimension", dimension)
     squared = floating(level) ** 2
     share = squared / (positive("variance", variance) + squared)
     return floating(weight) ** 2 * dimension * variance * share**3
 
 
+@whole_arguments("dimension")
 def latent_signal(squared_error: ArrayLike, variance: Scalar, dimension: int, latent_variance: Scalar) -> Numbers:
     """(τ²/s²) |δ|²/(d s²), of the ELBO with the exact posterior, by a sampled latent.
 
@@ -68,15 +70,16 @@ def latent_signal(squared_error: ArrayLike, variance: Scalar, dimension: int, la
     return nan_unless(share <= 1, share) * likelihood_signal(squared_error, variance, dimension)
 
 
+@whole_arguments("dimension")
 def pathwise_variance(variance: Scalar, dimension: int) -> Numbers:
     """tr Cov g = dσ², of ∇_μ ½|z - a|² by reparametrisation z = μ + σε; `variance` is σ².
 
-    **Raises** ValueError for a variance that is not positive, and d < 1.
+    **Raises** ValueError for a variance that is not positive, and unless d is 1, 2, ….
     """
-    check_count("dimension", dimension)
     return floating(dimension * positive("variance", variance))
 
 
+@whole_arguments("dimension")
 def score_function_variance(
     squared_distance: ArrayLike, variance: Scalar, dimension: int, baseline: ArrayLike = 0.0
 ) -> Numbers:
@@ -86,10 +89,9 @@ def score_function_variance(
     The best baseline is b = ½(A + σ²(d+2)), close to E f = ½(A + σ²d).
 
     **Arguments:** `squared_distance`, A (...,); `variance`, σ²; `dimension`, d; `baseline`, b (...,). **Raises**
-    ValueError for a negative A, a variance that is not positive, and d < 1.
+    ValueError for a negative A, a variance that is not positive, and unless d is 1, 2, ….
     """
     check_not_negative("squared_distance", squared_distance)
-    check_count("dimension", dimension)
     d, spread = dimension, positive("variance", variance)
     away, offset = floating(squared_distance), floating(baseline)
     second = d * away**2 + 4 * spread * away * (d + 2) + spread**2 * d * (d + 2) * (d + 4)
@@ -98,6 +100,7 @@ def score_function_variance(
     return second - crossed + offset**2 * d / spread - away
 
 
+@whole_arguments("dimension", "batch_size")
 def bilinear_game_distance(
     squared_distance: ArrayLike,
     variance: Scalar,
@@ -113,12 +116,10 @@ def bilinear_game_distance(
     generated points of variance s². It moves away also without noise, where a regression contracts.
 
     **Arguments:** `squared_distance`, r_0² (...,); `steps`, k; `rate`, η; `batch_size`, B. **Raises** ValueError for
-    negative distances, rates and steps, a variance that is not positive, d < 1 and B < 1.
+    negative distances, rates and steps, a variance that is not positive, and unless d and B are 1, 2, ….
     """
     for name, value in (("squared_distance", squared_distance), ("steps", steps), ("rate", rate)):
         check_not_negative(name, value)
-    for name, count in (("dimension", dimension), ("batch_size", batch_size)):
-        check_count(name, count)
     growth = (1 + floating(rate) ** 2) ** floating(steps)
     noise = 2 * positive("variance", variance) * dimension / batch_size
     return growth * floating(squared_distance) + noise * (growth - 1)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Scalar, Time, floating, is_traced
-from theory.definitions.checks import check_not_negative, checked_jit, nan_unless, positive
+from theory.definitions.checks import check_not_negative, checked_jit, nan_unless, positive, whole_arguments
 from theory.definitions.processes import EDM, AbstractProcess, check_noisy_time, process_time
 from theory.exact_scores.gaussian_mixtures import GaussianMixture
 from theory.exact_scores.point_masses import PointMasses, few_at_a_time
@@ -117,6 +117,7 @@ def empirical_score_covariance(
     return (jnp.exp(size) / floating(points))[..., None, None] * spread
 
 
+@whole_arguments("dimension")
 def effective_points(
     points: ArrayLike, bandwidth: ArrayLike, time: ArrayLike, process: AbstractProcess, dimension: int
 ) -> Time:
@@ -131,7 +132,8 @@ def effective_points(
     sets, errors of .05 and .1). Where h is not small beside the data it promises too much: .87 at h = .4 and .73 at .6.
 
     **Arguments:** `points` N, `bandwidth` h and process time `time`, of shapes that broadcast; `dimension` d of the
-    data. **Raises** ValueError for fewer than one point, a negative bandwidth and times without noise.
+    data. **Raises** ValueError for fewer than one point, a negative bandwidth, times without noise, and unless d is
+    1, 2, ….
     """
     check_noisy_time("time", time, process)
     check_not_negative("bandwidth", bandwidth)
