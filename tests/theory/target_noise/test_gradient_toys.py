@@ -132,7 +132,10 @@ def test_numbers_that_were_measured_before():
         (lambda: likelihood_signal(1.0, 1.0, 0), "dimension must be a whole number"),
         (lambda: denoising_signal(1.0, 1.0, 2, -1.0), "level must be zero or more"),
         (lambda: latent_signal(1.0, 1.0, 2, 2.0), "the latent variance must be at most 1"),
-        (lambda: bilinear_game_distance(1.0, 1.0, 2, steps=1, rate=0.1, batch_size=0), "batch_size must be a whole number"),
+        (
+            lambda: bilinear_game_distance(1.0, 1.0, 2, steps=1, rate=0.1, batch_size=0),
+            "batch_size must be a whole number",
+        ),
     ],
 )
 def test_refused(ask, words):
