@@ -272,7 +272,8 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.vastola2025.fig2",
         title="Average learned distribution of linear models for {-1, 0, 1}",
         source="Vastola 2025, Fig. 2",
-        seconds={"quick": 55, "paper": 1700},
+        seconds={"quick": 55, "paper": 1550},
+        gigabytes={"paper": 1.0},
     ),
     "vastola2025_fig3": FigureEntry(
         package="figures.vastola2025.fig3",
@@ -298,7 +299,8 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.vastola2025.gaps_fill_or_empty",
         title="When gaps fill and when they empty: F/P, ε, features, correlation in time",
         source="Vastola 2025, Secs. 4-6",
-        seconds={"quick": 75, "paper": 1500},
+        seconds={"quick": 75, "paper": 850},
+        gigabytes={"paper": 1.7},
     ),
     "unification": FigureEntry(
         package="figures.both.unification",
@@ -332,7 +334,8 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.vastola2025.lazy_networks",
         title="The V-kernel at training times: variance switches on mode by mode",
         source="Vastola 2025, Prop. 5.2",
-        seconds={"quick": 45, "paper": 1000},
+        seconds={"quick": 45, "paper": 520},
+        gigabytes={"paper": 2.3},
     ),
     "spectral_law": FigureEntry(
         package="figures.wang2025.spectral_law",

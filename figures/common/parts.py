@@ -39,12 +39,16 @@ def all_grouped(stage: RunStage, groups: Sequence[Sequence[Stage]]) -> list[list
 
 
 def joined_parts(runs: Sequence[Mapping], models_axis: Mapping[str, int]) -> Arrays:
-    """Arrays of all parts: those named are laid end to end along their axis of models, of the others the mean."""
-    if len(runs) == 1:
-        return dict(runs[0])
-    return {
-        name: np.concatenate([run[name] for run in runs], axis=models_axis[name])
-        if name in models_axis
-        else np.mean([run[name] for run in runs], axis=0)
-        for name in runs[0]
-    }
+    """Arrays of all parts: those named are laid end to end along their axis of models, of the others the mean.
+
+    What is the same in all parts stays what it is, whole numbers too.
+    """
+
+    def joined(name: str) -> np.ndarray:
+        arrays = [run[name] for run in runs]
+        if name in models_axis:
+            return np.concatenate(arrays, axis=models_axis[name])
+        alike = all(np.array_equal(array, arrays[0]) for array in arrays)
+        return np.asarray(arrays[0]) if alike else np.mean(arrays, axis=0)
+
+    return {name: joined(name) for name in runs[0]}

@@ -45,6 +45,12 @@ def test_models_are_laid_end_to_end_and_means_averaged():
     np.testing.assert_allclose(joined["mean"], joined["draws"].mean(axis=1))
 
 
+def test_what_all_parts_share_keeps_its_type():
+    joined = joined_parts([{"width": np.array([4])}] * 3, {})
+    assert joined["width"].dtype == int
+    np.testing.assert_array_equal(joined["width"], [4])
+
+
 def test_parts_of_unequal_size_are_refused():
     assert part_size(12, 3) == 4
     with pytest.raises(ValueError, match="must divide 12; got 5"):

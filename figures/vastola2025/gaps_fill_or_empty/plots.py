@@ -31,7 +31,7 @@ def draw(data: Arrays) -> Figure:
         for column, (kind, smooth) in enumerate(product(range(len(KINDS)), range(data["per_time"].size))):
             image = _draw_map(axes[row, column], data, effect[kind, smooth], max(limit, 1e-6))
     for column, (kind, per_time) in enumerate(product(KINDS, data["per_time"])):
-        axes[0, column].set_title(f"{kind} features, {per_time} in time")
+        axes[0, column].set_title(f"{kind},\n{per_time} in time")
         axes[1, column].set_xlabel("F/P")
     for axis, name in zip(axes[:, 0], effects, strict=True):
         axis.set_ylabel(f"{name}\nε")

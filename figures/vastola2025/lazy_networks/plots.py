@@ -128,7 +128,7 @@ def _draw_network_pairs(axis, data: Arrays) -> None:
         axis.plot(predicted, measured, ".", ms=3, color=colours[run], label=f"τ = {data['network_time'][run]:g}")
     axis.plot([low, high], [low, high], color="0.5", lw=0.8)
     axis.set(xlabel="predicted covariance of σ × score", ylabel="measured covariance of σ × score")
-    axis.set_title(f"network of width {widest}, P = {data['network_draws']}: pairs of points")
+    axis.set_title(f"width {widest:g}, P = {data['network_draws']}: pairs of points")
     axis.legend(loc="upper left", markerscale=2)
 
 
@@ -137,7 +137,7 @@ def _draw_network_ratios(axis, data: Arrays) -> None:
     for run in runs:
         ratio, distance = median_covariance_ratio(data, int(run)), distance_of_covariances(data, int(run))
         axis.errorbar(run, ratio.value, ratio.half_width, fmt="o", color=VERMILION)
-        place = f"{data['network_width'][run]}\n{data['network_time'][run]:g}"
+        place = f"{data['network_width'][run]:g}\n{data['network_time'][run]:g}"
         labels.append(f"{place}\n{max(distance.centre, 0.0):.3f}")
     axis.axhspan(1 - RATIO, 1 + RATIO, color="0.9", lw=0, zorder=0)
     axis.set_xticks(runs, labels, fontsize=SMALLEST)
