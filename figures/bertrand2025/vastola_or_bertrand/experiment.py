@@ -14,13 +14,15 @@ much memorised share and distance from the population change between c = 0 and c
 and minibatches serve all targets; replicates are data sets.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from figures.bertrand2025.vastola_or_bertrand.linear import linear_models
+from figures.bertrand2025.vastola_or_bertrand.linear import predictions, trained_models
 from figures.bertrand2025.vastola_or_bertrand.networks import (
     ARMS,
     CONTROL_DIMENSION,
@@ -78,54 +80,65 @@ PRESETS = {
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Arrays `linear_D_…`, `mlp_D_…` [P/F, …], `arm_D_…` [arm, …], `shape_D_…` and `control_…`, for dimension D."""
     data_key, linear_key, network_key, arm_key, control_key = jax.random.split(key, 5)
-    stages = _stages(config, data_key, linear_key, network_key, arm_key, control_key)
-    results = dict(zip(stages, stage.all(list(stages.values())), strict=True))
+    runs = _runs(config, data_key, linear_key, network_key, arm_key, control_key)
+    results = stage.all([Stage(run.called, run.work, share=1 / len(runs)) for run in runs])
     arrays: Arrays = {
         "ratios": np.asarray(config.ratios),
         "network_ratios": np.asarray(config.network_ratios),
         "network_doses": np.asarray([list(DOSES).index(name) for name in config.network_doses]),
     }
     listed: dict[str, list[Arrays]] = {}
-    for (group, part), found in results.items():
-        if part:
-            listed.setdefault(group, []).append(found)
+    for run, found in zip(runs, results, strict=True):
+        if run.listed:
+            listed.setdefault(run.group, []).append(found)
         else:
-            arrays |= {f"{group}_{name}": array for name, array in found.items()}
-    for group, runs in listed.items():
-        arrays |= {f"{group}_{name}": np.stack([run[name] for run in runs]) for name in runs[0]}
+            arrays |= {f"{run.group}_{name}": array for name, array in found.items()}
+    for group, of_group in listed.items():
+        arrays |= {f"{group}_{name}": np.stack([each[name] for each in of_group]) for name in of_group[0]}
     return arrays
 
 
-def _stages(
+class Run(NamedTuple):
+    """One stage, and the group that its arrays belong to; arrays of a list of runs are stacked."""
+
+    group: str
+    called: str
+    work: Callable[[], Arrays]
+    listed: bool = False
+
+
+def _runs(
     config: Config,
     data_key: PRNGKeyArray,
     linear_key: PRNGKeyArray,
     network_key: PRNGKeyArray,
     arm_key: PRNGKeyArray,
     control_key: PRNGKeyArray,
-) -> dict[tuple[str, str], Stage]:
-    """By group of arrays and, where it is a list of runs, which of them; data sets are the same for all networks."""
-    works = {}
+) -> list[Run]:
+    """Data sets of a dimension are the same for all networks."""
+    runs = []
     for dimension in config.dimensions:
         own = jax.random.fold_in(linear_key, dimension)
-        works[f"linear_{dimension}", ""] = partial(linear_models, config, dimension, own), f"linear, D = {dimension}"
+        group = f"linear_{dimension}"
+        runs.append(Run(group, f"linear, D = {dimension}", partial(trained_models, config, dimension, own)))
+        runs.append(Run(group, f"predictions, D = {dimension}", partial(predictions, config, dimension, own)))
     trained = partial(networks, config)
     for dimension in config.network_dimensions:
+        called = f"MLPs, D = {dimension}"
         of_data, of_networks = (jax.random.fold_in(each, dimension) for each in (data_key, network_key))
         for ratio in config.network_ratios:
             work = partial(trained, dimension, base(config, dimension, ratio), config.network_doses, of_data)
-            called = f"MLPs, D = {dimension}, P/F = {ratio:g}"
-            works[f"mlp_{dimension}", called] = partial(work, of_networks), called
+            runs.append(Run(f"mlp_{dimension}", f"{called}, P/F = {ratio:g}", partial(work, of_networks), listed=True))
         if not config.arms:
             continue
         of_arms = jax.random.fold_in(arm_key, dimension)
         for name in ARMS:
             work = partial(trained, dimension, arm(config, dimension, name), ("exact", "DSM"), of_data, of_arms)
-            works[f"arm_{dimension}", name] = work, f"MLPs, D = {dimension}, {name}"
+            runs.append(Run(f"arm_{dimension}", f"{called}, {name}", work, listed=True))
         work = partial(trained, dimension, base(config, dimension, 1.0), SHAPED, of_data, of_arms)
-        works[f"shape_{dimension}", ""] = work, f"MLPs, D = {dimension}, shapes of noise"
+        runs.append(Run(f"shape_{dimension}", f"{called}, shapes of noise", work))
     if config.arms:
         of_data = jax.random.fold_in(data_key, CONTROL_DIMENSION)
         work = partial(trained, CONTROL_DIMENSION, control(config), ("exact", "DSM"), of_data, control_key)
-        works["control", ""] = work, "control: trained until it memorises"
-    return {name: Stage(called, work, share=1 / len(works)) for name, (work, called) in works.items()}
+        runs.append(Run("control", "control: trained until it memorises", work))
+    return runs

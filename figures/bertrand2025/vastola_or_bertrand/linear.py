@@ -59,17 +59,29 @@ class DosedCovariance(eqx.Module):
         return self.dose * self.data.posterior_covariance(x, time, self.process)
 
 
-def linear_models(config: Config, dimension: int, key: PRNGKeyArray) -> Arrays:
-    """Of one dimension: endpoints [P/F, dose, set, seed], budgets [P/F, set, part], and endpoints as predicted."""
+def trained_models(config: Config, dimension: int, key: PRNGKeyArray) -> Arrays:
+    """Of one dimension: endpoints [P/F, dose, set, seed], and variances [P/F, dose, set]."""
+    measured, network, train_key, _ = _setting(config, dimension, key)
+    trained, variances = _trained(config, measured, network, train_key)
+    arrays = _endpoints(config, measured, network, trained)
+    return arrays | {"variance": variances, "by_chance": measured.by_chance}
+
+
+def predictions(config: Config, dimension: int, key: PRNGKeyArray) -> Arrays:
+    """Of the same data sets and features: budgets [P/F, set, part], and endpoints of weights of the predicted law."""
+    measured, network, _, predict_key = _setting(config, dimension, key)
+    return _predictions(config, measured, network, predict_key)
+
+
+def _setting(
+    config: Config, dimension: int, key: PRNGKeyArray
+) -> tuple[Measured, RandomFeatureNetwork, PRNGKeyArray, PRNGKeyArray]:
+    """What both share, and their keys."""
     data_key, network_key, train_key, predict_key = jax.random.split(key, 4)
-    measured = measured_with(config, dimension, data_key)
     number = config.features[config.dimensions.index(dimension)]
     scale = FEATURE_SCALE / dimension**0.5
     network = random_feature_network(PROCESS, dimension, width=number, scale=scale, key=network_key)
-    trained, variances = _trained(config, measured, network, train_key)
-    arrays = _endpoints(config, measured, network, trained) | {"variance": variances}
-    arrays |= _predictions(config, measured, network, predict_key)
-    return arrays | {"by_chance": measured.by_chance}
+    return measured_with(config, dimension, data_key), network, train_key, predict_key
 
 
 def _draws(config: Config, network: RandomFeatureNetwork) -> list[int]:
