@@ -292,7 +292,7 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.vastola2025.learned_distribution",
         title="The average learned distribution, predicted and trained, F/P from 1/16 to 4",
         source="Vastola 2025, Prop. 5.1",
-        seconds={"quick": 50, "paper": 360},
+        seconds={"quick": 50, "paper": 190},
         gigabytes={"paper": 0.9},
     ),
     "gaps_fill_or_empty": FigureEntry(
@@ -313,8 +313,8 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.vastola2025.j0_j1",
         title="What target noise does: DSM, exact score, dose and shape of the noise",
         source="reviewers of Vastola 2025; this project",
-        seconds={"quick": 80, "paper": 650},
-        gigabytes={"paper": 2.0},
+        seconds={"quick": 80, "paper": 320},
+        gigabytes={"paper": 1.5},
     ),
     "gaussian_closure": FigureEntry(
         package="figures.vastola2025.gaussian_closure",
@@ -327,8 +327,8 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.vastola2025.naive",
         title="The naive sampler: SDE, Fokker-Planck and perturbation theory; gaps empty",
         source="Vastola 2025, Prop. 4.1",
-        seconds={"quick": 30, "paper": 700},
-        gigabytes={"paper": 0.7},
+        seconds={"quick": 30, "paper": 500},
+        gigabytes={"paper": 0.8},
     ),
     "lazy_networks": FigureEntry(
         package="figures.vastola2025.lazy_networks",
