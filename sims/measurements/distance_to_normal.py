@@ -5,6 +5,7 @@ from jaxtyping import Float
 from scipy.special import ndtri
 
 from sims.measurements.estimates import known_numbers
+from theory.definitions.checks import whole_arguments
 
 _FINEST = 2**12  # quantiles, of which every sample has an equal share
 
@@ -31,3 +32,10 @@ def sliced_wasserstein2(
     ordered = np.sort(samples @ directions.T, axis=-2)
     distance = np.mean(ordered**2 - 2 * ordered * means[:, None], axis=-2) + square
     return distance.mean(axis=-1)
+
+
+@whole_arguments("count", "dimension")
+def random_directions(random: np.random.Generator, count: int, dimension: int) -> Float[np.ndarray, "count dim"]:
+    """Unit vectors, evenly over the sphere. Raises ValueError unless both numbers are 1, 2, …."""
+    directions = random.normal(size=(count, dimension))
+    return directions / np.linalg.norm(directions, axis=1, keepdims=True)

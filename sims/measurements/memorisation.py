@@ -48,6 +48,13 @@ def memorised_among_many(
     return np.concatenate(found)
 
 
+def beyond_chance(
+    share: Float[np.ndarray, "*batch"], chance: Float[np.ndarray, "*#batch"]
+) -> Float[np.ndarray, "*batch"]:
+    """(m - m_0)/(1 - m_0) of a memorised share m and that of fresh samples: 0 for these, 1 where all is memorised."""
+    return (share - chance) / (1 - chance)
+
+
 def _checked(samples: np.ndarray, points: np.ndarray, *, others: int) -> tuple[np.ndarray, np.ndarray]:
     samples, points = known_numbers(samples), known_numbers(points)
     if points.shape[1:] != samples.shape[-1:]:

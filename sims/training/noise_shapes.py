@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from sims.training.score_targets import AbstractTripleTarget, posterior, posterior_mean
+from sims.training.score_targets import AbstractTripleTarget, mean_and_variance, posterior_mean
 from sims.training.training_triples import TrainingTriples
 from theory.definitions.processes import AbstractProcess
 
@@ -44,10 +44,7 @@ class EvenTargetNoise(AbstractTripleTarget):
     def targets(
         self, triples: TrainingTriples, points: Float[Array, "m dim"], process: AbstractProcess, *, key: PRNGKeyArray
     ) -> Float[Array, "P dim"]:
-        weight = posterior(triples, points, process)
-        mean = weight @ points
-        squared = jnp.sum((points[None] - mean[:, None]) ** 2, axis=-1)
-        per_coordinate = jnp.sum(weight * squared, axis=-1) / points.shape[1]
+        mean, per_coordinate = mean_and_variance(triples, points, process)
         order = jnp.argsort(triples.time)
         even = jnp.zeros_like(per_coordinate).at[order].set(_averaged(per_coordinate[order]))
         return mean + jnp.sqrt(even)[:, None] * jax.random.normal(key, mean.shape, mean.dtype)

@@ -61,11 +61,8 @@ class IsotropicTargetNoise(AbstractTripleTarget):
     def targets(
         self, triples: TrainingTriples, points: Float[Array, "m dim"], process: AbstractProcess, *, key: PRNGKeyArray
     ) -> Float[Array, "P dim"]:
-        weight = posterior(triples, points, process)
-        mean = weight @ points
-        squared = jnp.sum((points[None] - mean[:, None]) ** 2, axis=-1)
-        per_coordinate = jnp.sum(weight * squared, axis=-1, keepdims=True) / points.shape[1]
-        return mean + jnp.sqrt(per_coordinate) * jax.random.normal(key, mean.shape, mean.dtype)
+        mean, per_coordinate = mean_and_variance(triples, points, process)
+        return mean + jnp.sqrt(per_coordinate)[:, None] * jax.random.normal(key, mean.shape, mean.dtype)
 
 
 def posterior(triples: TrainingTriples, points: Float[Array, "m dim"], process: AbstractProcess) -> Float[Array, "P m"]:
@@ -80,3 +77,13 @@ def posterior_mean(
 ) -> Float[Array, "P dim"]:
     """E[x_0|x, t], the denoised data of the exact score, at every noisy position and time."""
     return posterior(triples, points, process) @ points
+
+
+def mean_and_variance(
+    triples: TrainingTriples, points: Float[Array, "m dim"], process: AbstractProcess
+) -> tuple[Float[Array, "P dim"], Float[Array, " P"]]:
+    """E[x_0|x, t] and tr Cov(x_0|x, t)/D, at every noisy position and time."""
+    weight = posterior(triples, points, process)
+    mean = weight @ points
+    squared = jnp.sum((points[None] - mean[:, None]) ** 2, axis=-1)
+    return mean, jnp.sum(weight * squared, axis=-1) / points.shape[1]

@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
-from sims.measurements.distance_to_normal import sliced_wasserstein2
-from sims.measurements.memorisation import memorised
+from figures.studies.published_setting import normal_quantiles
+from sims.measurements.distance_to_normal import random_directions, sliced_wasserstein2
+from sims.measurements.memorisation import beyond_chance, memorised
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.score_ensembles import TrainingSets, draw_training_sets
 from sims.training.score_targets import AbstractTripleTarget, TargetNoiseDose
@@ -100,8 +101,7 @@ class Measured:
     def shares(self, samples: Float[np.ndarray, "*batch sets seeds n dim"]) -> np.ndarray:
         """Memorised share less what chance gives, (m - m_0)/(1 - m_0): 0 for the population, 1 for a copy."""
         found = [np.mean(memorised(samples[..., index, :, :, :], own), -1) for index, own in enumerate(self.data_sets)]
-        chance = self.by_chance[:, None]
-        return (np.stack(found, axis=-2) - chance) / (1 - chance)
+        return beyond_chance(np.stack(found, axis=-2), self.by_chance[:, None])
 
     def distances(self, samples: Float[np.ndarray, "*batch sets seeds n dim"]) -> np.ndarray:
         """Squared distance from the population in units of the training points' own: 1 for a copy of these."""
@@ -120,8 +120,7 @@ def measured_with(config: Config, dimension: int, key: PRNGKeyArray) -> Measured
     else:
         data_sets = random.normal(size=(config.data_sets, count, dimension))
     slices = 1 if dimension == 1 else _DIRECTIONS
-    directions = numpy_generator(direction_key).normal(size=(slices, dimension))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    directions = random_directions(numpy_generator(direction_key), slices, dimension)
     fresh = numpy_generator(fresh_key).normal(size=(_FRESH, dimension))
     by_chance = np.array([np.mean(memorised(fresh, points)) for points in data_sets])
     return Measured(data_sets, initial_positions(config, dimension, initial_key), directions, by_chance)
@@ -130,7 +129,7 @@ def measured_with(config: Config, dimension: int, key: PRNGKeyArray) -> Measured
 def initial_positions(config: Config, dimension: int, key: PRNGKeyArray) -> Float[Array, "n dim"]:
     """The same for every model, in the networks' precision; σ at the start is one to 1e-5."""
     if dimension == 1:
-        return jax.scipy.special.ndtri((jnp.arange(config.samples) + 0.5) / config.samples)[:, None].astype(jnp.float32)
+        return normal_quantiles(config.samples)[:, None].astype(jnp.float32)
     return jax.random.normal(key, (config.samples, dimension), jnp.float32)
 
 

@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
 from figures.common.stages import Arrays, RunStage, Stage
-from sims.measurements.distance_to_normal import sliced_wasserstein2
+from sims.measurements.distance_to_normal import random_directions, sliced_wasserstein2
 from sims.measurements.memorisation import memorised
 from sims.networks.nonlinear import MLPDenoiser, mlp_denoiser
 from sims.sampling.schedules import edm_schedule
@@ -146,8 +146,7 @@ def _run(config: Config, setting: Setting, count: int, key: PRNGKeyArray) -> Arr
     networks = eqx.filter_vmap(partial(_network, config, setting))(jax.random.split(network_key, config.members))
     state = training.init(networks, jax.random.split(train_key, config.members))
     noise = jax.random.normal(noise_key, (config.samples, setting.dimension), jnp.float32)
-    directions = numpy_generator(direction_key).normal(size=(_DIRECTIONS, setting.dimension))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    directions = random_directions(numpy_generator(direction_key), _DIRECTIONS, setting.dimension)
     fresh = scale * numpy_generator(fresh_key).normal(size=(_FRESH, setting.dimension))
     own = np.array([sliced_wasserstein2(each / scale, directions) for each in points])
     rows, done = [], 0

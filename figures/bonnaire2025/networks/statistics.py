@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from figures.common.stages import Arrays
+from sims.measurements.memorisation import beyond_chance
 
 SHARE = 0.2  # of samples, beyond chance, from which a model is said to memorise
 
@@ -21,8 +22,7 @@ def words(data: Arrays) -> str:
 
 def memorised(data: Arrays) -> Float[np.ndarray, "points records members stops"]:
     """Share less what chance gives, (m - m_0)/(1 - m_0)."""
-    chance = data["chance"][:, None, :, None]
-    return (data["memorised"] - chance) / (1 - chance)
+    return beyond_chance(data["memorised"], data["chance"][:, None, :, None])
 
 
 def memorisation_times(data: Arrays) -> Float[np.ndarray, "points members"]:
