@@ -79,8 +79,11 @@ SLOW = {
     "weighting_in_networks",
     "your_model",
 }
+# In the module's scope tests run figure by figure, so that no two workers compute the same one.
 each_figure = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in figures.FIGURES]
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in figures.FIGURES],
+    scope="module",
 )
 
 

@@ -31,6 +31,7 @@ SHAPES = ("above", "around", "below", "isotropic", "even", "2 shared references"
 SHAPED = ("exact", "DSM", "2 references", *SHAPES)
 ARMS = ("online", "η/4", "4 B", "annealed η")
 CONTROL_DIMENSION = 1
+_CONTROL_DRAWS = 2**17  # P of the control, thirty times its F; the loss over all triples of all networks fills 4 GB
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ def arm(config: Config, dimension: int, name: str) -> Training:
 
 def control(config: Config) -> Training:
     """The exact target, as many steps as it takes to memorise."""
-    rate = config.learning_rate
-    return Training(None, config.width, config.control_steps, config.batch_size, rate, annealed=True)
+    draws = min(_CONTROL_DRAWS, config.control_steps * config.batch_size)
+    return Training(draws, config.width, config.control_steps, config.batch_size, config.learning_rate, annealed=True)
 
 
 def networks(

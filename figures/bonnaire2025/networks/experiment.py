@@ -5,7 +5,8 @@ and the one at which they memorise grows in proportion to it; so training may st
 trained by Adam at one learning rate on n points of a Gaussian, the noise drawn anew at every step, and sampled at
 records that are even in the logarithm of the step. At each is measured which share of samples is memorised, and how far
 the samples are from the population. The same of positions x on the way, at larger noise levels: sampling stopped early,
-of the model trained to the end, against training stopped early.
+of the model trained to the end, against training stopped early. Beside Gaussians stand digits of 8 x 8 pixels, n of
+them, whose population a thousand others stand for.
 """
 
 from dataclasses import dataclass
@@ -18,9 +19,14 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from figures.common.randomness import numpy_generator
+from figures.bonnaire2025.networks.populations import (
+    COMPONENTS,
+    Drawn,
+    digit_points,
+    directions_of,
+    gaussian_points,
+)
 from figures.common.stages import Arrays, RunStage, Stage
-from sims.measurements.distance_to_normal import random_directions, sliced_wasserstein2
 from sims.measurements.memorisation import memorised
 from sims.networks.nonlinear import MLPDenoiser, mlp_denoiser
 from sims.sampling.schedules import edm_schedule
@@ -36,24 +42,28 @@ from theory.definitions.weights import EDMWeight
 
 DENSITY = LogNormalNoise(-0.5, 1.2)  # Karras et al. 2022's for data of deviation ½, moved to 1
 LOWEST, HIGHEST = 0.02, 20.0  # noise levels of sampling
-LARGEST_OVER_SMALLEST = 20.0  # variance of the population, geometric between, of mean 1: c_skip x alone is not it
-_DIRECTIONS, _FRESH = 32, 4096
+DIGITS = 64  # pixels
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Data and networks of one size."""
+    """Data and networks of one size: a Gaussian of that dimension, or digits, which have `DIGITS`."""
 
     dimension: int
     width: int
     steps: int
+    digits: bool = False
 
 
 @dataclass(frozen=True)
 class Config:
     """Sizes of the run."""
 
-    settings: tuple[Setting, ...] = (Setting(4, 64, 10_000), Setting(32, 256, 2000))
+    settings: tuple[Setting, ...] = (
+        Setting(4, 64, 10_000),
+        Setting(32, 256, 2000),
+        Setting(DIGITS, 256, 3000, digits=True),
+    )
     points: tuple[int, ...] = (8, 16, 32)  # n; each divides the last
     members: int = 6  # data sets, initial weights and noise of their own
     hidden_layers: int = 2
@@ -68,7 +78,12 @@ class Config:
 PRESETS = {
     "quick": Config(),
     "paper": Config(
-        settings=(Setting(4, 64, 120_000), Setting(32, 256, 20_000), Setting(32, 64, 60_000)),
+        settings=(
+            Setting(4, 64, 120_000),
+            Setting(32, 256, 20_000),
+            Setting(32, 64, 60_000),
+            Setting(DIGITS, 256, 20_000, digits=True),
+        ),
         points=(8, 16, 32, 64),
         members=12,
         records=24,
@@ -77,7 +92,7 @@ PRESETS = {
         stops=16,
     ),
     "tiny": Config(
-        settings=(Setting(2, 8, 12), Setting(3, 9, 9)),
+        settings=(Setting(2, 8, 12), Setting(DIGITS, 9, 9, digits=True)),
         points=(4, 8),
         members=3,
         batch_size=8,
@@ -92,14 +107,14 @@ PRESETS = {
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """By setting, n, record, member and stop: `memorised` and `distance`; `chance` by setting, n and member.
 
-    Distances are squared, of samples in units of the population's deviations, over that of the training points: 1 for
-    a copy of these.
+    Distances are squared, over that of the training points: 1 for a copy of these. `digits`, whether a setting's
+    data are.
     """
     cases = [(setting, count) for setting in config.settings for count in config.points]
     runs = stage.all(
         [
             Stage(
-                f"{count} points, D = {setting.dimension}, {setting.width} units",
+                f"{count} {'digits' if setting.digits else 'points'}, D = {setting.dimension}, {setting.width} units",
                 partial(_run, config, setting, count, run_key),
                 share=1 / len(cases),
             )
@@ -114,13 +129,8 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         "levels": np.asarray(_schedule(config))[_stops(config)],
         "dimension": np.asarray([setting.dimension for setting in config.settings]),
         "width": np.asarray([setting.width for setting in config.settings]),
+        "digits": np.asarray([setting.digits for setting in config.settings]),
     }
-
-
-def variances(dimension: int) -> Float[np.ndarray, " dim"]:
-    """Of the population along its axes."""
-    ratios = np.geomspace(LARGEST_OVER_SMALLEST, 1.0, dimension)
-    return ratios / ratios.mean()
 
 
 def _records(config: Config, setting: Setting) -> np.ndarray:
@@ -139,30 +149,38 @@ def _stops(config: Config) -> np.ndarray:
 
 def _run(config: Config, setting: Setting, count: int, key: PRNGKeyArray) -> Arrays:
     data_key, network_key, train_key, noise_key, direction_key, fresh_key = jax.random.split(key, 6)
-    random = numpy_generator(data_key)
-    scale = np.sqrt(variances(setting.dimension))
-    points = scale * random.normal(size=(config.members, count, setting.dimension))
-    training = _training(config, points)
+    drawn = _drawn(config, setting, count, data_key, direction_key, fresh_key)
+    training = _training(config, drawn.points)
     networks = eqx.filter_vmap(partial(_network, config, setting))(jax.random.split(network_key, config.members))
     state = training.init(networks, jax.random.split(train_key, config.members))
     noise = jax.random.normal(noise_key, (config.samples, setting.dimension), jnp.float32)
-    directions = random_directions(numpy_generator(direction_key), _DIRECTIONS, setting.dimension)
-    fresh = scale * numpy_generator(fresh_key).normal(size=(_FRESH, setting.dimension))
-    own = np.array([sliced_wasserstein2(each / scale, directions) for each in points])
+    own = np.array([drawn.distance(each) for each in drawn.points])
     rows, done = [], 0
     for record in _records(config, setting):
         state, done = advance(training, state, int(record) - done), int(record)
         samples = np.asarray(_sampled(config, state, noise), dtype=float)  # (members, stops, samples, dim)
+        copied = [memorised(x, points) for x, points in zip(samples, drawn.points, strict=True)]
         rows.append(
-            {
-                "memorised": np.stack([memorised(x, set_) for x, set_ in zip(samples, points, strict=True)]).mean(
-                    axis=-1
-                ),
-                "distance": sliced_wasserstein2(samples / scale, directions) / own[:, None],
-            }
+            {"memorised": np.stack(copied).mean(axis=-1), "distance": drawn.distance(samples) / own[:, None]},
         )
     arrays = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-    return arrays | {"chance": np.array([np.mean(memorised(fresh, set_)) for set_ in points])}
+    return arrays | {"chance": np.array([np.mean(memorised(drawn.fresh, points)) for points in drawn.points])}
+
+
+def _drawn(
+    config: Config,
+    setting: Setting,
+    count: int,
+    data_key: PRNGKeyArray,
+    direction_key: PRNGKeyArray,
+    fresh_key: PRNGKeyArray,
+) -> Drawn:
+    if setting.digits:
+        directions = directions_of(COMPONENTS, direction_key)
+        return digit_points(config.members, count, data_key=data_key, directions=directions)
+    directions = directions_of(setting.dimension, direction_key)
+    sizes = setting.dimension, config.members, count
+    return gaussian_points(*sizes, data_key=data_key, fresh_key=fresh_key, directions=directions)
 
 
 def _training(config: Config, points: Float[np.ndarray, "members n dim"]) -> OwnData:

@@ -33,10 +33,10 @@ CAPTION = (
     "MLPs trained on n points; a row for each size of data and networks. From the left: share of samples that are "
     "memorised, less chance, over training; squared distance of samples from the population, in units of the training "
     "points' own (1 is a copy of these); steps until a fifth is memorised, and until the distance has fallen half-way; "
-    "distance at the end, where sampling of the last model stops best, and where training does. 95 % intervals over "
-    "data sets."
+    "but for digits, distance at the end, where sampling of the last model stops best, and where training does. 95 % "
+    "intervals over data sets."
 )
-DIFFERS = "MLPs on Gaussian points in place of U-Nets on faces."
+DIFFERS = "MLPs on Gaussian points and on digits in place of U-Nets on faces."
 
 
 @styled
@@ -53,7 +53,10 @@ def draw(data: Arrays) -> Figure:
         row[1].set_yscale("log")
         row[1].set_ylabel("squared distance")
         _draw_times(row[2], of)
-        _draw_stops(row[3], of)
+        if of["digits"]:
+            row[3].remove()
+        else:
+            _draw_stops(row[3], of)
     words_of_stops = axes[0, 3].get_legend_handles_labels()
     figure.legend(*words_of_stops, loc="outside lower right", ncols=3, title="right column: which samples")
     label_panels(axes)
@@ -72,10 +75,9 @@ def _draw_curves(axis: Axes, data: Arrays, values: np.ndarray) -> None:
 
 
 def _draw_times(axis: Axes, data: Arrays) -> None:
-    kinds = (
-        ("memorise", memorisation_times(data), VERMILION),
-        ("generalise", generalisation_times(data), GREEN),
-    )
+    kinds = [("memorise", memorisation_times(data), VERMILION)]
+    if not data["digits"]:
+        kinds.append(("generalise", generalisation_times(data), GREEN))
     for name, times, colour in kinds:
         complete = np.isfinite(times).all(axis=0)
         slope = exponents(data, times).mean()

@@ -11,13 +11,14 @@ SHARE = 0.2  # of samples, beyond chance, from which a model is said to memorise
 
 def of_setting(data: Arrays, place: int) -> Arrays:
     """Arrays of one size of data and networks, as all functions here take them."""
-    named = ("memorised", "distance", "chance", "steps", "dimension", "width")
+    named = ("memorised", "distance", "chance", "steps", "dimension", "width", "digits")
     return dict(data) | {name: data[name][place] for name in named}
 
 
 def words(data: Arrays) -> str:
     """Of one setting."""
-    return f"D = {int(data['dimension'])}, {int(data['width'])} units"
+    kind = "digits" if data["digits"] else f"D = {int(data['dimension'])}"
+    return f"{kind}, {int(data['width'])} units"
 
 
 def memorised(data: Arrays) -> Float[np.ndarray, "points records members stops"]:

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from figures.common.stages import Arrays, RunStage, Stage
+from figures.common.parts import all_grouped, stages_of_parts
+from figures.common.stages import Arrays, RunStage
 from sims.networks.random_features import feature_averages
 from theory.definitions.spectra import Spectrum
 from theory.finite_data.random_feature_scores import (
@@ -61,18 +62,20 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     places = [(i, j) for i in range(len(config.samples)) for j in range(len(config.dimensions))]
     costs = np.array([config.dimensions[j] ** 3 * (8.0 + config.samples[i]) for i, j in places])
     stages = [
-        Stage(
+        stages_of_parts(
             f"{config.samples[i]} points per dimension, d = {config.dimensions[j]}",
-            partial(_drawn, config, config.samples[i], config.dimensions[j], own),
-            share,
+            partial(_drawn, config, config.samples[i], config.dimensions[j]),
+            own,
+            parts=config.replicates,
+            share=share,
         )
         for (i, j), own, share in zip(
             places, jax.random.split(key, len(places)), (costs / costs.sum()).tolist(), strict=True
         )
     ]
     arrays: Arrays = {}
-    for (i, j), result in zip(places, stage.all(stages), strict=True):
-        arrays |= {f"{name}_{i}_{j}": value for name, value in result.items()}
+    for (i, j), draws in zip(places, all_grouped(stage, stages), strict=True):
+        arrays |= {f"{name}_{i}_{j}": np.stack([draw[name] for draw in draws]) for name in draws[0]}
     return arrays | _theory(config)
 
 
@@ -88,27 +91,25 @@ def _coefficients(config: Config) -> tuple[FeatureCoefficients, Spectrum]:
 
 
 def _drawn(config: Config, samples: int, dimension: int, key: PRNGKeyArray) -> Arrays:
+    """Of one draw of weights and points."""
     coefficients, white = _coefficients(config)
     above = (samples + 1) * dimension
-    found, equivalents, left_out = [], [], []
-    for own in jax.random.split(key, config.replicates):
-        weight_key, point_key, scatter_key = jax.random.split(own, 3)
-        weights = jax.random.normal(weight_key, (config.features * dimension, dimension), float)
-        points = jax.random.normal(point_key, (samples * dimension, dimension), float)
-        averages = feature_averages(weights, points, *scales(config.time), orders=_ORDERS)
-        found.append(np.linalg.eigvalsh(np.asarray(averages.second))[-above:])
-        left_out.append(np.asarray(averages.left_out))
-        scatter = jax.random.normal(scatter_key, (len(weights), len(points)), float)
-        equivalent = equivalent_feature_moments(coefficients, weights, points, scatter)
-        equivalents.append(np.linalg.eigvalsh(np.asarray(equivalent.second))[-above:])
-    both = np.stack([found, equivalents])
+    weight_key, point_key, scatter_key = jax.random.split(key, 3)
+    weights = jax.random.normal(weight_key, (config.features * dimension, dimension), float)
+    points = jax.random.normal(point_key, (samples * dimension, dimension), float)
+    averages = feature_averages(weights, points, *scales(config.time), orders=_ORDERS)
+    scatter = jax.random.normal(scatter_key, (len(weights), len(points)), float)
+    equivalent = equivalent_feature_moments(coefficients, weights, points, scatter)
+    both = np.stack(
+        [np.linalg.eigvalsh(np.asarray(moments))[-above:] for moments in (averages.second, equivalent.second)]
+    )
     theory = np.asarray(feature_eigenvalue_distribution(coefficients, white, both, config.features, samples))
     share, of_equivalents = _conditional(theory, config.features, samples)
     return {
         "eigenvalues": both[0],
         "share": share,
         "equivalent": of_equivalents,
-        "left_out": np.stack(left_out),
+        "left_out": np.asarray(averages.left_out),
     }
 
 

@@ -1,8 +1,11 @@
 """Verdicts of `bonnaire2025_networks`, from curves of known times."""
 
+import jax
 import numpy as np
+import pytest
 
 from figures.bonnaire2025.networks.claims import claims
+from figures.bonnaire2025.networks.populations import COMPONENTS, digit_points
 from figures.bonnaire2025.networks.statistics import (
     best_record,
     best_stop,
@@ -39,12 +42,17 @@ def arrays(*, slope=1.0, generalising=0.0, rise=0.5, by_sampling=0.3, chance=0.1
 def of_one_setting(data):
     """With the leading axis of settings that stored arrays have."""
     several = {name: data[name][None] for name in ("memorised", "distance", "chance", "steps")}
-    return data | several | {"dimension": np.array([4]), "width": np.array([64])}
+    return data | several | {"dimension": np.array([4]), "width": np.array([64]), "digits": np.array([False])}
 
 
 def verdicts(**changes):
     found = claims(of_one_setting(arrays(**changes)))
     return {claim.name.removesuffix(", D = 4, 64 units"): claim.verdict for claim in found}
+
+
+def test_of_digits_memorisation_alone_is_claimed():
+    (claim,) = claims(of_one_setting(arrays()) | {"digits": np.array([True])})
+    assert (claim.name, claim.verdict) == ("τ_mem ∝ n, digits, 64 units", "holds")
 
 
 def test_times_are_read_where_they_are():
@@ -85,3 +93,16 @@ def test_what_is_never_memorised_has_no_exponent():
     assert np.isinf(memorisation_times(data)).all()
     named = {claim.name: claim.verdict for claim in claims(of_one_setting(data))}
     assert named["τ_mem ∝ n, D = 4, 64 units"] == "undecided"
+
+
+def test_data_sets_share_no_digit():
+    drawn = digit_points(6, 32, data_key=jax.random.key(1), directions=np.eye(COMPONENTS))
+    rows = np.concatenate([drawn.points.reshape(-1, 64), drawn.fresh])
+    assert len(rows) == 6 * 32 + 1024
+    # digits has no two rows alike
+    assert len(np.unique(rows, axis=0)) == len(rows)
+    assert float(drawn.distance(drawn.fresh[:512])) < 0.02
+    # Of the unit of every component: points at the mean are at 1.
+    assert float(drawn.distance(np.zeros((1, 64)))) == pytest.approx(1.0, abs=0.1)
+    with pytest.raises(ValueError, match="13 data sets of 64 points are more than 773 digits"):
+        digit_points(13, 64, data_key=jax.random.key(1), directions=np.eye(COMPONENTS))
