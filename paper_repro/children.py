@@ -21,6 +21,7 @@ import cloudpickle
 from paper_repro.code_version import code_version
 from paper_repro.computing import archive_of, spare_memory_maps, spare_the_collector, versions
 from paper_repro.environment import forgive_incomplete_programs
+from paper_repro.memory import lack_of_memory
 from paper_repro.tasks import Outcome, Task, Warned
 
 _POLL_SECONDS = 0.1
@@ -126,12 +127,13 @@ def _outcome(task: Task, checked: set[str]) -> Outcome:
         checked.add(task.figure)
     with warnings.catch_warnings(record=True) as caught:
         forgive_incomplete_programs()
+        archive = failure = lack = None
         try:
-            archive, failure = archive_of(cloudpickle.loads(task.work), task.surroundings), None
-        except Exception:
-            archive, failure = None, traceback.format_exc()
+            archive = archive_of(cloudpickle.loads(task.work), task.surroundings)
+        except Exception as error:
+            failure, lack = traceback.format_exc(), lack_of_memory(error)
     warned = tuple(Warned(str(one.message), one.category, one.filename, one.lineno) for one in caught)
-    return Outcome(archive, warned, failure)
+    return Outcome(archive, warned, failure, lack)
 
 
 def _refusal(task: Task) -> str | None:

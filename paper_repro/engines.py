@@ -16,6 +16,7 @@ from figures.common.stages import Stage
 from paper_repro.children import ChildDied, compute_on_worker, end_children
 from paper_repro.computing import Surroundings, archive_of
 from paper_repro.errors import UserError
+from paper_repro.memory import lack_of_memory
 from paper_repro.progress import Progress
 from paper_repro.tasks import Outcome, Task, pickled
 
@@ -52,11 +53,18 @@ class Here:
     def compute(
         self, figure: str, code_version: str, stages: Sequence[Stage], progress: Progress
     ) -> Iterator[tuple[Stage, bytes]]:
-        """One after the other, in their order."""
+        """One after the other, in their order. Raises UserError for a stage that finds no memory."""
         del code_version
         for stage in stages:
             progress.start(figure, stage)
-            yield stage, archive_of(stage.work, self.surroundings)
+            try:
+                archive = archive_of(stage.work, self.surroundings)
+            except Exception as error:
+                lack = lack_of_memory(error)
+                if lack is not None:
+                    raise _too_little_memory(figure, stage, lack) from error
+                raise
+            yield stage, archive
 
 
 @dataclass(frozen=True)
@@ -112,8 +120,8 @@ class OnDask:
     ) -> Iterator[tuple[Stage, bytes]]:
         """All at the same time, as far as there are workers.
 
-        Raises UserError for a stage whose process ends twice and for workers that lack what it needs, and RuntimeError
-        with the traceback of an exception that the stage raised.
+        Raises UserError for a stage whose process ends twice or finds no memory and for workers that lack what it
+        needs, and RuntimeError with the traceback of an exception that the stage raised.
         """
         from distributed import as_completed
 
@@ -146,6 +154,8 @@ class OnDask:
                 outcome = self._outcome(future, figure, stage)
                 for one in outcome.warned:
                     warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+                if outcome.lack is not None:
+                    raise _too_little_memory(figure, stage, outcome.lack)
                 if outcome.traceback is not None:
                     raise RuntimeError(f"stage {stage.name!r} of {figure} failed:\n{outcome.traceback}")
                 if outcome.archive is None:
@@ -220,6 +230,11 @@ class OnDask:
         except Exception as error:  # of Dask's own: what the stage raises is part of its outcome
             sentence = f"{self.where} cannot compute {what}: {error}"
         raise UserError(f"{sentence}; {_GOES_ON}", exit_code=1)
+
+
+def _too_little_memory(figure: str, stage: Stage, lack: str) -> UserError:
+    sentence = f"stage {stage.name!r} of {figure} needs more memory than there is ({lack}); {_GOES_ON}"
+    return UserError(sentence, exit_code=1)
 
 
 @contextmanager

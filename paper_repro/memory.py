@@ -1,4 +1,4 @@
-"""How much memory a stage needs at its most."""
+"""How much memory a stage needs at its most, and that it has none left."""
 
 from pathlib import Path
 
@@ -20,3 +20,15 @@ def peak_gigabytes() -> float | None:
     except (OSError, ValueError):
         return None
     return round(int(line.split()[1]) * 1024 / 1e9, 2)
+
+
+def lack_of_memory(error: Exception) -> str | None:
+    """What an exception says of memory that could not be had; None for any other exception.
+
+    NumPy raises a MemoryError. XLA has one class for all that goes wrong, and begins its words with a status.
+    """
+    said = str(error)
+    exhausted = type(error).__name__ == "JaxRuntimeError" and said.startswith("RESOURCE_EXHAUSTED: ")
+    if not exhausted and not isinstance(error, MemoryError):
+        return None
+    return said.removeprefix("RESOURCE_EXHAUSTED: ").partition("\n")[0].rstrip(". ") or "no words of the system"

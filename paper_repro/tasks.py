@@ -40,6 +40,7 @@ class Outcome:
     archive: bytes | None = None
     warned: tuple[Warned, ...] = ()
     traceback: str | None = None  # of an exception that the work raised
+    lack: str | None = None  # what was said of memory that could not be had
     refusal: str | None = None  # what the process has otherwise: "jax 0.9.1 in place of 0.10.2"
 
 

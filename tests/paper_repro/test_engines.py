@@ -156,6 +156,26 @@ def test_a_stage_that_ends_every_process_gets_one_sentence(compute, work, words)
     assert caught.value.exit_code == 1
 
 
+def too_large_for_numpy():
+    return {"x": np.empty(2**58)}
+
+
+def too_large_for_xla():
+    return {"x": jax.jit(lambda: jax.numpy.zeros(2**50))()}
+
+
+@pytest.mark.parametrize(
+    ("work", "words"), [(too_large_for_numpy, "Unable to allocate"), (too_large_for_xla, "Out of memory allocating")]
+)
+def test_memory_that_cannot_be_had_is_one_sentence(compute, work, words):
+    sentence = rf"stage 'large' of {NAME} needs more memory than there is \({words} [^\n]*\); the same command goes on"
+    with pytest.raises(UserError, match=sentence) as caught:
+        compute(large=work)
+    assert caught.value.exit_code == 1
+    with pytest.raises(UserError, match=sentence):
+        list(Here(Surroundings({}, versions())).compute(NAME, "", [Stage("large", work, 1.0)], Recorder()))
+
+
 def test_an_exception_comes_with_its_traceback_and_is_not_tried_again(compute, tmp_path):
     def fail(log: Path):
         with log.open("a") as stream:

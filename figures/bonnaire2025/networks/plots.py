@@ -94,7 +94,8 @@ def _draw_times(axis: Axes, data: Arrays) -> None:
     axis.minorticks_off()
     axis.set_xlabel("training points n")
     axis.set_ylabel("training step")
-    axis.legend(title="exponents")
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(title="exponents")
 
 
 def _draw_stops(axis: Axes, data: Arrays) -> None:
