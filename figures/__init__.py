@@ -212,14 +212,14 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.folklore.variance",
         title="Gradient noise of diffusion, VAEs and GANs side by side: what is said, and what is measured",
         source="a widely read page, in our words; this project",
-        seconds={"quick": 60, "paper": 20000},
+        seconds={"quick": 60, "paper": 1200},
         on_request=True,
     ),
     "bonnaire2025_networks": FigureEntry(
         package="figures.bonnaire2025.networks",
         title="MLPs: when they generalise, when they memorise, and what stopping early does",
         source="Bonnaire et al. 2025, Secs. 2-3",
-        seconds={"quick": 40, "paper": 3000},
+        seconds={"quick": 40, "paper": 900},
         on_request=True,
     ),
     "target_variance": FigureEntry(
