@@ -192,6 +192,7 @@ ROWS = [
         lambda *arguments: [_noisy(sample)(*arguments) for sample in (sample_effective_sde, solve_effective_sde)],
         1e-3,
         measure=OVER_ONE,
+        alone=True,
     ),
     Row(
         ("linear_flow_covariance", "sample_gaussian_field_ode"),

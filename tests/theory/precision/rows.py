@@ -72,6 +72,7 @@ class Row:
     measure: Measure = EACH
     refuses: bool = False  # whether float32 may be refused instead, by a sentence that names jax_enable_x64
     compiled: bool = True
+    alone: bool = False  # what it calls is replaced while it is compiled: its programs and others' must not be mixed
 
     @functools.cached_property
     def _question(self) -> Callable[..., Any]:
@@ -149,5 +150,11 @@ def check(row: Row, *, double: bool) -> None:
             errors.append(error)
             assert error <= promised
 
-    holds()
+    if row.alone:
+        jax.clear_caches()
+    try:
+        holds()
+    finally:
+        if row.alone:
+            jax.clear_caches()
     assert errors

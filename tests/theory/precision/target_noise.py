@@ -126,6 +126,7 @@ ROWS = [
         _sampled,
         1e-3,
         measure=OVER_ONE,
+        alone=True,
     ),
     Row(
         named("StableCovariance", "__call__"),
