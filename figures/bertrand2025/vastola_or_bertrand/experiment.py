@@ -54,6 +54,7 @@ PRESETS = {
         width=64,
         network_steps=4000,
         arms=True,
+        sets_at_a_time=1,
     ),
     "tiny": Config(
         dimensions=(1, 2),
@@ -73,6 +74,7 @@ PRESETS = {
         batch_size=4,
         arms=True,
         control_steps=12,
+        sets_at_a_time=2,
     ),
 }
 

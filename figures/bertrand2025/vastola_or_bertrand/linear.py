@@ -96,7 +96,7 @@ def _trained(
     readouts, most = [], max(_draws(config, network))
     for draws, draw_key in zip(_draws(config, network), jax.random.split(key, len(config.ratios)), strict=True):
         # As many for every P, of which the first P serve: one program draws them all.
-        settings = {"seeds": config.seeds, "samples": most, "key": draw_key}
+        settings = {"seeds": config.seeds, "samples": most, "keys": jax.random.split(draw_key, config.data_sets)}
         sets = training_sets(config, measured.data_sets, tuple(DOSES.values()), **settings)
         sets = TrainingSets(
             jax.tree.map(lambda leaf, count=draws: leaf[:, :count], sets.triples), sets.targets[:, :, :draws]

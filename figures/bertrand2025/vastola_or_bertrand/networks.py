@@ -1,7 +1,9 @@
 """MLPs trained by Adam on the same doses; and, at P/F = 1, one thing at a time done otherwise."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
+import equinox as eqx
 import jax
 import numpy as np
 import optax
@@ -23,6 +25,7 @@ from sims.training.network_ensembles import continue_networks, init_networks
 from sims.training.noise_shapes import BandedTargetNoise, EvenTargetNoise
 from sims.training.score_targets import AbstractTripleTarget, IsotropicTargetNoise
 from sims.training.stable_targets import StableTarget
+from sims.training.state import TrainingState
 from theory.definitions.spectra import Spectrum
 from theory.target_noise.information import noise_level_of_information
 
@@ -104,8 +107,8 @@ def networks(
     rules = DOSES | shapes(config, dimension)
     sets_key, network_key = jax.random.split(key)
     draws = training.steps * training.batch_size if training.draws is None else training.draws
-    settings = {"seeds": config.network_seeds, "samples": draws, "key": sets_key}
-    sets = training_sets(config, measured.data_sets, tuple(rules[name] for name in names), **settings)
+    chosen = tuple(rules[name] for name in names)
+    draw = partial(training_sets, config, objectives=chosen, seeds=config.network_seeds, samples=draws)
 
     def make(member_key: PRNGKeyArray) -> MLPDenoiser:
         width, layers = training.width, config.hidden_layers
@@ -113,11 +116,28 @@ def networks(
 
     rate = training.learning_rate
     optimiser = optax.adam(optax.cosine_decay_schedule(rate, training.steps) if training.annealed else rate)
-    state = init_networks(make, sets, optimiser=optimiser, key=network_key)
+    set_keys = jax.random.split(sets_key, config.data_sets)
+    shape = jax.eval_shape(partial(draw, measured.data_sets), keys=set_keys)
+    state = init_networks(make, shape, optimiser=optimiser, key=network_key)
     sizes = {"steps": training.steps, "batch_size": training.batch_size, "records": 1}
-    state, loss = continue_networks(state, sets, PROCESS, optimiser=optimiser, **sizes)
-    samples = np.asarray(sample_networks(state.parameters, PROCESS, measured.initial, times(config)))
-    return _of_samples(config, measured, samples.astype(float), np.asarray(loss[..., -1], dtype=float))
+    samples, losses = [], []
+    # All triples of all data sets at a time would not fit into memory where they are many.
+    for first in range(0, config.data_sets, config.sets_at_a_time):
+        some = slice(first, first + config.sets_at_a_time)
+        sets = draw(measured.data_sets[some], keys=set_keys[some])
+        own = _of_models(state, slice(some.start * config.network_seeds, some.stop * config.network_seeds))
+        own, loss = continue_networks(own, sets, PROCESS, optimiser=optimiser, **sizes)
+        samples.append(np.asarray(sample_networks(own.parameters, PROCESS, measured.initial, times(config))))
+        losses.append(np.asarray(loss[..., -1]))
+    samples, loss = np.concatenate(samples, axis=1), np.concatenate(losses, axis=1)
+    return _of_samples(config, measured, samples.astype(float), loss.astype(float))
+
+
+def _of_models(state: TrainingState, some: slice) -> TrainingState:
+    """Of a state with axes (objectives, models), keys of models alone, and counts that all share."""
+    own = jax.tree.map(lambda leaf: leaf[:, some] if eqx.is_inexact_array(leaf) else leaf, state)
+    assert state.key is not None
+    return eqx.tree_at(lambda each: each.key, own, state.key[some])
 
 
 def _of_samples(config: Config, measured: Measured, samples: np.ndarray, loss: np.ndarray) -> Arrays:

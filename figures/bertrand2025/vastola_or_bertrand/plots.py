@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from figures.bertrand2025.vastola_or_bertrand.networks import ARMS, SHAPES
 from figures.bertrand2025.vastola_or_bertrand.statistics import (
@@ -94,12 +95,16 @@ def _draw_doses(axis: Axes, data: Arrays) -> None:
             lw=1.2,
             capsize=2,
             color=colour,
-            label=cell.words,
         )
+    ratios = sorted({(cell.row, cell.ratio) for cell in own})
+    shown = [Line2D([], [], color=BLACK, ls=styles[row], label=f"P/F = {fraction(ratio)}") for row, ratio in ratios]
+    for dimension in sorted({cell.dimension for cell in own}):
+        colour = KINDS[dimensions(data, "linear").index(dimension)]
+        shown.append(Line2D([], [], color=colour, marker="o", ms=4, label=f"D = {dimension}"))
     axis.set_xlabel("dose c of the target noise (0: exact, 1: DSM)")
     axis.set_ylabel("memorised share less chance")
     axis.set_title("MLPs trained by Adam")
-    axis.legend()
+    axis.legend(handles=shown, ncols=2, loc="center")
 
 
 def _draw_map(axis: Axes, data: Arrays, endpoint: Endpoint, title: str) -> None:

@@ -87,6 +87,7 @@ class Config:
     learning_rate: float = 1e-2  # of Adam, constant
     arms: bool = False  # whether one thing at a time is changed at P/F = 1, and the control is trained
     control_steps: int = 16000
+    sets_at_a_time: int = 8  # data sets whose networks are trained together
 
 
 @dataclass(frozen=True)
@@ -144,12 +145,12 @@ def training_sets(
     *,
     seeds: int,
     samples: int,
-    key: PRNGKeyArray,
+    keys: PRNGKeyArray,
 ) -> TrainingSets:
-    """P triples for every seed of every data set, models in that order."""
+    """P triples for every seed of every data set, models in that order; a key for each data set."""
     sets = [
         draw_training_sets(jnp.asarray(points), PROCESS, objectives, models=seeds, samples=samples, key=set_key)
-        for points, set_key in zip(data_sets, jax.random.split(key, len(data_sets)), strict=True)
+        for points, set_key in zip(data_sets, keys, strict=True)
     ]
     triples = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *(each.triples for each in sets))
     return TrainingSets(triples, jnp.concatenate([each.targets for each in sets], axis=1))
