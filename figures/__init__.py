@@ -177,7 +177,8 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.bertrand2025.vastola_or_bertrand",
         title="Does target noise make models generalise? Two papers, by dose, P/F and dimension",
         source="Vastola 2025, Secs. 4-6; Bertrand et al. 2025; this project",
-        seconds={"quick": 60, "paper": 3600},
+        seconds={"quick": 60, "paper": 1200},
+        gigabytes={"paper": 2.5},
         on_request=True,
     ),
     "collapse_time": FigureEntry(

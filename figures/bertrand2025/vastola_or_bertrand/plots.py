@@ -104,7 +104,7 @@ def _draw_doses(axis: Axes, data: Arrays) -> None:
     axis.set_xlabel("dose c of the target noise (0: exact, 1: DSM)")
     axis.set_ylabel("memorised share less chance")
     axis.set_title("MLPs trained by Adam")
-    axis.legend(handles=shown, ncols=2, loc="center")
+    axis.legend(handles=shown, ncols=2, loc="center", bbox_to_anchor=(0.5, 0.42))
 
 
 def _draw_map(axis: Axes, data: Arrays, endpoint: Endpoint, title: str) -> None:

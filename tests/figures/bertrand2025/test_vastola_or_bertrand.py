@@ -1,13 +1,17 @@
 """Verdicts of `vastola_or_bertrand` from endpoints that were made to have them."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from figures.bertrand2025.vastola_or_bertrand.claims import claims
+from figures.bertrand2025.vastola_or_bertrand.experiment import PRESETS
 from figures.bertrand2025.vastola_or_bertrand.linear import ReadoutFeatures
-from figures.bertrand2025.vastola_or_bertrand.networks import ARMS, SHAPED
+from figures.bertrand2025.vastola_or_bertrand.networks import ARMS, SHAPED, base, networks
 from figures.bertrand2025.vastola_or_bertrand.setting import DOSES, HIGHEST, LOWEST, PROCESS
 from figures.bertrand2025.vastola_or_bertrand.statistics import cells, effect, target_ratios, verdict_words
 from sims.networks.nonlinear import network_scales, random_feature_network
@@ -123,3 +127,17 @@ def test_times_are_even_in_the_noise_level():
     np.testing.assert_allclose(PROCESS.time_from_log_snr(-2 * jnp.log(level)), time, atol=1e-12)
     slopes = jax.vmap(jax.grad(PROCESS.schedule.log_signal_scale))(time)
     np.testing.assert_allclose(-slopes, PROCESS.schedule.decay_rate(time), rtol=1e-10)
+
+
+@pytest.mark.slow
+def test_networks_do_not_depend_on_how_many_are_trained_together():
+    config = replace(PRESETS["tiny"], network_seeds=2)
+    keys = jax.random.key(0), jax.random.key(1)
+    one, three = (
+        networks(replace(config, sets_at_a_time=number), 2, base(config, 2, 1.0), ("exact", "DSM"), *keys)
+        for number in (1, 3)
+    )
+    assert one["loss"].shape == (2, 3, 2)
+    assert len(np.unique(one["loss"])) == one["loss"].size
+    for name, array in three.items():
+        np.testing.assert_allclose(one[name], array, rtol=1e-4, atol=1e-6, err_msg=name)
