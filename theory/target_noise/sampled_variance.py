@@ -37,11 +37,14 @@ def sampled_target_variance(
 ) -> SampledVariance:
     """E |T - s|² of `target_variance`, over `draws` of x_0, of noise and of references, s the exact score.
 
+    **Returns** the mean over draws and its standard error, `value` and `stderr`, of the shape of `t`.
+
     All times share the draws, so that curves are smooth and their points are not independent. Where few draws carry the
     mean (references of which hardly one is ever near) the standard error is too small as well.
 
     **Arguments:** process times `t` (...,), answered in the same shape; `references` n, with x_0 among them; `replace`,
-    whether points are drawn with replacement (a mixture has no two draws alike). **Raises** ValueError for times at
+    whether points are drawn with replacement (a mixture has no two draws alike); `draws`, 2, 3, …, and the random `key`
+    they hang on. **Raises** ValueError for times at
     which x_t has no noise, for fewer than two draws, and for more references than points if `replace` is false.
     """
     check_noisy_time("t", t, process)

@@ -10,7 +10,15 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Scalar, Time, floating, is_traced
-from theory.definitions.checks import check_not_negative, checked_jit, nan_unless, positive, whole_arguments
+from theory.definitions.checks import (
+    check_coordinates,
+    check_not_negative,
+    check_one_number,
+    checked_jit,
+    nan_unless,
+    positive,
+    whole_arguments,
+)
 from theory.definitions.processes import EDM, AbstractProcess, check_noisy_time, process_time
 from theory.exact_scores.gaussian_mixtures import GaussianMixture
 from theory.exact_scores.point_masses import PointMasses, few_at_a_time
@@ -22,7 +30,10 @@ _NODES = {1: 64, 2: 32}  # of a Gauss-Hermite rule along one coordinate, by the 
 
 def _check_smoothing(arguments: Mapping[str, Any]) -> None:
     check_noisy_time("time", arguments["time"], arguments["process"])
+    check_one_number("bandwidth", arguments["bandwidth"])
     check_not_negative("bandwidth", arguments["bandwidth"])
+    centres = arguments["data"].points if isinstance(arguments["data"], PointMasses) else arguments["data"].means
+    check_coordinates(jnp.asarray(arguments["x"]), centres.shape[1])
     dimension, draws = jnp.shape(arguments["x"])[-1], arguments.get("draws")
     if draws is None and dimension not in _NODES:
         raise ValueError(f"smoothing in more than two dimensions needs draws; got positions in {dimension}")

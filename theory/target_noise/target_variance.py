@@ -10,7 +10,8 @@ over the sets of n points that x_0 and its references may be. For α = 1 and dis
 
     ∫σ V_STF(n) dσ = ln N - E_S H(S) = ln(N/n) without replacement:
 
-n references remove ln n nats, whatever the data.
+n references remove ln n nats, whatever the data. On other processes the same holds of ∫ρ α²V dρ, ρ = σ/α. Points that
+are equal count as one of a larger share; a mixture has no such law, since its information has no bound.
 
 Round clusters of one variance v hide which one it was as their centres do under the noise α²v + σ², and where in it x_0
 lay as a Gaussian does.
@@ -50,10 +51,10 @@ def target_variance(
     **Arguments:** process times `t` (...,), answered in the same shape; `references` n, with x_0 itself among them: one
     is denoising score matching, V_DSM; `replace`, whether points are drawn with replacement, so that x_0 may come
     twice. Of a mixture of round clusters, of one variance, it is known for one reference. Units: those of a score
-    squared. **Raises** ValueError unless points or centres have one or two coordinates or are three at most, for times
-    at which x_t has no noise, for more references than points if `replace` is false, where sets of references times
-    points are over two million, for clusters of different variances, and for references of a mixture: of those and of
-    all other data `sampled_target_variance` draws the variance.
+    squared. **Raises** ValueError unless points or centres have one or two coordinates, or are three at most in any
+    number of them, for times at which x_t has no noise, for more references than points if `replace` is false, where
+    sets of references times points are over two million, for clusters of different variances, and for references of a
+    mixture: of those and of all other data `sampled_target_variance` draws the variance.
     """
     check_noisy_time("t", t, process)
     if isinstance(data, GaussianMixture):

@@ -55,7 +55,7 @@ def _draw_variances(axis: Axes, data: Arrays) -> None:
         axis.errorbar(
             data["levels"], found.value, yerr=found.half_width, fmt="o-", ms=2.5, lw=1, color=colour, label=label
         )
-    axis.axvline(float(data["collapse"]), color=EXACT, lw=1, ls="--", label="collapse")
+    axis.axvline(float(data["collapse"]), color=EXACT, lw=1, ls="--", label="collapse of a Gaussian")
     axis.set_xscale("log")
     axis.set_ylim(bottom=0)
     axis.set_xlabel("noise level σ")
@@ -130,10 +130,10 @@ def _draw_cost(axis: Axes, data: Arrays) -> None:
         levels, value, _ = _known_shares(data, index)
         label = f"n = {data['references'][index]}, batch × {costs[index]:.2f}"
         axis.plot(levels, costs[index] * value, "o-", ms=2, lw=1, color=colour, label=label)
-    axis.axhline(WELL_BELOW, color=BLACK, lw=1, ls="--")
+    axis.axhline(WELL_BELOW, color=BLACK, lw=1, ls="--", label=f"below {WELL_BELOW:g} references pay")
     found = advice(data)
     if found is not None:
-        axis.axvspan(found.first, found.last, color="0.92", zorder=0, label=f"{found.references} references pay")
+        axis.axvspan(found.first, found.last, color="0.92", zorder=0, label=f"where {found.references} are advised")
     _level_and_share(axis)
     axis.set_ylabel(f"{_LEFT} × batch of the same cost")
     axis.set_title(f"beside larger batches, for a network of {_WEIGHTS} weights")
@@ -153,10 +153,11 @@ def advise(data: Arrays) -> str:
         )
     where = f"above {found.first:.2g}" if found.to_the_end else f"from {found.first:.2g} to {found.last:.2g}"
     return (
-        f"Share {found.references} references in every batch at noise levels σ {where}: they leave "
-        f"{_percent(found.least)} to {_percent(found.most)} of the target's variance there, a batch that costs as much "
-        f"({found.cost:.2f} times as large, for a network of {_WEIGHTS} weights) {_percent(1 / found.cost)}; below, "
-        f"where {_percent(found.below)} of the target's nats are, they are not worth it."
+        f"Share {found.references} references in every batch at noise levels σ {where} (in the data's units; bytes run "
+        f"from -1 to 1): they leave {_percent(found.least)} to {_percent(found.most)} of the target's variance there, "
+        f"a batch that costs as much ({found.cost:.2f} times as large, for a network of {_WEIGHTS} weights; a larger "
+        f"one makes references cheaper) {_percent(1 / found.cost)}; below, where {_percent(found.below)} of the "
+        "target's nats are, they are not sure to leave less than half of that."
     )
 
 
@@ -172,7 +173,8 @@ def notes(data: Arrays) -> list[str]:
 
 _OF_SHARING = (
     "The curves are of references that are drawn anew for every datum; in a batch that shares them, errors of targets "
-    "that are near each other go together. σ is in units of the data, in which bytes run from -1 to 1."
+    "that are near each other go together. As many references as there are points are the exact score of these points, "
+    "which a network that follows it to the end samples as copies."
 )
 
 

@@ -65,7 +65,7 @@ def advice(data: Arrays) -> Advice | None:
 
     A batch that is `cost` times larger divides the variance of a step by that number. Levels without variance to speak
     of do not count; of a number of references its longest stretch of levels does. Of all numbers the one is advised
-    that takes the most nats there beyond what the batch would take. None where none pays.
+    that takes the most nats there at equal cost, from a batch that is smaller by its cost. None where none pays.
     """
     costs, counted = cost(data), levels_with_variance(data)
     logs, dsm, known = np.log(data["levels"]), data["measured"][:, 0].mean(axis=0), data["posterior"].mean(axis=0)
@@ -77,7 +77,7 @@ def advice(data: Arrays) -> Advice | None:
         if stretch is None:
             continue
         inside = slice(*stretch)
-        won = dsm / costs[index] - data["measured"][:, index].mean(axis=0)
+        won = dsm - costs[index] * data["measured"][:, index].mean(axis=0)
         taken = float(np.trapezoid(won[inside], logs[inside])) if stretch.stop - stretch.start > 1 else 0.0
         if taken > best:
             values = [one.centre for one in left[inside] if one is not None]

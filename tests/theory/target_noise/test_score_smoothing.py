@@ -174,6 +174,10 @@ def test_what_is_refused():
     data, x = PointMasses(POINTS), jnp.asarray([0.1])
     with pytest.raises(ValueError, match="must leave noise"):
         smoothed_score(data, x, 0.0, EDM(), 0.1)
+    with pytest.raises(ValueError, match=r"positions must have 1 coordinates; got shape \(2,\)"):
+        smoothed_score(data, jnp.asarray([0.1, 0.2]), 0.5, EDM(), 0.1)
+    with pytest.raises(ValueError, match="bandwidth must be one number"):
+        smoothed_score(data, x, 0.5, EDM(), jnp.asarray([0.1, 0.2]))
     with pytest.raises(ValueError, match="bandwidth must be zero or more"):
         smoothed_score(data, x, 0.5, EDM(), -0.1)
     with pytest.raises(ValueError, match="more than two dimensions needs draws"):
