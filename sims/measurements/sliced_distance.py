@@ -23,10 +23,11 @@ def sliced_distance(
         if points.shape[-1] != dimension:
             raise ValueError(f"{name} must be of the directions' dimension {dimension}; got shape {points.shape}")
     count, total = samples.shape[-2], len(reference)
-    if total % count:
+    if count == 0 or total == 0 or total % count:
         raise ValueError(f"the number of samples must divide that of the reference, {total}; got {count}")
-    ordered = np.sort(samples @ directions.T, axis=-2)
-    quantiles = np.sort(reference @ directions.T, axis=0).reshape(count, total // count, -1)
+    centre = reference.mean(axis=0, dtype=float)  # far from zero squares would leave no digits
+    ordered = np.sort((samples - centre) @ directions.T, axis=-2)
+    quantiles = np.sort((reference - centre) @ directions.T, axis=0).reshape(count, total // count, -1)
     # Σ (x - q)² over a sample's share of the reference needs their mean and mean square alone.
     means, square = quantiles.mean(axis=1), np.mean(quantiles**2)
     return np.mean(ordered**2 - 2 * ordered * means, axis=(-2, -1)) + square

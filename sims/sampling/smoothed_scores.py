@@ -2,9 +2,17 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
-from theory.definitions.checks import check_not_negative, check_one_number, check_times, whole_arguments
+from theory.definitions.arrays import is_traced
+from theory.definitions.checks import (
+    check_finite,
+    check_not_negative,
+    check_one_number,
+    check_times,
+    whole_arguments,
+)
 
 
 def smoothed_empirical_score(
@@ -14,7 +22,10 @@ def smoothed_empirical_score(
     shifts: Float[Array, "k dim"],
     shares: Float[Array, " k"],
 ) -> Float[Array, "n dim"]:
-    """Σ_k share_k s(x + shift_k) with s = (E[x_0 | x] - x)/σ² the score of the points at noise level σ, α = 1."""
+    """Σ_k share_k s(x + shift_k) with s = (E[x_0 | x] - x)/σ² the score of the points at noise level σ, α = 1.
+
+    For points about zero: odds are products of positions, so that ln of them is off by |p|²/σ² of the precision.
+    """
     # |x + shift - p|² but for what all points share: the odds of a position and of a shift add.
     # Points come first, so that sums over few of them run over long rows.
     odds = (points @ x.T - jnp.sum(points**2, axis=1)[:, None] / 2) / sigma**2
@@ -40,11 +51,15 @@ def smoothed_score_samples(
     The last step goes to no noise and adds none: it takes the smoothed denoiser x + σ²s_h.
 
     **Arguments:** falling positive `noise_levels`; `bandwidth` h, one number. **Returns:** `count` samples. **Raises**
-    ValueError for levels that do not fall, a negative bandwidth, and numbers below one.
+    ValueError for levels that do not fall or are not positive, a bandwidth that is negative or infinite, and numbers
+    below one.
     """
     check_times(noise_levels)
+    if not is_traced(noise_levels) and not (np.all(np.diff(noise_levels) < 0) and noise_levels[-1] > 0):
+        raise ValueError(f"noise levels must be positive and fall; got {noise_levels}")
     check_one_number("bandwidth", bandwidth)
     check_not_negative("bandwidth", bandwidth)
+    check_finite(jnp.asarray(bandwidth), f"bandwidth must be finite; got {bandwidth}")
     start_key, step_key = jax.random.split(key)
     levels = jnp.asarray(noise_levels, points.dtype)
     variances = jnp.append(levels**2, 0.0)

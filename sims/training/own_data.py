@@ -36,6 +36,6 @@ class OwnData(AbstractTraining):
 @whole_arguments("count")
 def repeated(points: Float[Array, "n dim"], count: int) -> Float[Array, "count dim"]:
     """`count` rows that hold every point equally often. Raises ValueError unless n divides `count`, 1, 2, …."""
-    if count % len(points):
+    if len(points) == 0 or count % len(points):
         raise ValueError(f"the number of points must divide {count}; got {len(points)}")
     return jnp.tile(points, (count // len(points), 1))

@@ -170,8 +170,11 @@ def _losses(moments: FeatureMoments, population: FeatureMoments, sigma: Scalar, 
     features, dimension = moments.cross.shape
     cross, fresh = basis.T @ moments.cross, basis.T @ population.cross
     time = jnp.reshape(2 * sigma**2 * dimension / features * nan_unless(tau >= 0, tau), (-1, 1))
-    learned = relaxation_filter(jnp.maximum(eigenvalues, 0.0)[None], time)  # of U⁻¹(1 - e^-…)
-    learned = jnp.where(jnp.isfinite(learned), learned, 0.0)
+    # What round-off leaves of a zero would learn in the end.
+    least = 4 * jnp.finfo(eigenvalues.dtype).eps * eigenvalues[-1]
+    eigenvalues = jnp.where(eigenvalues > least, eigenvalues, 0.0)
+    learned = relaxation_filter(eigenvalues[None], time)  # of U⁻¹(1 - e^-…)
+    learned = jnp.where((eigenvalues > 0)[None] | jnp.isnan(time), learned, 0.0)
     own = jnp.sum(cross**2, axis=1)
     train = learned**2 @ (own * eigenvalues) - 2 * learned @ own
     quadratic = (cross @ cross.T) * (basis.T @ population.second @ basis)

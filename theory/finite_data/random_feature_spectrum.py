@@ -123,10 +123,12 @@ def memorisation_time(
 ) -> Float[Array, ""]:
     """τ_mem = ψ_p/(σ²λ), λ the left edge of ρ_1: when the last of the n begin to be learned (Bonnaire et al. 2025).
 
-    In the unit of `feature_losses`. Arguments and **raises** as `feature_edges`.
+    In the unit of `feature_losses`; infinite where the edge is no larger than zero, as of a linear activation with
+    fewer data than features. Arguments and **raises** as `feature_edges`.
     """
-    edges = feature_edges(coefficients, spectrum, features, samples)
-    return jnp.asarray(features / (coefficients.sigma**2 * edges.memorised))
+    edge = feature_edges(coefficients, spectrum, features, samples).memorised
+    there = ~(edge <= 0)
+    return jnp.where(there, features / (coefficients.sigma**2 * jnp.where(there, edge, 1.0)), jnp.inf)
 
 
 def generalisation_time(

@@ -58,7 +58,8 @@ class UniformTimes(AbstractLogSNRDensity):
     """p(ℓ) = |dt/dℓ| = σ²/2|D| for times drawn uniformly in [0, 1], D = σσ' - σ² d ln α/dt of the process.
 
     σ²/2β for a variance-preserving one: sech(ℓ/2)/2π for α = cos(πt/2). sech²(ℓ/4)/8 for flow matching. Given at every
-    ℓ, also where the schedule has no time: the linear one ends at ℓ = ln[α²/(1 - α²)] of t = 1.
+    ℓ, also where the schedule has no time: the linear one ends at ℓ = ln[α²/(1 - α²)] of t = 1. Of flow matching, whose
+    time is near 1 there, it is right to 1e-3 up to ℓ = 60, in single precision up to 20.
     """
 
     process: AbstractProcess
@@ -101,8 +102,10 @@ class ScheduledWeight(AbstractSmoothWeight):
 
 def _check_variances(arguments: Mapping[str, Any]) -> None:
     variance = arguments["variance"]
-    if not is_traced(variance) and not (np.ndim(variance) == 1 and np.all(np.asarray(variance) > 0)):
-        raise ValueError(f"variances must be a sequence of positive numbers; got {variance}")
+    if is_traced(variance):
+        return
+    if not (np.ndim(variance) == 1 and np.all(np.asarray(variance) > 0) and np.all(np.isfinite(variance))):
+        raise ValueError(f"variances must be a sequence of positive and finite numbers; got {variance}")
 
 
 def scheduled_denoiser(variance: Float[Array, " modes"], weight: ScheduledWeight, levels: EDM) -> OneLayer:
@@ -119,7 +122,8 @@ def schedule_exponents(
 
     **Arguments:** `weight`; `levels`, the smallest and largest noise level σ/α of sampling, .002 and 80 if not given;
     `mean`, the level of `emergence_time`: the arithmetic mean of λ̃(0) = σ_0² and λ, which is λ/2 but for σ_0²/2 and
-    moves exponents by .004 at λ = 1e-3. **Raises** ValueError for variances that are not positive.
+    moves exponents by .004 at λ = 1e-3. NaN where a mode never emerges. **Raises** ValueError for variances that are
+    not positive and finite.
     """
     process = EDM() if levels is None else levels
 
@@ -127,4 +131,5 @@ def schedule_exponents(
         return jnp.log(emergence_time(scheduled_denoiser(jnp.exp(log_variance), weight, process), mean))
 
     logs = jnp.log(floating(variance))
-    return -jax.jvp(log_time, (logs,), (jnp.ones_like(logs),))[1]
+    found, slope = jax.jvp(log_time, (logs,), (jnp.ones_like(logs),))
+    return jnp.where(jnp.isfinite(found), -slope, jnp.nan)

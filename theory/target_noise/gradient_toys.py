@@ -5,6 +5,7 @@ of B has 1/B of the variance). What an optimiser sees is the ratio |E g|²/tr Co
 multiply every gradient alike, such as loss weights, drop out of it. The formulas are this project's.
 """
 
+import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Scalar, floating, is_traced
@@ -20,8 +21,7 @@ def likelihood_signal(squared_error: ArrayLike, variance: Scalar, dimension: int
     **Arguments:** `squared_error`, |δ|² (...,); `variance`, s²; `dimension`, d. **Raises** ValueError for a negative
     error, a variance that is not positive, and unless d is 1, 2, ….
     """
-    check_not_negative("squared_error", squared_error)
-    return floating(squared_error) / (dimension * positive("variance", variance))
+    return _not_negative("squared_error", squared_error) / (dimension * positive("variance", variance))
 
 
 @whole_arguments("dimension")
@@ -34,10 +34,7 @@ def denoising_signal(squared_error: ArrayLike, variance: Scalar, dimension: int,
     **Arguments:** as `likelihood_signal`, and `level`, σ (...,). **Raises** ValueError as it does, and for a negative
     level.
     """
-    check_not_negative("level", level)
-    squared = floating(level) ** 2
-    share = squared / (positive("variance", variance) + squared)
-    return share * likelihood_signal(squared_error, variance, dimension)
+    return _noise_share(level, variance) * likelihood_signal(squared_error, variance, dimension)
 
 
 @whole_arguments("dimension")
@@ -49,10 +46,7 @@ def denoising_variance(
     The weight `weight`, w (...,), decides how it changes with the level; `denoising_signal` does not know w. **Raises**
     ValueError as `denoising_signal`.
     """
-    check_not_negative("level", level)
-    squared = floating(level) ** 2
-    share = squared / (positive("variance", variance) + squared)
-    return floating(weight) ** 2 * dimension * variance * share**3
+    return floating(weight) ** 2 * dimension * variance * _noise_share(level, variance) ** 3
 
 
 @whole_arguments("dimension")
@@ -91,9 +85,8 @@ def score_function_variance(
     **Arguments:** `squared_distance`, A (...,); `variance`, σ²; `dimension`, d; `baseline`, b (...,). **Raises**
     ValueError for a negative A, a variance that is not positive, and unless d is 1, 2, ….
     """
-    check_not_negative("squared_distance", squared_distance)
     d, spread = dimension, positive("variance", variance)
-    away, offset = floating(squared_distance), floating(baseline)
+    away, offset = _not_negative("squared_distance", squared_distance), floating(baseline)
     second = d * away**2 + 4 * spread * away * (d + 2) + spread**2 * d * (d + 2) * (d + 4)
     second = (second + 2 * away * spread * d * (d + 2)) / (4 * spread)
     crossed = offset * d * (away + spread * (d + 2)) / spread
@@ -118,8 +111,23 @@ def bilinear_game_distance(
     **Arguments:** `squared_distance`, r_0² (...,); `steps`, k; `rate`, η; `batch_size`, B. **Raises** ValueError for
     negative distances, rates and steps, a variance that is not positive, and unless d and B are 1, 2, ….
     """
-    for name, value in (("squared_distance", squared_distance), ("steps", steps), ("rate", rate)):
-        check_not_negative(name, value)
-    growth = (1 + floating(rate) ** 2) ** floating(steps)
+    start, count = _not_negative("squared_distance", squared_distance), _not_negative("steps", steps)
+    grown = jnp.expm1(count * jnp.log1p(_not_negative("rate", rate) ** 2))
     noise = 2 * positive("variance", variance) * dimension / batch_size
-    return growth * floating(squared_distance) + noise * (growth - 1)
+    return start + grown * (start + noise)
+
+
+def _not_negative(name: str, value: ArrayLike) -> Array:
+    """The numbers themselves; NaN where a traced one is negative."""
+    check_not_negative(name, value)
+    found = floating(value)
+    return nan_unless(found >= 0, found)
+
+
+def _noise_share(level: ArrayLike, variance: Scalar) -> Array:
+    """κ = σ²/(s² + σ²), also where σ² or the square of what it is divided by has no number."""
+    squared, spread = _not_negative("level", level) ** 2, positive("variance", variance)
+    little = squared <= spread
+    return jnp.where(
+        little, squared / (spread + jnp.where(little, squared, 0.0)), 1 / (1 + spread / jnp.where(little, 1.0, squared))
+    )

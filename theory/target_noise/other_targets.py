@@ -67,7 +67,9 @@ def mixed_score_target(
     x0, x, clean_score = floating(x0), floating(x), floating(clean_score)
     alpha, sigma = _scales(x, t, process)
     part = jnp.broadcast_to(floating(share).astype(x.dtype), x.shape[:-1])[..., None]
-    return part * clean_score / alpha + (1 - part) * (alpha * x0 - x) / sigma**2
+    # Without any signal c = 0 alone has a target.
+    clean = jnp.where(part == 0, 0.0, part * clean_score / jnp.where((part == 0) & (alpha == 0), 1.0, alpha))
+    return clean + (1 - part) * (alpha * x0 - x) / sigma**2
 
 
 def _scales(x: Float[Array, "*batch dim"], t: ArrayLike, process: AbstractProcess) -> tuple[Array, Array]:

@@ -35,7 +35,8 @@ _ROUND_BYTES = 1 << 29  # of points that wait with their stages at a time: each 
 _PROBES = 64
 _UNSEEN = 1e-4  # points that x_0 is taken for at the smallest noise level
 _NATS_AT_MOST_NOISE = 0.005
-_CLOSEST = 1e-6  # of the size of the points: two that are nearer are not told apart in single precision
+_CLOSEST = 1e-6  # smallest noise level, of the size of the points: below, single precision tells nothing apart
+_FAR = 3.0  # largest noise level, of the farthest point's distance at least
 _OUTLIER, _DRAWN_OFTEN = 0.2, 8  # share of the variance of one sample, and how often it has to be drawn then
 # What a core does in a second: operations in products of matrices, and odds; and what a draw costs in any case.
 _PRODUCTS, _ODDS, _SECONDS_PER_DRAW = 8e10, 2e8, 1e-3
@@ -203,13 +204,21 @@ def _references(config: Config, points: int) -> tuple[int, ...]:
 def _levels(config: Config, points: Points) -> Float[np.ndarray, " levels"]:
     """From where x_0 is taken for none of its neighbours to where a Gaussian has next to no information.
 
-    Two points at a distance δ are taken for each other at a rate that falls as e^{-δ²/8σ²}.
+    Two points at a distance δ are taken for each other at a rate that falls as e^{-δ²/8σ²}. A point that is far from
+    all others is still known where the Gaussian is not. Raises ValueError where neighbours are too close to be told
+    apart.
     """
     spectrum = Spectrum.from_variances(points.variance)
-    last = float(noise_level_of_information(spectrum, _NATS_AT_MOST_NOISE))
+    farthest = float(np.sqrt(np.max(np.sum(points.coordinates.astype(float) ** 2, axis=1))))
+    last = max(float(noise_level_of_information(spectrum, _NATS_AT_MOST_NOISE)), _FAR * farthest)
     nearest = _nearest(points)
     first = nearest / (2 * np.sqrt(2 * np.log(len(points.coordinates) / _UNSEEN)))
-    first = max(first, _CLOSEST * float(np.sqrt(points.variance.sum())))
+    size = float(np.sqrt(points.variance.sum()))
+    if first < _CLOSEST * size:
+        raise ValueError(
+            f"different samples lie at {nearest / size:.1g} of the size of the data from each other, nearer than "
+            "single precision tells apart; remove outliers, or round the samples so that near ones are equal"
+        )
     number = int(np.ceil(config.levels_per_e_fold * np.log(last / first))) + 1
     return np.geomspace(first, last, int(np.clip(number, 3, config.most_levels)))
 

@@ -77,7 +77,8 @@ REFUSED = {
     "NaN": (np.full((5, 3), np.nan), "holds NaN or infinite values, the first in sample 0"),
     "constant": (np.ones((5, 3)), "has zero variance"),
     "two points": (np.repeat(NORMAL[:2], 4, axis=0), "has 2 samples that differ from each other; expected 3 at least"),
-    "an outlier": (np.concatenate([NORMAL, np.full((1, 4), 1e6)]), r"has outliers, .* sample 60 \(counting from 0\)"),
+    "near pairs": (np.concatenate([NORMAL, NORMAL + 1e-7]), "nearer than single precision tells apart"),
+    "an outlier": (np.concatenate([NORMAL, np.full((1, 4), 1e4)]), r"has outliers, .* sample 60 \(counting from 0\)"),
 }
 
 
@@ -94,6 +95,14 @@ def test_too_few_samples_are_refused_without_reading(tmp_path: Path):
         experiment.check(config_of(tmp_path, NORMAL[:2, :2]))
     with pytest.raises(ValueError, match="does not exist"):
         experiment.check(dataclasses.replace(config_of(tmp_path, NORMAL), data=str(tmp_path / "missing.npy")))
+
+
+def test_the_largest_noise_hides_the_farthest_point(tmp_path: Path):
+    far = np.concatenate([NORMAL, np.full((1, 4), 40.0)])
+    config = config_of(tmp_path, far, most_draws=128, operations=1e30)
+    points = experiment._users_points(config, lambda *_: None)
+    last = points.unit * experiment._levels(config, points)[-1]
+    assert last > 2.9 * np.linalg.norm(far[-1] - far.mean(axis=0))
 
 
 def test_a_folder_of_images_is_read(tmp_path: Path):

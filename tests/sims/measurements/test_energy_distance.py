@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from scipy.special import erf
 
 from sims.measurements.energy_distance import energy_distance
@@ -37,3 +38,19 @@ def test_two_normal_laws_and_no_floor():
         expected = 2 * (2 * np.exp(-(shift**2) / 4) / np.sqrt(np.pi) + shift * erf(shift / 2)) - 4 / np.sqrt(np.pi)
         value, error = found(shift)
         assert abs(value - expected) < 4 * error < 0.05
+
+
+def test_whole_numbers_and_derivatives():
+    same = jnp.asarray([[0], [200]], jnp.uint8)
+    assert float(energy_distance(same, same)) == -200
+    slope = jax.grad(lambda x: energy_distance(x, jnp.ones((3, 2))))(jnp.asarray([[0.0, 1.0], [2.0, 3.0]]))
+    expected = (
+        2 * np.array([[-1.0, 0.0], [1 / 5**0.5, 2 / 5**0.5]]) / 2 - np.array([[-1.0, -1.0], [1.0, 1.0]]) / 8**0.5 * 2
+    )
+    np.testing.assert_allclose(slope, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("other", [np.zeros((4, 2)), np.zeros((1, 3)), np.zeros(3)])
+def test_other_dimensions_and_single_points_are_refused(other):
+    with pytest.raises(ValueError, match="two points or more of one dimension"):
+        energy_distance(jnp.zeros((5, 3)), jnp.asarray(other))

@@ -33,3 +33,10 @@ def test_it_is_the_least_cost_of_matching():
 def test_refusals(samples, reference, match):
     with pytest.raises(ValueError, match=match):
         sliced_distance(samples, reference, np.eye(2))
+
+
+def test_it_does_not_depend_on_where_zero_is():
+    random = np.random.default_rng(4)
+    samples, reference = random.normal(size=(4, 2)), random.normal(size=(12, 2))
+    here, there = (sliced_distance(samples + at, reference + at, np.eye(2)) for at in (0.0, 1e6))
+    np.testing.assert_allclose(there, here, rtol=1e-8)

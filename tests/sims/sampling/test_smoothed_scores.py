@@ -46,3 +46,18 @@ def test_what_is_refused():
         smoothed_score_samples(POINTS, LEVELS, 0.1, pairs=0, count=2, key=KEY)
     with pytest.raises(ValueError, match="strictly monotone"):
         smoothed_score_samples(POINTS, jnp.asarray([1.0, 1.0]), 0.1, pairs=1, count=2, key=KEY)
+
+
+@pytest.mark.parametrize(
+    ("levels", "bandwidth", "sentence"),
+    [
+        ([0.1, 1.0], 0.1, "must be positive and fall"),
+        ([1.0, 0.0], 0.1, "must be positive"),
+        ([1.0, 0.1], np.inf, "finite"),
+    ],
+)
+def test_what_would_give_no_numbers_is_refused(levels, bandwidth, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        smoothed_score_samples(
+            jnp.ones((2, 1)), jnp.asarray(levels), bandwidth, pairs=2, count=3, key=jax.random.key(0)
+        )

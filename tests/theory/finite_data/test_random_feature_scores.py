@@ -1,5 +1,6 @@
 """Coefficients, equivalents and losses of random features: closed forms, an ODE, and limits."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -100,6 +101,19 @@ def test_an_eigenvalue_of_zero_learns_nothing():
     moments = FeatureMoments(jnp.diag(jnp.asarray([1.0, 0.0])), cross)
     found = feature_losses(moments, moments, 1.0, jnp.inf)
     np.testing.assert_allclose(found, 0.0, atol=1e-15)
+
+
+def test_traced_times_below_zero_are_nan():
+    found = jax.jit(lambda tau: feature_losses(small_moments()[0], small_moments()[0], 0.5, tau).train)
+    assert np.isnan(found(jnp.asarray([-1.0, 1.0, np.nan]))).tolist() == [True, False, True]
+
+
+def test_what_round_off_leaves_of_a_zero_learns_nothing():
+    basis = np.linalg.qr(np.random.default_rng(1).normal(size=(5, 5)))[0]
+    second = basis @ np.diag([2.0, 1.0, 0.5, 1e-17, -1e-17]) @ basis.T
+    moments = FeatureMoments(jnp.asarray(second), jnp.asarray(basis[:, :3]))
+    late = np.asarray(feature_losses(moments, moments, 1.0, jnp.asarray([1e6, 1e30, jnp.inf])).train)
+    np.testing.assert_allclose(late, late[-1], rtol=1e-9)
 
 
 def test_many_points_are_the_population():

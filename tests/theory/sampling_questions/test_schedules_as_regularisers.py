@@ -99,8 +99,9 @@ def test_limits_of_small_and_large_variances():
 
 
 def test_what_is_refused():
-    with pytest.raises(ValueError, match="variances must be a sequence of positive numbers"):
-        schedule_exponents(jnp.asarray([1.0, -1.0]), ScheduledWeight(DENSITIES["cosine"]))
+    for wrong in (-1.0, jnp.inf):
+        with pytest.raises(ValueError, match="variances must be a sequence of positive and finite numbers"):
+            schedule_exponents(jnp.asarray([1.0, wrong]), ScheduledWeight(DENSITIES["cosine"]))
     with pytest.raises(ValueError, match="log_std must be positive"):
         LogNormalLevels(log_std=0.0)
     with pytest.raises(ValueError, match="snr_power must be finite"):

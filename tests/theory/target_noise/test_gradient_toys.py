@@ -141,3 +141,24 @@ def test_numbers_that_were_measured_before():
 def test_refused(ask, words):
     with pytest.raises(ValueError, match=words):
         ask()
+
+
+def test_at_any_noise_level_and_any_rate():
+    assert float(denoising_signal(1.0, 1.0, 1, jnp.inf)) == 1
+    assert float(denoising_variance(1.0, 1, 1e200)) == 1
+    slope = jax.grad(lambda level: denoising_signal(1.0, 1.0, 1, level))
+    np.testing.assert_allclose([slope(0.0), slope(0.5), slope(1e200)], [0.0, 2 * 0.5 / 1.25**2, 0.0], atol=1e-15)
+    np.testing.assert_allclose(
+        bilinear_game_distance(0.0, 1.0, 1, steps=10, rate=1e-9, batch_size=1), 2e-17, rtol=1e-12
+    )
+
+
+def test_what_is_traced_outside_the_domain_is_nan():
+    asked = [
+        lambda x: likelihood_signal(x, 1.0, 2),
+        lambda x: denoising_signal(1.0, 1.0, 2, x),
+        lambda x: denoising_variance(1.0, 2, x),
+        lambda x: score_function_variance(x, 1.0, 2),
+        lambda x: bilinear_game_distance(x, 1.0, 1, steps=1, rate=0.1, batch_size=1),
+    ]
+    assert np.isnan(jax.jit(lambda x: [ask(x) for ask in asked])(-1.5)).all()

@@ -5,7 +5,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from theory import EDM, GaussianMixture, VariancePreserving, mixed_score_target, reference_target, stable_target
+from theory import (
+    EDM,
+    FlowMatching,
+    GaussianMixture,
+    VariancePreserving,
+    mixed_score_target,
+    reference_target,
+    stable_target,
+)
 
 DATA = GaussianMixture([[-1.0], [1.0]], 0.2)
 KEY = jax.random.key(0)
@@ -76,3 +84,8 @@ def test_every_mixture_has_the_score_as_its_mean():
 def test_refused(question, sentence):
     with pytest.raises(ValueError, match=sentence):
         question()
+
+
+def test_without_signal_the_target_of_denoising_is_left():
+    x0, x, clean = (jnp.asarray([each]) for each in (1.0, 0.5, -1.0))
+    assert float(mixed_score_target(x0, x, 0.0, FlowMatching(), clean, 0.0)[0]) == -0.5

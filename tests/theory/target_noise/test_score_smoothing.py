@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate
 from scipy.special import softmax
 
-from theory import EDM, GaussianMixture, PointMasses, VariancePreserving
+from theory import EDM, FlowMatching, GaussianMixture, PointMasses, VariancePreserving
 from theory.target_noise.score_smoothing import (
     effective_points,
     empirical_score_covariance,
@@ -190,3 +190,18 @@ def test_what_is_refused():
         effective_points(0, 0.1, 0.5, EDM(), 1)
     with pytest.raises(ValueError, match="must lie between 0 and 1"):
         two_point_end(x, 4.0, 0.6)
+
+
+def test_without_signal_and_outside_the_domain():
+    cluster, x = GaussianMixture([[0.0]], 1.0), jnp.asarray([0.3])
+    assert float(empirical_score_covariance(cluster, x, 0.0, FlowMatching(), 10)[0, 0]) == 0
+    data = PointMasses(POINTS)
+    lost = jax.jit(
+        lambda wrong: (
+            smoothed_score(data, x, 0.5, EDM(), -wrong),
+            empirical_score_covariance(cluster, x, 0.5, EDM(), wrong),
+            effective_points(wrong, 0.1, 0.5, EDM(), 1),
+            effective_points(10, -wrong, 0.5, EDM(), 1),
+        )
+    )(0.5)
+    assert all(np.isnan(each).all() for each in lost)
