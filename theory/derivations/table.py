@@ -30,6 +30,7 @@ NAMES = (
     "flow_matching_one_layer",
     "flow_matching_tied",
     "inverse_noise_weight",
+    "likelihood_nats",
     "scaling_of_weights",
     "edm_preconditioning",
     "threshold_exponents",
