@@ -131,6 +131,13 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 15, "paper": 75},
         gigabytes={"paper": 1.3},
     ),
+    "likelihood_emergence": FigureEntry(
+        package="figures.wang2025.likelihood_emergence",
+        title="When a network in training has the likelihood of its data, and when its samples are there",
+        source="this project, from Wang & Pehlevan 2025, Sec. 4",
+        seconds={"quick": 30, "paper": 600},
+        on_request=True,
+    ),
     "architecture_exponents": FigureEntry(
         package="figures.wang2025.architecture_exponents",
         title="What sets the exponent: linear networks, MLPs, CNNs, by SGD and Adam",

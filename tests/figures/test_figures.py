@@ -55,6 +55,7 @@ SLOW = {
     "j0_j1",
     "lazy_networks",
     "learned_distribution",
+    "likelihood_emergence",
     "loss_weighting",
     "misprints",
     "natural_images",

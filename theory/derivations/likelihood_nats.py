@@ -76,8 +76,7 @@ DERIVATION = Derivation(
         ),
         Step(
             r"$\sigma_0\to0$: $\sigma_0^2$ times the excess tends to $(1 - Q)^2e^{-b\lambda}\lambda/2$.",
-            sp.limit(sp.expand(sigma**2 * above), sigma, 0)
-            - (1 - start) ** 2 * sp.exp(-b * variance) * variance / 2,
+            sp.limit(sp.expand(sigma**2 * above), sigma, 0) - (1 - start) ** 2 * sp.exp(-b * variance) * variance / 2,
         ),
     ),
     formula=excess.subs(b, 4 * eta * tau),

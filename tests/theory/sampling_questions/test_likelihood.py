@@ -26,7 +26,6 @@ from theory.sampling_questions.likelihood import (
 
 TIMES = np.array([0.0, 0.3, 2.0, 8.0])
 VARIANCES = np.array([3.0, 0.3, 0.01])
-VARIANCES_OF_TABLE = (10.0, 1.0, 0.1, 0.01)
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
@@ -88,7 +87,9 @@ def test_excess_by_other_panels(name):
 
 AUTOCOVARIANCE = np.array([1.0, 0.5, 0.1, 0.5])
 MIXING = {
-    "misaligned": lambda: MisalignedTwoLayer(Spectrum.from_variances(VARIANCES), EDM(), np.diag([0.3, 0.2, 0.1]) + 0.05, 1.0),
+    "misaligned": lambda: MisalignedTwoLayer(
+        Spectrum.from_variances(VARIANCES), EDM(), np.diag([0.3, 0.2, 0.1]) + 0.05, 1.0
+    ),
     "bias": lambda: OneLayerWithBias(Spectrum(jnp.ones(3), jnp.asarray(VARIANCES)), EDM(), 0.1, 1.0),
     "patch": lambda: PatchConvolution.from_autocovariance(AUTOCOVARIANCE, 3, EDM(), 0.1, 1.0),
     "full width": lambda: FullWidthConvolution.from_autocovariance(AUTOCOVARIANCE, EDM(), 0.1, 1.0),
@@ -130,7 +131,7 @@ def emergence_by_root_finding(variance, initial, nats):
     def excess(log_time):
         return closed_form(variance, initial, np.exp(log_time)) / nats - 1
 
-    return np.exp(optimize.brentq(excess, -8, 7, xtol=1e-14))
+    return float(np.exp(optimize.root_scalar(excess, bracket=(-8, 7), xtol=1e-14).root))
 
 
 @pytest.mark.parametrize(("nats", "initial"), [(1.0, 0.1), (30.0, 0.6)])
@@ -149,7 +150,7 @@ def test_what_is_there_before_training():
     np.testing.assert_array_equal(np.asarray(likelihood_emergence_time(shallow, 1.0)) == 0, [False, False, True])
 
 
-@pytest.mark.parametrize(("variance", "share"), list(zip(VARIANCES_OF_TABLE, (7.5e-5, 5.3e-4, 3.5e-3, 2.1e-2), strict=True)))
+@pytest.mark.parametrize(("variance", "share"), [(10.0, 7.5e-5), (1.0, 5.3e-4), (0.1, 3.5e-3), (0.01, 2.1e-2)])
 def test_error_of_small_noise_where_a_nat_is_left(variance, share):
     tau = emergence_by_root_finding(variance, 0.0, 1.0)
     assert 0.95 * share < float(small_noise_excess_nats(variance, tau, 0.002)) - 1 < share
@@ -205,4 +206,4 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="nats must be positive"):
         likelihood_emergence_time(one_layer(), 0.0)
     with pytest.raises(ValueError, match="nats must be a number or one per mode"):
-        likelihood_emergence_time(one_layer(), [1.0, 2.0])
+        likelihood_emergence_time(one_layer(), np.array([1.0, 2.0]))
