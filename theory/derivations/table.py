@@ -35,6 +35,7 @@ NAMES = (
     "edm_preconditioning",
     "threshold_exponents",
     "heavy_ball",
+    "guidance",
     # Vastola 2025
     "forward_variance",
     "coloured_noise_mean",
