@@ -215,6 +215,13 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 40, "paper": 20000},
         on_request=True,
     ),
+    "guidance": FigureEntry(
+        package="figures.wu2024.guidance",
+        title="What guidance does to the modes of a class while networks learn, and to two clusters",
+        source="Wu et al. 2024; this project",
+        seconds={"quick": 25, "paper": 300},
+        on_request=True,
+    ),
     "folklore_variance": FigureEntry(
         package="figures.folklore.variance",
         title="Gradient noise of diffusion, VAEs and GANs side by side: what is said, and what is measured",

@@ -52,6 +52,7 @@ SLOW = {
     "folklore_variance",
     "gaps_fill_or_empty",
     "gaussian_closure",
+    "guidance",
     "j0_j1",
     "lazy_networks",
     "learned_distribution",
