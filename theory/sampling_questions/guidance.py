@@ -6,10 +6,10 @@ Salimans 2022) has the contraction of its own along the probability-flow ODE, so
 
     ln λ̃_w = (1 + w) ln λ̃(λ) - w ln λ̃(λ + m²),   and for τ → ∞, σ_0 → 0:   λ̃_w = λ^{1+w}/(λ + m²)^w,
 
-exactly, for any process and network; where class means do not scatter along the modes it is not (handwritten digits: ln
-λ̃_w is off by 1.4 root mean square over training, w = 2, by the figure `guidance`). Guidance narrows a mode by w N nats of ln λ̃, N = ln λ̃(λ + m²) - ln λ̃(λ), and N
-begins with the spectral law: when λ + m² is learned. It does not rise to its end, ln(1 + m²/λ), but far beyond: of one
-layer from the gain Q (c = 2ητ, σ_0 → 0, σ_T → ∞, small m²) it is
+exactly, for any process and network. (Where class means do not scatter along the modes it is not: for handwritten
+digits ln λ̃_w is off by 1.4, root mean square over training at w = 2, in the figure `guidance`.) Guidance narrows a mode
+by w N nats of ln λ̃, N = ln λ̃(λ + m²) - ln λ̃(λ), and N begins with the spectral law: when λ + m² is learned. It does not
+rise to its end, ln(1 + m²/λ), but far beyond: of one layer from the gain Q (c = 2ητ, σ_0 → 0, σ_T → ∞, small m²) it is
 
     N = (m²/λ) [1 - e^{-y} + (1 - Q) y e^{-y} (ln λ/σ_0² - γ - ln y)],   y = cλ,
 
