@@ -219,7 +219,7 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.wu2024.guidance",
         title="What guidance does to the modes of a class while networks learn, and to two clusters",
         source="Wu et al. 2024; this project",
-        seconds={"quick": 25, "paper": 300},
+        seconds={"quick": 25, "paper": 600},
         on_request=True,
     ),
     "folklore_variance": FigureEntry(

@@ -36,6 +36,7 @@ NAMES = (
     "threshold_exponents",
     "heavy_ball",
     "guidance",
+    "error_propagation",
     # Vastola 2025
     "forward_variance",
     "coloured_noise_mean",
