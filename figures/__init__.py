@@ -215,6 +215,13 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 40, "paper": 20000},
         on_request=True,
     ),
+    "error_propagation": FigureEntry(
+        package="figures.li2024.error_propagation",
+        title="What a sampler makes of errors of the network, and of errors on its way",
+        source="this project; the question: Li & van der Schaar 2024",
+        seconds={"quick": 30, "paper": 300},
+        on_request=True,
+    ),
     "guidance": FigureEntry(
         package="figures.wu2024.guidance",
         title="What guidance does to the modes of a class while networks learn, and to two clusters",

@@ -49,6 +49,7 @@ SLOW = {
     "bonnaire2025_spectrum",
     "collapse_time",
     "deep_linear",
+    "error_propagation",
     "folklore_variance",
     "gaps_fill_or_empty",
     "gaussian_closure",
