@@ -48,14 +48,14 @@ def sampled(start, gains, log_ratios):
 
 
 BY_NAME = {case.id: case.values[0] for case in (*cases.ALL, *cases.LAYERED)}
-QUICK = ("one_layer-edm-DenoiserTarget", "symmetric_two_layer-edm-DenoiserTarget")
+QUICK = ("one_layer-edm-DenoiserTarget",)
 SLOW = (
+    "symmetric_two_layer-edm-DenoiserTarget",
     "two_layer-edm-DenoiserTarget",
     "imbalanced-edm-DenoiserTarget",
     "depth_3-edm-DenoiserTarget",
     "depth_4-edm-DenoiserTarget",
     "heavy_ball-flow-FlowTarget",
-    "one_layer-vp_cosine-VelocityTarget",
 )
 
 

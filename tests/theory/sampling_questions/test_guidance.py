@@ -51,7 +51,7 @@ SLOW = (
     "depth_3-edm-DenoiserTarget",
     "depth_4-edm-DenoiserTarget",
     "heavy_ball-flow-FlowTarget",
-    "one_layer-vp_cosine-VelocityTarget",
+    "one_layer-vp_linear-DenoiserTarget",
     "one_layer-flow-FlowTarget",
 )
 

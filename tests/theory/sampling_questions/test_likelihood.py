@@ -65,14 +65,14 @@ def by_hand(denoiser, width=0.31):
     return np.einsum("n,tnk->tk", weights * (alpha / (signal * sigma - noise * alpha)) ** 2, error)
 
 
-# Every parametrisation, and every process and target for one of them; those that are dear to compile are slow.
+# Every parametrisation, and one of them on every kind of process; those that are dear to compile are slow.
 QUICK = ("one_layer-edm-DenoiserTarget", "symmetric_two_layer-edm-DenoiserTarget", "imbalanced-edm-DenoiserTarget")
 SLOW = (
     "two_layer-edm-DenoiserTarget",
     "depth_3-edm-DenoiserTarget",
     "depth_4-edm-DenoiserTarget",
     "heavy_ball-flow-FlowTarget",
-    "one_layer-vp_cosine-VelocityTarget",
+    "one_layer-vp_linear-DenoiserTarget",
     "one_layer-flow-FlowTarget",
 )
 BY_NAME = {case.id: case.values[0] for case in (*cases.ALL, *cases.LAYERED)}
