@@ -135,7 +135,8 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.wang2025.likelihood_emergence",
         title="When a network in training has the likelihood of its data, and when its samples are there",
         source="this project, from Wang & Pehlevan 2025, Sec. 4",
-        seconds={"quick": 30, "paper": 600},
+        seconds={"quick": 15, "paper": 120},
+        gigabytes={"paper": 0.9},
         on_request=True,
     ),
     "architecture_exponents": FigureEntry(
@@ -219,14 +220,16 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.li2024.error_propagation",
         title="What a sampler makes of errors of the network, and of errors on its way",
         source="this project; the question: Li & van der Schaar 2024",
-        seconds={"quick": 30, "paper": 300},
+        seconds={"quick": 20, "paper": 120},
+        gigabytes={"paper": 0.9},
         on_request=True,
     ),
     "guidance": FigureEntry(
         package="figures.wu2024.guidance",
         title="What guidance does to the modes of a class while networks learn, and to two clusters",
         source="Wu et al. 2024; this project",
-        seconds={"quick": 25, "paper": 600},
+        seconds={"quick": 20, "paper": 250},
+        gigabytes={"paper": 1.8},
         on_request=True,
     ),
     "folklore_variance": FigureEntry(

@@ -110,6 +110,17 @@ def test_perfect_denoisers():
     np.testing.assert_allclose(transmission(on_edm, 0.0, 0.5), np.full(3, 0.002 / 0.5), rtol=1e-10)  # not learned
 
 
+@pytest.mark.slow
+def test_single_precision():
+    single, double = (perfect(VARIANCES.astype(kind), EDM()) for kind in (np.float32, np.float64))
+    found = transmission(single, TIMES.astype(np.float32), np.float32(40.0))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, transmission(double, TIMES, 40.0), rtol=1e-5)
+    times = schedule(EDM())
+    factors = log_step_factors(single, TIMES.astype(np.float32), times.astype(np.float32))
+    np.testing.assert_allclose(factors, log_step_factors(double, TIMES, times), atol=1e-5)
+
+
 def test_what_is_refused():
     own, times = Spectrum.from_variances(VARIANCES), jnp.asarray([80.0, 1.0, 0.1])
     layer = OneLayer(own, EDM(), 0.1, 1.0)

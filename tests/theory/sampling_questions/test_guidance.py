@@ -140,6 +140,16 @@ def test_entropy_falls_and_confidence_rises_with_guidance():
     assert np.all(np.diff(confidence) > 0)
 
 
+@pytest.mark.slow
+def test_single_precision():
+    single = one_layers(VARIANCES.astype(np.float32), BETWEEN.astype(np.float32))
+    found = guided_variance(*single, np.float32(2.0), TIMES.astype(np.float32))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, guided_variance(*one_layers(), 2.0, TIMES), rtol=1e-5)
+    clusters = guided_clusters(*jnp.asarray([1.0, 0.25, 2.0], jnp.float32))
+    np.testing.assert_allclose(clusters, guided_clusters(1.0, 0.25, 2.0), rtol=1e-5)
+
+
 def test_what_is_refused():
     own = Spectrum.from_variances(VARIANCES)
     layer = OneLayer(own, EDM(), 0.1, 1.0)
