@@ -131,6 +131,14 @@ FIGURES: dict[str, FigureEntry] = {
         seconds={"quick": 15, "paper": 75},
         gigabytes={"paper": 1.3},
     ),
+    "likelihood_emergence": FigureEntry(
+        package="figures.wang2025.likelihood_emergence",
+        title="When a network in training has the likelihood of its data, and when its samples are there",
+        source="this project, from Wang & Pehlevan 2025, Sec. 4",
+        seconds={"quick": 15, "paper": 120},
+        gigabytes={"paper": 0.9},
+        on_request=True,
+    ),
     "architecture_exponents": FigureEntry(
         package="figures.wang2025.architecture_exponents",
         title="What sets the exponent: linear networks, MLPs, CNNs, by SGD and Adam",
@@ -207,6 +215,22 @@ FIGURES: dict[str, FigureEntry] = {
         title="Random features: when they generalise and when they memorise, by the number of points",
         source="Bonnaire et al. 2025, Fig. 5 and Sec. 4; this project",
         seconds={"quick": 40, "paper": 20000},
+        on_request=True,
+    ),
+    "error_propagation": FigureEntry(
+        package="figures.li2024.error_propagation",
+        title="What a sampler makes of errors of the network, and of errors on its way",
+        source="this project; the question: Li & van der Schaar 2024",
+        seconds={"quick": 20, "paper": 120},
+        gigabytes={"paper": 0.9},
+        on_request=True,
+    ),
+    "guidance": FigureEntry(
+        package="figures.wu2024.guidance",
+        title="What guidance does to the modes of a class while networks learn, and to two clusters",
+        source="Wu et al. 2024; this project",
+        seconds={"quick": 20, "paper": 250},
+        gigabytes={"paper": 1.8},
         on_request=True,
     ),
     "folklore_variance": FigureEntry(

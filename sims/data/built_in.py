@@ -9,7 +9,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import Float, Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 from sklearn.datasets import load_digits, load_sample_images, make_moons
 
@@ -70,6 +70,11 @@ def digits() -> Float[np.ndarray, "1797 64"]:
     """The handwritten digits of 8 x 8 pixels that scikit-learn ships, scaled to [-1, 1]; shape (1797, 64)."""
     grey_levels, _ = load_digits(return_X_y=True)  # 0 to 16
     return grey_levels / 8.0 - 1.0
+
+
+def digit_classes() -> Int[np.ndarray, " 1797"]:
+    """Which digit each of `digits` is, 0 to 9."""
+    return load_digits(return_X_y=True)[1]
 
 
 @whole_arguments("count")

@@ -30,10 +30,13 @@ NAMES = (
     "flow_matching_one_layer",
     "flow_matching_tied",
     "inverse_noise_weight",
+    "likelihood_nats",
     "scaling_of_weights",
     "edm_preconditioning",
     "threshold_exponents",
     "heavy_ball",
+    "guidance",
+    "error_propagation",
     # Vastola 2025
     "forward_variance",
     "coloured_noise_mean",

@@ -110,7 +110,7 @@ def emergence_time(
     initial, target = generated_variance(denoiser, 0.0), denoiser.spectrum.variance
     level = _level_of(initial, target, "geometric" if mean is None else mean, fraction)
     log_level = jnp.where(level > 0, jnp.log(jnp.where(level > 0, level, 1.0)), -jnp.inf)
-    times = _first_passages(_LogVariance(), denoiser, log_level, initial < target)
+    times = first_passages(_LogVariance(), denoiser, log_level, initial < target)
     return nan_unless(_inside(fraction), times)
 
 
@@ -140,7 +140,7 @@ def weight_emergence_time(
     level = _level_of(initial, final, "harmonic" if mean is None else mean, fraction)
     # An end that is zero is its own geometric and harmonic mean, and is reached by underflow only.
     level = jnp.where(level == jnp.broadcast_to(final, level.shape), jnp.nan, level)
-    return nan_unless(_inside(fraction), _first_passages(curve, denoiser, level, initial < final))
+    return nan_unless(_inside(fraction), first_passages(curve, denoiser, level, initial < final))
 
 
 class _LogVariance(eqx.Module):
@@ -159,11 +159,15 @@ class _GainAt(eqx.Module):
         return denoiser.gain(tau, self.noise_level)
 
 
-Curve = _LogVariance | _GainAt
+Curve = Callable[[AbstractDenoiser, Time], Modes]
 
 
-def _first_passages(curve: Curve, denoiser: AbstractDenoiser, levels: Modes, rising: Array) -> Modes:
-    """First passages of every level of (..., d): the scan over times, which does not depend on them, is done once."""
+def first_passages(curve: Curve, denoiser: AbstractDenoiser, levels: Modes, rising: Array) -> Modes:
+    """First training times at which `curve(denoiser, τ)` of each mode reaches its levels, (..., d); inf where never.
+
+    From below where `rising`, (d,), else from above. The curve is a module, (...,) -> (..., d), whose arrays
+    derivatives pass through. The scan over times, which does not depend on levels, is done once for all of them.
+    """
     rows = levels.reshape(-1, levels.shape[-1])
     if rows.shape[0] == 1:
         return _first_passage(curve, denoiser, rows[0], rising).reshape(levels.shape)

@@ -57,14 +57,22 @@ def generated_variance_by_quadrature(denoiser: AbstractDenoiser, tau: TrainingTi
     `generated_variance`. Raises ValueError for training times below zero or NaN, and where 64 times as many panels do
     not suffice; where that is traced the panels are not refined, and it is NaN.
     """
+    return with_enough_panels(lambda refinement: _variance_by_quadrature(denoiser, tau, refinement))
+
+
+def with_enough_panels(integral: Callable[[int], Modes]) -> Modes:
+    """`integral(refinement)` for the first of 1, 2, 4 … at which nothing in it is NaN.
+
+    Raises ValueError where 64 times as many panels do not suffice; a traced one is not refined.
+    """
     refinement = 1
-    variance = _variance_by_quadrature(denoiser, tau, refinement)
-    while not isinstance(variance, Tracer) and np.isnan(variance).any():
+    found = integral(refinement)
+    while not isinstance(found, Tracer) and np.isnan(found).any():
         refinement *= 2
         if refinement > _FINEST:
             raise ValueError(f"the gain must not oscillate in ln σ faster than panels of 1/{4 * _FINEST} resolve")
-        variance = _variance_by_quadrature(denoiser, tau, refinement)
-    return variance
+        found = integral(refinement)
+    return found
 
 
 @checked_jit(tau=check_training_time)
@@ -86,9 +94,9 @@ def variance_by_quadrature(denoiser: AbstractDenoiser, tau: Time, refinement: in
     tau = floating(tau).astype(dtype)
 
     def add_panel(total: PanelSum, start: Array, width: Array) -> PanelSum:
-        nodes = start + width * (1 + jnp.asarray(NODES, dtype=dtype)) / 2
-        rates = jax.vmap(lambda node: contraction(denoiser, node, lambda time: denoiser.gain(tau, time)))(nodes)
-        return total.plus(width, rates)
+        return total.plus_nodes(
+            start, width, lambda node: contraction(denoiser, node, lambda time: denoiser.gain(tau, time))
+        )
 
     start = PanelSum.zero((*tau.shape, denoiser.spectrum.dimension), dtype)
     integral = over_panels(add_panel, start, panel_edges(denoiser, refinement).astype(dtype))
@@ -112,6 +120,11 @@ class PanelSum(NamedTuple):
         # Sixteen nodes miss coefficients from the 32nd on: the square of the 16th for a decay that goes on as it began.
         lost = ending**2 / jnp.where(largest > 0, largest, 1.0)
         return self.plus_integral(width * jnp.tensordot(weights, values, 1), width * lost)
+
+    def plus_nodes(self, start: Array, width: Array, integrand: Callable[[Array], Array]) -> "PanelSum":
+        """With the panel from `start` of this width, of an integrand that is asked at one place at a time."""
+        nodes = start + width * (1 + jnp.asarray(NODES, dtype=self.value.dtype)) / 2
+        return self.plus(width, jax.vmap(integrand)(nodes))
 
     def plus_integral(self, value: Array, error: Array) -> "PanelSum":
         return PanelSum(self.value + value, self.unresolved + error)

@@ -1,0 +1,1 @@
+"""When a network has the likelihood, and when its samples are there."""
