@@ -51,21 +51,19 @@ def minimum(
         # At the bottom values are equal but for round-off, and a step may seem to climb.
         fine = value <= state.value * (1 + 4 * precision)
         damping = jnp.where(fine, state.damping / 16, jnp.maximum(16 * state.damping, 1e-3))
-        kept = jax.tree.map(
-            lambda new, old: jnp.where(fine, new, old),
-            (x, value, slope, hessian),
-            (state.x, state.value, state.slope, state.hessian),
-        )
         promised = jnp.where(state.steps > 0, along @ along_step / state.value, jnp.inf)
-        return _Descent(*kept, jnp.clip(damping, *_DAMPING), promised, state.steps + 1)
+        there = _Descent(x, value, slope, hessian, damping, promised, state.steps)
+        kept = jax.tree.map(lambda new, old: jnp.where(fine, new, old), there, state)
+        return kept._replace(damping=jnp.clip(damping, *_DAMPING), promised=promised, steps=state.steps + 1)
 
     def unfinished(state: _Descent) -> Array:
         return (state.promised > precision) & (state.steps < _MOST_STEPS) & (state.damping < _DAMPING[1])
 
     # The first round stays where it is and looks around.
     infinite = jnp.asarray(jnp.inf, start.dtype)
-    nothing = (infinite, jnp.zeros_like(start), jnp.eye(start.size, dtype=start.dtype))
-    begin = _Descent(start, *nothing, jnp.asarray(_DAMPING[0], start.dtype), infinite, jnp.zeros((), int))
+    flat, level = jnp.zeros_like(start), jnp.eye(start.size, dtype=start.dtype)
+    damping = jnp.asarray(_DAMPING[0], start.dtype)
+    begin = _Descent(start, infinite, flat, level, damping, infinite, jnp.zeros((), int))
     found = jax.lax.stop_gradient(jax.lax.while_loop(unfinished, better, jax.lax.stop_gradient(begin)))
     # Directions without curvature, in which nothing changes, are left alone.
     inverse = jax.lax.stop_gradient(jnp.linalg.pinv(found.hessian, hermitian=True))

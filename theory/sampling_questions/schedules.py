@@ -21,14 +21,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from theory.definitions.arrays import Time, is_traced
+from theory.definitions.arrays import Time, is_traced, jit
 from theory.definitions.checks import check_not_negative, checked_jit, whole_arguments
 from theory.definitions.processes import EDM, AbstractProcess
 from theory.definitions.spectra import Spectrum
 from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.regression import Modes
 
-Gain = Callable[[ArrayLike | None, Time], Modes]
+Gain = Callable[[Any, Time], Modes]
 Levels = Float[Array, " levels"]
 
 
@@ -49,7 +49,7 @@ class DenoisedGain(eqx.Module):
 
     denoiser: AbstractDenoiser
 
-    def __call__(self, tau: ArrayLike, noise_level: Time) -> Modes:
+    def __call__(self, tau: Time, noise_level: Time) -> Modes:
         process, target = self.denoiser.process, self.denoiser.objective.target
         alpha, sigma = process.signal_scale(noise_level), process.noise_scale(noise_level)
         noise, divisor = target.coefficients(alpha, sigma)[1], target.determinant(alpha, sigma)
@@ -73,7 +73,7 @@ def _check_schedule(arguments: Mapping[str, Any]) -> None:
     levels = arguments["levels"]
     if np.ndim(levels) != 1 or np.shape(levels)[0] < 2:
         raise ValueError(f"levels must be a sequence of two or more; got shape {np.shape(levels)}")
-    if not is_traced(levels) and not (np.all(np.diff(np.asarray(levels)) < 0) and levels[-1] == 0):
+    if not is_traced(levels) and not (np.all(np.diff(np.asarray(levels, float)) < 0) and levels[-1] == 0):
         raise ValueError(f"levels must fall strictly to zero; got {levels}")
 
 
@@ -137,6 +137,7 @@ def gaussian_divergence(log_ratio: Modes) -> Float[Array, ""]:
 
 
 @whole_arguments("steps")
+@jit
 def uniform_time_levels(process: AbstractProcess, steps: int) -> Levels:
     """σ/α at times equally spaced from the process's start to its clean data: cosine and linear schedules as they are.
 

@@ -1,6 +1,6 @@
 """The tangent law and the geodesic: the best noise levels of one mode, and of a spectrum in fine steps.
 
-With tan ϑ = ρ/√λ a step of DDIM costs cos²(ϑ - ϑ'), see `theory.sampling_questions.schedules`. From there (this project)
+With tan ϑ = ρ/√λ a step of DDIM costs cos²(ϑ - ϑ'), see `theory.sampling_questions.schedules`. So (this project)
 
 - **one mode**: equal angles, the *tangent law* ρ_i = √λ tan(ϑ_0 (N - i)/N), exactly;
 - **a spectrum, tangents only**: of ρ_i = γ tan(…) mode k loses about (π²/8N)(γ/√λ_k + √λ_k/γ) of its variance, so that
@@ -9,8 +9,8 @@ With tan ϑ = ρ/√λ a step of DDIM costs cos²(ϑ - ϑ'), see `theory.samplin
   leading order in 1/N too. `theory.optimal_schedule` refines it to the minimum.
 
 λ = 10, 3, 1, .3, .1, .03, .01 in 20 steps, KL in nats: γ* = .559. From σ_T = 80 EDM's ρ = 7 has .1449, the tangents of
-γ* .0898, the geodesic .05349 and the optimum .05349 (a relative 2e-5 below it). Where σ_T is free too the tangents of γ*
-have .0852 at γ* tan(πN/2(N + 1)) = 7.46, and the optimum .0504 at 16.6.
+γ* .0898, the geodesic .05349 and the optimum .05349 (a relative 2e-5 below it). Where σ_T is free too the tangents of
+γ* have .0852 at γ* tan(πN/2(N + 1)) = 7.46, and the optimum .0504 at 16.6.
 """
 
 import jax

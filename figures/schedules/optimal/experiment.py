@@ -5,8 +5,8 @@ in place of these. Linear denoisers, one matrix per noise level, are trained on 
 generates from them is held against the other half.
 """
 
+import functools
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -79,7 +79,9 @@ def check(config: Config, told: Told = tell_nobody) -> str:
     options = {"key": config.data_key, "layout": config.data_layout}
     count = load_user_data(config.data, **options, told=told).count
     if count < _FEWEST:
-        raise ValueError(f"{config.data} has {count} samples; expected {_FEWEST} at least, half of them to be held back")
+        raise ValueError(
+            f"{config.data} has {count} samples; expected {_FEWEST} at least, half of them to be held back"
+        )
     return digest_of(config.data, **options, told=told)
 
 
@@ -110,34 +112,33 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     gaussian *= modes * STANDARD_DEVIATION**2 / gaussian.sum()
     variance = np.stack([gaussian, np.mean(np.square(coordinates, dtype=float), axis=0)])
     stages = [
-        Stage("schedules", partial(_ideal, config, variance), 0.5),
-        Stage("Gaussian", partial(_trained, config, gaussian, None, gaussian_key), 0.25),
-        Stage("photographs", partial(_trained, config, variance[1], coordinates, other_key), 0.25),
+        Stage("schedules", functools.partial(_ideal, config, variance), 0.5),
+        Stage("networks", functools.partial(_networks, config, variance, coordinates, (gaussian_key, other_key)), 0.5),
     ]
-    ideal, *trained = stage.all(stages)
-    together = {name: np.stack([one[name] for one in trained]) for name in trained[0]}
-    return ideal | together | about | {"variance": variance, "steps": np.array(config.steps)}
+    ideal, trained = stage.all(stages)
+    return ideal | trained | about | {"variance": variance, "steps": np.array(config.steps)}
 
 
 # --- Theory ---
 
 
-def schedules(spectrum: Spectrum, steps: int) -> list[Float[jax.Array, " levels"]]:
-    """The noise levels of `SCHEDULES`, all from the largest one of EDM to zero."""
+def common_schedules(steps: int) -> list[Float[jax.Array, " levels"]]:
+    """The noise levels of `SCHEDULES` that do not depend on the data, all from the largest one of EDM to zero."""
     first, last = float(PROCESS.sigma_max), float(PROCESS.sigma_min)
     return [
         edm_schedule_to_zero(last, first, steps),
-        *(_in_time(steps, schedule) for schedule in (CosineSchedule(), LinearSchedule())),
+        *(uniform_time_levels(process, steps) for process in _from_the_same_level()),
         jnp.append(jnp.geomspace(first, last, steps), 0.0),
-        tangent_schedule(steps, best_tangent_scale(spectrum), first),
-        optimal_schedule(spectrum, steps, process=PROCESS),
     ]
 
 
-def _in_time(steps: int, schedule: CosineSchedule | LinearSchedule) -> Float[jax.Array, " levels"]:
-    """At equal distances in the time of a variance-preserving process, from where it has EDM's largest level."""
-    start = VariancePreserving(schedule).time_from_log_snr(jnp.asarray(-2 * np.log(float(PROCESS.sigma_max))))
-    return uniform_time_levels(VariancePreserving(schedule, start_time=float(start)), steps)
+@functools.cache
+def _from_the_same_level() -> tuple[VariancePreserving, ...]:
+    """Variance-preserving processes, cosine and linear, from where they have EDM's largest level."""
+    log_snr = jnp.asarray(-2 * np.log(float(PROCESS.sigma_max)))
+    made = (CosineSchedule(), LinearSchedule())
+    starts = (float(VariancePreserving(schedule).time_from_log_snr(log_snr)) for schedule in made)
+    return tuple(VariancePreserving(schedule, start_time=start) for schedule, start in zip(made, starts, strict=True))
 
 
 def _ideal(config: Config, variance: Float[np.ndarray, "sets modes"]) -> Arrays:
@@ -145,7 +146,15 @@ def _ideal(config: Config, variance: Float[np.ndarray, "sets modes"]) -> Arrays:
     found: Arrays = {}
     divergence = np.zeros((len(spectra), len(config.steps), len(SCHEDULES)))
     for place, steps in enumerate(config.steps):
-        levels = [schedules(spectrum, steps) for spectrum in spectra]
+        common, first = common_schedules(steps), float(PROCESS.sigma_max)
+        levels = [
+            [
+                *common,
+                tangent_schedule(steps, best_tangent_scale(spectrum), first),
+                optimal_schedule(spectrum, steps, process=PROCESS),
+            ]
+            for spectrum in spectra
+        ]
         for row, (spectrum, tried) in enumerate(zip(spectra, levels, strict=True)):
             divergence[row, place] = [_divergence(spectrum, IdealGain(spectrum, PROCESS), None, one) for one in tried]
         found[f"levels_{steps}"] = np.stack([tried[-1] for tried in levels])
@@ -166,6 +175,13 @@ def _times(variance: Float[np.ndarray, " modes"]) -> Float[np.ndarray, " 3"]:
     return np.array([1 / ordered[len(ordered) // 4], 1 / ordered[len(ordered) // 2], 10 / ordered[-1]])
 
 
+def _networks(config: Config, variance: Float[np.ndarray, "sets modes"], coordinates: np.ndarray, keys) -> Arrays:
+    """Of both sets in one stage: they share compiled programs."""
+    gaussian, other = keys
+    found = [_trained(config, variance[0], None, gaussian), _trained(config, variance[1], coordinates, other)]
+    return {name: np.stack([one[name] for one in found]) for name in found[0]}
+
+
 def _trained(
     config: Config, variance: Float[np.ndarray, " modes"], coordinates: np.ndarray | None, key: PRNGKeyArray
 ) -> Arrays:
@@ -174,7 +190,7 @@ def _trained(
     found = [_of_model(config, variance, coordinates, times, one) for one in jax.random.split(key, config.models)]
     shown = np.geomspace(0.1 / variance.max(), times[-1], config.times)
     whole = OneLayer(Spectrum.from_variances(variance), PROCESS, INITIAL_GAIN, 1.0)
-    moved = [optimal_schedule(whole.spectrum, config.trained_steps, gain=whole.gain, tau=tau) for tau in shown]
+    moved = [optimal_schedule(whole.spectrum, config.trained_steps, gain=whole.gain, tau=float(tau)) for tau in shown]
     measured = {name: np.stack([one[name] for one in found]) for name in found[0]}
     return measured | {"times": times, "moved_times": shown, "moved_levels": np.stack(moved)}
 
@@ -278,6 +294,7 @@ def _users_coordinates(config: Config, told: Told) -> tuple[Float[np.ndarray, "n
 
 
 def _read_users_coordinates(config: Config, told: Told) -> tuple[Float[np.ndarray, "n modes"], Arrays]:
+    assert config.data is not None
     data = load_user_data(config.data, key=config.data_key, layout=config.data_layout, told=told)
     # A covariance of fewer samples than modes has no inverse.
     modes = max(1, min(config.modes, data.count // 8))

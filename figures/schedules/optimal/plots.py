@@ -10,11 +10,11 @@ from figures.schedules.optimal.experiment import SCHEDULES
 from figures.schedules.optimal.statistics import EDM, IDEAL, LEARNED, OPTIMAL, OWN, names, predicted, realised
 
 CAPTION = (
-    "How far what DDIM generates is from Gaussian data, KL in nats. a, b: of the ideal denoiser, by schedule and number "
-    "of steps. c: optimal levels and EDM's. d: levels that are optimal at training time τ (ητ in units of one over the "
-    "largest variance), for the first set of data. e, f: linear networks, one matrix per noise level: by how much "
-    "optimal levels are better than EDM's on held-back samples, with 95 % intervals, when a quarter, half and all of "
-    "the modes are learned."
+    "How far what DDIM generates is from Gaussian data, KL in nats. a, b: of the ideal denoiser, by schedule and "
+    "number of steps. c: optimal levels and EDM's. d: levels that are optimal at training time τ, for the "
+    "Gaussian; early on some bunch, and are steps that the network is better without. e, f: linear networks, one "
+    "matrix per noise level: by how much optimal levels are better than EDM's on held-back samples, with 95 % "
+    "intervals, when a quarter, half and all of the modes are learned."
 )
 _COLOURS = (*KINDS, BLACK, BLACK)
 _STYLES = ("-", "-", "-", "-", "--", "-")
@@ -44,7 +44,8 @@ def _draw_divergences(axis: Axes, data: Arrays, row: int) -> None:
     axis.set_ylabel("KL, nats")
     axis.set_title(f"{names(data)[row]}, ideal denoiser")
     if row == 0:
-        axis.legend()
+        axis.set_ylim(top=30 * axis.get_ylim()[1])
+        axis.legend(loc="upper right")
 
 
 def _shown(data: Arrays) -> int:

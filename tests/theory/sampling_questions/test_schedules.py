@@ -189,7 +189,9 @@ def test_the_optimum_of_one_mode_is_the_tangent_law():
     np.testing.assert_allclose(
         optimal_schedule(one, STEPS, sigma_max=20.0), tangent_schedule(STEPS, np.sqrt(0.3), 20.0), rtol=1e-9
     )
-    np.testing.assert_allclose(geodesic_schedule(one, STEPS, 20.0), tangent_schedule(STEPS, np.sqrt(0.3), 20.0), rtol=1e-5)
+    np.testing.assert_allclose(
+        geodesic_schedule(one, STEPS, 20.0), tangent_schedule(STEPS, np.sqrt(0.3), 20.0), rtol=1e-5
+    )
     # A cosine schedule without offset is the tangent law of unit variance.
     cosine = uniform_time_levels(VariancePreserving(CosineSchedule(0.0), start_time=0.9), STEPS)
     np.testing.assert_allclose(cosine, tangent_schedule(STEPS, 1.0, cosine[0]), rtol=1e-10)
@@ -219,10 +221,10 @@ def test_numbers_of_the_docstring():
         return divergence(np.asarray(levels), lambda level: variance / (variance + level**2), levels[0] ** 2, variance)
 
     edm = np.append(np.linspace(80 ** (1 / 7), 0.002 ** (1 / 7), 20) ** 7, 0.0)
-    optimum, geodesic = (float(lost(make(spectrum, 20, sigma_max=80.0))) for make in (optimal_schedule, geodesic_schedule))
-    np.testing.assert_allclose(
-        [scale, lost(edm), lost(tangent_schedule(20, scale, 80.0)), geodesic], [0.559, 0.1449, 0.0898, 0.05349], rtol=1e-3
-    )
+    tangents = tangent_schedule(20, scale, 80.0)
+    optimum, geodesic = (lost(make(spectrum, 20, sigma_max=80.0)) for make in (optimal_schedule, geodesic_schedule))
+    found = [scale, lost(edm), lost(tangents), geodesic]
+    np.testing.assert_allclose(found, [0.559, 0.1449, 0.0898, 0.05349], rtol=1e-3)
     assert 1e-6 < geodesic / optimum - 1 < 1e-4
     start = scale * np.tan(np.pi * 20 / 42)
     np.testing.assert_allclose([start, lost(tangent_schedule(20, scale, start))], [7.46, 0.0852], rtol=1e-3)
