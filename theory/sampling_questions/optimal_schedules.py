@@ -94,18 +94,18 @@ def _optimal_schedule(
     scale = jax.lax.stop_gradient(best_tangent_scale(spectrum))
 
     def divergence(gaps: Float[Array, " inner"]) -> Float[Array, ""]:
-        generated = log_ddim_variance(_levels_of_gaps(gaps, scale, first), gain, tau, process, prior)
+        generated = log_ddim_variance(levels_of_gaps(gaps, scale, first), gain, tau, process, prior)
         return gaussian_divergence(generated - jnp.log(spectrum.variance))
 
-    gaps = _gaps_of_levels(geodesic_schedule(spectrum, steps, first), scale)
+    gaps = gaps_of_levels(geodesic_schedule(spectrum, steps, first), scale)
     found = minimum(divergence, gaps) if steps > 1 else gaps
-    return nan_unless(jnp.all(spectrum.variance > 0), _levels_of_gaps(found, scale, first))
+    return nan_unless(jnp.all(spectrum.variance > 0), levels_of_gaps(found, scale, first))
 
 
 # Levels as N gaps of the angle arctan(ρ/γ), their logarithms relative to the last: any numbers are levels that fall.
 
 
-def _levels_of_gaps(gaps: Float[Array, " inner"], scale: Array, first: Array) -> Levels:
+def levels_of_gaps(gaps: Float[Array, " inner"], scale: Array, first: Array) -> Levels:
     angle, rest = jnp.arctan2(first, scale), jnp.arctan2(scale, first)
     shares = jax.nn.softmax(jnp.append(gaps, 0.0))
     # Summed from both ends, so that angles near zero and near ninety degrees keep their digits; by a matrix, since
@@ -116,7 +116,7 @@ def _levels_of_gaps(gaps: Float[Array, " inner"], scale: Array, first: Array) ->
     return jnp.concatenate([jnp.reshape(first, 1), inner, jnp.zeros_like(jnp.reshape(first, 1))])
 
 
-def _gaps_of_levels(levels: Levels, scale: Array) -> Float[Array, " inner"]:
+def gaps_of_levels(levels: Levels, scale: Array) -> Float[Array, " inner"]:
     scales = jnp.broadcast_to(scale, levels.shape)
     from_zero, from_ninety = jnp.arctan2(levels, scales), jnp.arctan2(scales, levels)
     gaps = jnp.log(jnp.where(levels[:-1] > scale, jnp.diff(from_ninety), -jnp.diff(from_zero)))
