@@ -65,7 +65,7 @@ class Config:
 
 PRESETS = {
     "quick": Config(),
-    "paper": Config(steps=(5, 7, 10, 14, 20, 28, 40, 50), modes=64, samples=16384, noises=64, models=24, times=25),
+    "paper": Config(steps=(5, 7, 10, 14, 20, 28, 40, 50), modes=64, samples=16384, noises=32, models=16, times=25),
     "tiny": Config(steps=(3, 4), trained_steps=3, modes=3, samples=64, noises=2, models=2, times=2),
 }
 
