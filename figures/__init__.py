@@ -256,6 +256,15 @@ FIGURES: dict[str, FigureEntry] = {
         title_on_data="What references take from the target's variance on {name}",
         on_request=True,
     ),
+    "schedules": FigureEntry(
+        package="figures.schedules.optimal",
+        title="The best noise levels to sample at, for your spectrum (--data FILE; photographs without it)",
+        source="this project; Karras et al. 2022, Eq. 5",
+        seconds={"quick": 30, "paper": 600},
+        accepts_data=True,
+        title_on_data="The best noise levels to sample at on {name}",
+        on_request=True,
+    ),
     "misprints": FigureEntry(
         package="figures.both.misprints",
         title="Misprints of both papers: printed, corrected, measured",

@@ -53,6 +53,7 @@ from .path_integral.fokker_planck import fokker_planck as fokker_planck
 from .path_integral.linear_flow import linear_flow_covariance as linear_flow_covariance
 from .path_integral.perturbation import first_order_expectation as first_order_expectation
 from .path_integral.semiclassical import semiclassical_paths as semiclassical_paths
+from .sampling_questions.optimal_schedules import optimal_schedule as optimal_schedule
 from .spectral_law.denoiser import AbstractDenoiser as AbstractDenoiser
 from .spectral_law.distances import alignment as alignment
 from .spectral_law.distances import kl_divergence as kl_divergence

@@ -62,6 +62,7 @@ SLOW = {
     "misprints",
     "natural_images",
     "patch_convolution",
+    "schedules",
     "score_smoothing",
     "spectral_law",
     "threshold_exponents",

@@ -45,6 +45,8 @@ NAMES = (
     "design_variance",
     "shared_data_variance",
     "semiclassical",
+    # this project
+    "tangent_schedules",
 )
 
 

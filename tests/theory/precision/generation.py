@@ -53,6 +53,7 @@ from theory import (
     generated_variance_on_schedule,
     kl_divergence,
     local_exponents,
+    optimal_schedule,
     preconditioned_exponents,
     raw_exponents,
     reverse_kl_divergence,
@@ -367,6 +368,17 @@ ROWS = [
             for kind in (OneLayer, SymmetricTwoLayer)
         ],
         1e-4,
+    ),
+    Row(
+        ("optimal_schedule",),
+        "4 modes, λ 1e-4 to 10, in 6 steps: ideal, and one layer of Q 0.1 at τ 0.1 to 1e3",
+        st.tuples(decades(1e-4, 10.0, MODES), decades(0.1, 1e3)),
+        lambda variance, tau: [
+            optimal_schedule(made.spectrum, 6, gain=gain, tau=None if gain is None else tau)
+            for made in (OneLayer(spectrum(variance), EDM(), 0.1, 1.0),)
+            for gain in (None, made.gain)
+        ],
+        1e-2,
     ),
     Row(
         ("fit_power_law",),

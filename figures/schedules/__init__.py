@@ -1,0 +1,1 @@
+"""Figures on which noise levels to sample at."""

@@ -1,0 +1,1 @@
+"""The best noise levels to sample at, predicted and tried on trained networks."""
