@@ -311,7 +311,8 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.vastola2025.fig3",
         title="Average learned distribution of the rotated square, Gaussian and Fourier features",
         source="Vastola 2025, Fig. 3",
-        seconds={"quick": 45, "paper": 2200},
+        seconds={"quick": 45, "paper": 2400},
+        gigabytes={"paper": 0.9},
     ),
     "vkernel_linear": FigureEntry(
         package="figures.vastola2025.vkernel_linear",
