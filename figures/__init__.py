@@ -244,7 +244,7 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.bonnaire2025.networks",
         title="MLPs: when they generalise, when they memorise, and what stopping early does",
         source="Bonnaire et al. 2025, Secs. 2-3",
-        seconds={"quick": 40, "paper": 900},
+        seconds={"quick": 40, "paper": 400},
         on_request=True,
     ),
     "target_variance": FigureEntry(

@@ -62,7 +62,7 @@ def _first_passing(
 def exponents(data: Arrays, times: Float[np.ndarray, "points members"]) -> Float[np.ndarray, " members"]:
     """Slope of ln time over ln n, member by member: those of different n share nothing, and are paired by their order.
 
-    Members that lack a time at some n are left out.
+    Members that lack a time at some n are left out; these are the slow ones, so that without them it is too small.
     """
     complete = np.isfinite(times).all(axis=0)
     if not complete.any():
