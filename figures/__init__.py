@@ -237,7 +237,7 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.folklore.variance",
         title="Gradient noise of diffusion, VAEs and GANs side by side: what is said, and what is measured",
         source="a widely read page, in our words; this project",
-        seconds={"quick": 60, "paper": 1200},
+        seconds={"quick": 60, "paper": 400},
         on_request=True,
     ),
     "bonnaire2025_networks": FigureEntry(

@@ -5,6 +5,7 @@ import textwrap
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, EXACT, GREEN, ORANGE, PINK, SKY, VERMILION, WIDEST, label_panels, plt, styled
@@ -102,6 +103,9 @@ def _draw_matched(axis: Axes, data: Arrays) -> None:
             )
     axis.set_yticks(np.arange(len(_STYLES)), [label for *_, label in _STYLES.values()], fontsize=8)
     axis.set(xscale="log", ylim=(len(_STYLES) - 0.5, -0.5))
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"{ratio:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set_xlabel("R at equal quality (hollow: scaled)")
 
 
