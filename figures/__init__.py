@@ -207,7 +207,7 @@ FIGURES: dict[str, FigureEntry] = {
         package="figures.bonnaire2025.spectrum",
         title="Eigenvalues of random features over training points: which generalise, which memorise",
         source="Bonnaire et al. 2025, Fig. 4 and Theorem 3.1",
-        seconds={"quick": 45, "paper": 5000},
+        seconds={"quick": 45, "paper": 800},
         on_request=True,
     ),
     "bonnaire2025_times": FigureEntry(

@@ -8,7 +8,7 @@ After a first run, with d = 24 alone and eight draws, at which the distance was 
 further dimensions, six draws of each, the claim of how the distance falls with them, and then the one of Gaussian
 equivalents were added, statements say in which dimension they are tested, and eigenvalues below s_t² count as at it.
 Margins were left as they were. So *differs* contradicts no limit d → ∞, but that d is large enough for it: the paper's
-d = 100 is not, where one draw lies at .054 from the fixed point. With all |w_i|² and |x_ν|² set to d, as d → ∞ has
+d = 100 is not, where six draws lie at .053 from the fixed point. With all |w_i|² and |x_ν|² set to d, as d → ∞ has
 them, the distance falls from .28 to .21, .18 to .11 and .093 to .047 at d = 12, 24 and 48 (one draw each).
 """
 
