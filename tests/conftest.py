@@ -14,7 +14,7 @@ import pytest
 import figures
 from paper_repro.environment import processor
 from tests import fake_figures
-from tests.compilation import XLA_FLAGS
+from tests.compilation import XLA_FLAGS, forget_compiled_code
 
 matplotlib.use("Agg")
 jax.config.update("jax_enable_x64", True)
@@ -44,18 +44,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
-_MAPS, _MOST_MAPS = Path("/proc/self/maps"), 40_000
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _forget_compiled_code():
-    """Every compiled function keeps memory maps of its own, and the compiler crashes when a process has 65,530.
-
-    Where their number is not known everything is forgotten after each module.
-    """
     yield
-    if not _MAPS.exists() or _MAPS.read_bytes().count(b"\n") > _MOST_MAPS:
-        jax.clear_caches()
+    forget_compiled_code()
 
 
 @pytest.fixture

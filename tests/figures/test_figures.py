@@ -16,6 +16,7 @@ import figures
 from figures.common.claims import Claim, Verdict
 from figures.common.pooling import pool_claims
 from figures.common.style import SMALLEST, WIDEST
+from tests.compilation import forget_compiled_code
 
 # Arrays that may hold what is not finite, as their docstrings say: bins with too few pairs, times never reached.
 MEANS = ("geometric", "harmonic")
@@ -122,6 +123,8 @@ def run(name, stored=None):
 
 @functools.cache
 def computed(name):
+    # One worker computes figure after figure here, without the end of a module between them.
+    forget_compiled_code()
     return run(name)
 
 
