@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+MARKS ?= not slow
 
 .PHONY: setup figures test test-slow lint bench clean
 
@@ -18,11 +19,12 @@ $(STAMP): pyproject.toml constraints.txt
 figures: setup
 	$(BIN)/paper-repro run --preset quick
 
+# MARKS=slow runs the slow tests, MARKS= all of them at once.
 test: setup
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m 'not slow'
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m '$(MARKS)'
 
-test-slow: setup
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m slow
+test-slow:
+	$(MAKE) test MARKS=slow
 
 lint: setup
 	$(BIN)/ruff check .

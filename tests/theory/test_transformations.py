@@ -39,7 +39,7 @@ def test_a_question_is_transformed(name):
 
     # Without any optimisation, as tests compile, XLA's derivative of the two-layer network is off by 2e-5 in some
     # programs.
-    @functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 1})
+    @functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": int("TwoLayer" in name)})
     def transformed(x):
         # Forward derivatives with the batch and backward ones with the value: two programs in place of four.
         batch = jax.vmap(lambda x: jax.jvp(question, (x,), (jnp.ones_like(x),)))(
