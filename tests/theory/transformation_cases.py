@@ -264,9 +264,8 @@ CASES: dict[str, Question] = {
     "preconditioned_exponents": lambda x: tuple(preconditioned_exponents(x, 1.5 * x)),
     "raw_exponents": lambda x: tuple(raw_exponents(x, -x)),
     "local_exponents": lambda x: local_exponents(_SPECTRUM.variance * x, x, LogNormalDensity(-x, 1 + x), 2 * x),
-    "optimal_schedule": lambda x: (
-        optimal_schedule(Spectrum.from_variances(_SPECTRUM.variance * x), 3, process=EDM(0.1 * x, 20 * x)),
-        optimal_schedule(_SPECTRUM, 3, gain=_one_layer(x).gain, tau=x, sigma_max=20 * x),
+    "optimal_schedule": lambda x: optimal_schedule(
+        Spectrum.from_variances(_SPECTRUM.variance * x), 3, gain=_one_layer(x).gain, tau=x, sigma_max=20 * x
     ),
     "rises": lambda x: rises(_one_layer(x)),
     "fit_power_law": lambda x: tuple(fit_power_law(_SPECTRUM.variance * x, jnp.asarray([1.0, 2.0 * x, 9.0]))),
