@@ -1,10 +1,25 @@
-"""One figure: its parts, imported when they are asked for."""
+"""One figure: its line in the table, and its parts, imported when they are asked for."""
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
+
+
+@dataclass(frozen=True)
+class FigureEntry:
+    """A line of the table of figures."""
+
+    package: str  # "figures.wang2025.fig2"
+    title: str
+    source: str
+    seconds: dict[str, float]  # expected wall time on two cores, by preset
+    gigabytes: dict[str, float] = field(default_factory=dict)  # most memory of one process, where it was measured
+    accepts_data: bool = False  # whether `--data FILE` replaces its data set
+    accepts_snapshots: bool = False  # whether it needs `--snapshots FOLDER` with them
+    title_on_data: str = ""  # the title where it does, with {name} for the file's
+    on_request: bool = False  # runs only when named
 
 
 @dataclass(frozen=True)

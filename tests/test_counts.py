@@ -49,7 +49,7 @@ NOT_ASKED = {
     "sims.measurements.network_gains": {"repetitions"},
     "sims.networks.image_blocks": {"features", "channels", "inputs", "outputs", "taps"},
     "sims.training.references": {"size"},
-    "sims.training.state": {"axes"},
+    "sims.training.state": {"axes", "axis"},
 }
 # What must be there before an argument is looked at.
 OTHERS = {"positions": (-1.0, 1.0), "times": (0.0, 1.0)}

@@ -12,8 +12,10 @@ from sims.networks.convolution import shift_indices
 from sims.networks.linear import Network, linear_denoiser, one_per_level, total_maps_of
 from sims.sampling.linear_flow import FlowCoefficients, sample_linear_flow
 from sims.training.descent import Clock, train_full_batch, train_minibatch
+from sims.training.one_layer_descent import clock_of_every_level, train_one_layer
 from sims.training.pairs import Pairs, SecondMoments
 from theory.definitions.checks import whole_arguments
+from theory.definitions.processes import AbstractProcess
 from theory.definitions.spectra import Spectrum
 
 
@@ -55,6 +57,36 @@ def descend(
     if spectrum.basis is not None:
         maps = spectrum.basis.T @ maps @ spectrum.basis
     return np.asarray(maps, dtype=float)
+
+
+def curvature_of_levels(
+    process: AbstractProcess, levels: Float[Array, " levels"], largest_variance: float
+) -> Float[np.ndarray, " levels"]:
+    """2(α²λ + σ²), the curvature along the mode of the largest variance of the loss |y - Wx|² of every noise level."""
+    alpha, sigma = np.asarray(process.signal_scale(levels)), np.asarray(process.noise_scale(levels))
+    return 2 * (alpha**2 * largest_variance + sigma**2)
+
+
+@whole_arguments("smallest_steps")
+def descend_every_level(
+    moments: SecondMoments,
+    curvature: Float[np.ndarray, " levels"],
+    times: Float[np.ndarray, " snapshots"],
+    *,
+    initial_gain: float = 0.0,
+    smallest_steps: int,
+    safety: float = 0.5,
+) -> Float[np.ndarray, "networks levels snapshots modes modes"]:
+    """Maps W of linear denoisers without bias, trained from W = `initial_gain`·I by full-batch gradient descent.
+
+    In double precision, every level with as many steps as it needs; see `clock_of_every_level` for `curvature`,
+    `times` (ητ with η = 1), `smallest_steps` and `safety`, and for what it raises. `moments` have leading axes
+    (networks, levels).
+    """
+    clock = clock_of_every_level(times, curvature, smallest_steps=smallest_steps, safety=safety)
+    moments = SecondMoments(*(jnp.asarray(moment, float) for moment in moments))
+    start = linear_denoiser(moments.noisy.shape[-1], initial_gain, float)
+    return np.asarray(train_one_layer(start, moments, clock).weight)
 
 
 @eqx.filter_jit

@@ -50,6 +50,16 @@ def member_axes(state: TrainingState, *, key: int | None = None) -> Any:
     return TrainingState(*axes)
 
 
+def some_members(state: TrainingState, some: slice, *, axis: int) -> TrainingState:
+    """Of a state whose arrays have members along `axis`, and whose keys have no axis before, those that `some` takes.
+
+    What members share, see `member_axes`, stays shared.
+    """
+    index = (slice(None),) * axis + (some,)
+    own = jax.tree.map(lambda leaf: leaf[index] if eqx.is_inexact_array(leaf) else leaf, state)
+    return own if state.key is None else eqx.tree_at(lambda each: each.key, own, state.key[some])
+
+
 def _floating_axes(tree: PyTree) -> PyTree[int | None]:
     return jax.tree.map(lambda leaf: 0 if jnp.issubdtype(leaf.dtype, jnp.inexact) else None, tree)
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
-import equinox as eqx
 import jax
 import numpy as np
 import optax
@@ -25,7 +24,7 @@ from sims.training.network_ensembles import continue_networks, init_networks
 from sims.training.noise_shapes import BandedTargetNoise, EvenTargetNoise
 from sims.training.score_targets import AbstractTripleTarget, IsotropicTargetNoise
 from sims.training.stable_targets import StableTarget
-from sims.training.state import TrainingState
+from sims.training.state import some_members
 from theory.definitions.spectra import Spectrum
 from theory.target_noise.information import noise_level_of_information
 
@@ -34,7 +33,7 @@ SHAPES = ("above", "around", "below", "isotropic", "even", "2 shared references"
 SHAPED = ("exact", "DSM", "2 references", *SHAPES)
 ARMS = ("online", "η/4", "4 B", "annealed η")
 CONTROL_DIMENSION = 1
-_CONTROL_DRAWS = 2**17  # P of the control, thirty times its F; the loss over all triples of all networks fills 4 GB
+_CONTROL_DRAWS = 2**17  # P of the control, thirty times its F; the loss over a data set's triples fills half a GB
 
 
 @dataclass(frozen=True)
@@ -125,19 +124,13 @@ def networks(
     for first in range(0, config.data_sets, config.sets_at_a_time):
         some = slice(first, first + config.sets_at_a_time)
         sets = draw(measured.data_sets[some], keys=set_keys[some])
-        own = _of_models(state, slice(some.start * config.network_seeds, some.stop * config.network_seeds))
+        models = slice(some.start * config.network_seeds, some.stop * config.network_seeds)
+        own = some_members(state, models, axis=1)  # after that of the objectives
         own, loss = continue_networks(own, sets, PROCESS, optimiser=optimiser, **sizes)
         samples.append(np.asarray(sample_networks(own.parameters, PROCESS, measured.initial, times(config))))
         losses.append(np.asarray(loss[..., -1]))
     samples, loss = np.concatenate(samples, axis=1), np.concatenate(losses, axis=1)
     return _of_samples(config, measured, samples.astype(float), loss.astype(float))
-
-
-def _of_models(state: TrainingState, some: slice) -> TrainingState:
-    """Of a state with axes (objectives, models), keys of models alone, and counts that all share."""
-    own = jax.tree.map(lambda leaf: leaf[:, some] if eqx.is_inexact_array(leaf) else leaf, state)
-    assert state.key is not None
-    return eqx.tree_at(lambda each: each.key, own, state.key[some])
 
 
 def _of_samples(config: Config, measured: Measured, samples: np.ndarray, loss: np.ndarray) -> Arrays:

@@ -15,9 +15,8 @@ from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
 from sims.data.built_in import natural_image_patches
-from sims.networks.linear import linear_denoiser
+from sims.experiments.linear import curvature_of_levels, descend_every_level
 from sims.sampling.schedules import log_snr_schedule
-from sims.training.one_layer_descent import clock_of_every_level, train_one_layer
 from sims.training.pairs import SecondMoments, pairs_of
 from sims.training.training_sets import gaussian_training_sets, training_sets_from_samples
 from theory.definitions.objectives import Objective
@@ -150,13 +149,9 @@ def _ratio(process: AbstractProcess, levels: jax.Array) -> np.ndarray:
 
 
 def _trained(config: Config, process: AbstractProcess, largest: float, sets: SecondMoments) -> np.ndarray:
-    """Maps (networks, levels, snapshots, modes, modes) of the denoised data on x, trained in double precision."""
-    levels = _levels(config, process)
-    alpha, sigma = np.asarray(process.signal_scale(levels)), np.asarray(process.noise_scale(levels))
-    curvature = 2 * (alpha**2 * largest + sigma**2)
-    clock = clock_of_every_level(_times(config), curvature, smallest_steps=config.smallest_steps, safety=0.5)
-    moments = SecondMoments(*(jnp.asarray(moment, float) for moment in sets))
-    return np.asarray(train_one_layer(linear_denoiser(sets.noisy.shape[-1], 0.0), moments, clock).weight)
+    """Maps (networks, levels, snapshots, modes, modes) of the denoised data on x."""
+    curvature = curvature_of_levels(process, _levels(config, process), largest)
+    return descend_every_level(sets, curvature, _times(config), smallest_steps=config.smallest_steps)
 
 
 def _steps(process: AbstractProcess, levels: jax.Array, maps: np.ndarray) -> np.ndarray:

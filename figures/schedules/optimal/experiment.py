@@ -19,10 +19,9 @@ from figures.common.stages import Arrays, RunStage, Stage
 from sims.data.built_in import natural_image_patches
 from sims.data.principal_components import principal_components
 from sims.data.user_files import Told, digest_of, load_user_data, tell_nobody
-from sims.networks.linear import linear_denoiser
+from sims.experiments.linear import descend_every_level
 from sims.sampling.linear_ddim import ddim_map
 from sims.sampling.schedules import edm_schedule_to_zero
-from sims.training.one_layer_descent import clock_of_every_level, train_one_layer
 from sims.training.training_sets import training_sets_from_samples
 from theory.definitions.processes import EDM, VariancePreserving
 from theory.definitions.schedules import CosineSchedule, LinearSchedule
@@ -247,9 +246,9 @@ def _sampled(
         jnp.asarray(clean), jnp.asarray(noisy), seeds=1, noise_repeats=config.noises, key=key
     )
     curvature = 2 * np.linalg.eigvalsh(np.asarray(moments.noisy[0]))[:, -1]
-    clock = clock_of_every_level(times, curvature, smallest_steps=_SMALLEST_STEPS, safety=_SAFETY)
-    start = linear_denoiser(clean.shape[1], INITIAL_GAIN, float)
-    maps = np.asarray(train_one_layer(start, moments, clock).weight)[0]  # (levels, times, modes, modes)
+    (maps,) = descend_every_level(
+        moments, curvature, times, initial_gain=INITIAL_GAIN, smallest_steps=_SMALLEST_STEPS, safety=_SAFETY
+    )
     maps = maps.reshape(*levels.shape[:2], -1, *maps.shape[1:])
     return [
         [

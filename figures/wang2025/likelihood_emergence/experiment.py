@@ -16,12 +16,10 @@ from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
 from sims.data.built_in import natural_image_patches
-from sims.experiments.linear import generated_mode_variances
+from sims.experiments.linear import curvature_of_levels, descend_every_level, generated_mode_variances
 from sims.measurements.path_nats import excess_path_nats
-from sims.networks.linear import linear_denoiser
 from sims.sampling.linear_flow import flow_of
 from sims.sampling.schedules import log_snr_schedule
-from sims.training.one_layer_descent import clock_of_every_level, train_one_layer
 from sims.training.pairs import SecondMoments
 from sims.training.training_sets import gaussian_training_sets, training_sets_from_samples
 from theory.definitions.processes import EDM
@@ -165,12 +163,8 @@ def _theory(variance: jax.Array, times: np.ndarray, levels: jax.Array) -> Arrays
 
 
 def _trained(config: Config, variance: jax.Array, sets: SecondMoments, times: np.ndarray) -> np.ndarray:
-    """Maps (networks, levels, snapshots, modes, modes), trained in double precision."""
-    levels = np.asarray(_levels(config))
-    curvature = 2 * (float(variance[0]) + levels**2)
-    clock = clock_of_every_level(times, curvature, smallest_steps=config.smallest_steps, safety=0.5)
-    moments = SecondMoments(*(jnp.asarray(moment, float) for moment in sets))
-    return np.asarray(train_one_layer(linear_denoiser(variance.size, 0.0), moments, clock).weight)
+    curvature = curvature_of_levels(PROCESS, _levels(config), float(variance[0]))
+    return descend_every_level(sets, curvature, times, smallest_steps=config.smallest_steps)
 
 
 def _generated(maps: np.ndarray, levels: jax.Array) -> np.ndarray:

@@ -19,13 +19,10 @@ from jaxtyping import Float, PRNGKeyArray
 from figures.common.randomness import numpy_generator
 from figures.common.stages import Arrays, RunStage, Stage
 from sims.data.built_in import digit_classes, digits
-from sims.experiments.linear import generated_mode_variances
-from sims.networks.linear import linear_denoiser
+from sims.experiments.linear import curvature_of_levels, descend_every_level, generated_mode_variances
 from sims.sampling.linear_flow import flow_of
 from sims.sampling.schedules import log_snr_schedule
 from sims.sampling.solvers import heun
-from sims.training.one_layer_descent import clock_of_every_level, train_one_layer
-from sims.training.pairs import SecondMoments
 from sims.training.training_sets import training_sets_from_samples
 from theory.definitions.processes import EDM
 from theory.definitions.spectra import Spectrum
@@ -173,14 +170,11 @@ def _networks(config: Config, draw, key: PRNGKeyArray) -> Arrays:
 
 
 def _trained(config: Config, clean: np.ndarray, repeats: int, key: PRNGKeyArray) -> np.ndarray:
-    """Maps (levels, snapshots, d, d), trained in double precision."""
-    levels = np.asarray(_levels(config))
-    samples = jnp.asarray(clean, jnp.float32)
-    sets = training_sets_from_samples(samples, jnp.asarray(levels), seeds=1, noise_repeats=repeats, key=key)
-    curvature = 2 * (np.linalg.norm(clean.T @ clean / len(clean), 2) + levels**2)
-    clock = clock_of_every_level(_times(config), curvature, smallest_steps=config.smallest_steps, safety=0.5)
-    moments = SecondMoments(*(jnp.asarray(moment, float) for moment in sets))
-    return np.asarray(train_one_layer(linear_denoiser(clean.shape[1], 0.0), moments, clock).weight)[0]
+    """Maps (levels, snapshots, d, d)."""
+    levels, samples = _levels(config), jnp.asarray(clean, jnp.float32)
+    sets = training_sets_from_samples(samples, levels, seeds=1, noise_repeats=repeats, key=key)
+    curvature = curvature_of_levels(PROCESS, levels, float(np.linalg.norm(clean.T @ clean / len(clean), 2)))
+    return descend_every_level(sets, curvature, _times(config), smallest_steps=config.smallest_steps)[0]
 
 
 def _ideal(config: Config, covariance: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from sims.training.network_ensembles import TripleBatches, continue_networks, in
 from sims.training.pairs import noisy_moments
 from sims.training.score_ensembles import draw_training_sets
 from sims.training.score_targets import TargetNoiseDose
-from sims.training.state import advance, from_arrays, to_arrays
+from sims.training.state import advance, from_arrays, some_members, to_arrays
 from sims.training.training_triples import draw_triples
 from tests.oracles import networks as network_oracles
 from theory import VariancePreserving
@@ -138,6 +138,13 @@ def test_network_ensembles_go_on_from_a_saved_state(tmp_path):
         assert ours.shape[:2] == (2, 3)
         np.testing.assert_array_equal(ours, expected)
     assert np.unique(np.asarray(state.parameters.weights[0]), axis=0).shape[0] == 2
+    # Two of the three models go on by themselves as they do among all.
+    some = slice(1, 3)
+    own = sets._replace(triples=jax.tree.map(lambda leaf: leaf[some], sets.triples), targets=sets.targets[:, some])
+    alone, _ = continue_networks(some_members(start, some, axis=1), own, VP, steps=6, records=2, **options)
+    alone, _ = continue_networks(alone, own, VP, steps=6, records=2, **options)
+    for ours, among in zip(alone.parameters.weights, state.parameters.weights, strict=True):
+        np.testing.assert_allclose(ours, among[:, some], rtol=1e-6, atol=1e-7)
 
 
 def heavy_ball(case, target, noisy, weight, step_sizes, steps, momentum):
