@@ -54,14 +54,19 @@ def complete_all(
 
 
 def _number_of_processes(jobs: Sequence[Job]) -> int:
-    """One per core on a CPU, up to four; one where a device's memory would have to be shared."""
+    """One per core of a CPU that is ours, up to four; one where a device's memory would have to be shared."""
     import jax
 
     if sum(job.expected_seconds for job in jobs) < _STARTING or jax.default_backend() != "cpu":
         return 1
     if os.name == "nt":  # a child inherits its end of a channel, which Windows does not offer
         return 1
-    return min(os.cpu_count() or 1, LARGEST_NUMBER)
+    return min(cores(), LARGEST_NUMBER)
+
+
+def cores() -> int:
+    """Those that this process may use: fewer than there are under `taskset`, or in a job of a cluster."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _side_by_side(

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
+from paper_repro.execution import cores
 from tests.fake_figures import EXPERIMENT, INDEPENDENT, arrays_of, command, write
 
 NAMES = ("fake_fig1", "fake_fig2", "independent")
@@ -62,6 +63,17 @@ def test_processes_store_what_one_process_stores(code, expected, tmp_path):
     assert record["environment"]["XLA_FLAGS"].startswith("--xla_cpu_multi_thread_eigen=false")
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="a process cannot be bound to cores here")
+def test_only_cores_that_are_ours_are_counted():
+    ours = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(ours)})
+    try:
+        assert cores() == 1
+    finally:
+        os.sched_setaffinity(0, ours)
+    assert cores() == len(ours)
+
+
 @pytest.mark.slow
 def test_independent_stages_of_one_figure_have_processes_of_their_own(code, expected, tmp_path):
     log = tmp_path / "log"
@@ -70,12 +82,13 @@ def test_independent_stages_of_one_figure_have_processes_of_their_own(code, expe
     assert arrays_of(tmp_path).items() <= expected.items()
     processes = {line.rpartition(" ")[0]: line.rpartition(" ")[2] for line in log.read_text().splitlines()}
     assert processes["first"] == processes["total"]  # the command itself: nothing to compute beside them
-    if (os.cpu_count() or 1) > 1:
+    if cores() > 1:
         assert processes["first"] not in {processes[f"part {i}"] for i in range(4)}
         assert len(set(processes.values())) > 2
 
 
 @pytest.mark.slow  # test_engines has its sentence
+@pytest.mark.skipif(cores() == 1, reason="the command itself computes on one core")
 def test_a_process_that_dies_is_told_in_one_sentence(tmp_path):
     for name in NAMES[:2]:
         write(tmp_path, name, experiment=EXPERIMENT.replace('log("two")', "os._exit(7)"))
@@ -95,7 +108,7 @@ def test_a_command_that_is_ended_leaves_no_process_and_is_continued(code, expect
         log.unlink(missing_ok=True)
         with (tmp_path / "said").open("w") as said:
             process = subprocess.Popen(words, env=slow, stderr=said, stdout=subprocess.DEVNULL)
-        wait_until(lambda: len(re.findall("two|part", read(log))) >= min(2, os.cpu_count() or 1))
+        wait_until(lambda: len(re.findall("two|part", read(log))) >= min(2, cores()))
         os.kill(process.pid, how)
         assert process.wait(30) == code_of_exit
         wait_until(lambda: processes_with(str(tmp_path)) == [])
