@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits, load_sample_images, make_moons
 from theory.definitions.checks import whole_arguments
 
 REC601_LUMA = np.array([0.299, 0.587, 0.114])
+_NAMES = ("temple", "flower")  # what the photographs show, in the order of scikit-learn
 
 
 def _photographs(channels: str) -> Float[np.ndarray, "photograph height width channel"]:
@@ -29,7 +30,12 @@ def _photographs(channels: str) -> Float[np.ndarray, "photograph height width ch
 
 @whole_arguments("count", "size")
 def natural_image_patches(
-    key: PRNGKeyArray, *, count: int, size: int = 8, channels: Literal["grey", "colour"] = "grey"
+    key: PRNGKeyArray,
+    *,
+    count: int,
+    size: int = 8,
+    channels: Literal["grey", "colour"] = "grey",
+    of: Literal["both", "temple", "flower"] = "both",
 ) -> Float[np.ndarray, "count pixels"]:
     """Square patches at uniformly random places of the two photographs that scikit-learn ships.
 
@@ -37,15 +43,19 @@ def natural_image_patches(
 
     **Arguments:** `key`, the random key; the same key gives the same patches, in 32-bit and in 64-bit mode; `count`,
     number of patches; `size`, side of a patch in pixels, at most the shorter side of the photographs (427); `channels`,
-    `"grey"` for the Rec. 601 luma 0.299 R + 0.587 G + 0.114 B, `"colour"` for RGB.
+    `"grey"` for the Rec. 601 luma 0.299 R + 0.587 G + 0.114 B, `"colour"` for RGB; `of`, both photographs, each as
+    often as the other, or one of them.
 
     **Returns:** Shape (count, size * size) or (count, size * size * 3), values in [-1, 1]; a row reshapes to (size,
     size) or (size, size, 3).
 
-    Raises ValueError unless `count` and `size` are 1, 2, …, for a size beyond the photographs, and unknown channels.
+    Raises ValueError unless `count` and `size` are 1, 2, …, for a size beyond the photographs, unknown channels, and a
+    photograph that is not there.
     """
     if channels not in ("grey", "colour"):
         raise ValueError(f"channels must be 'grey' or 'colour'; got {channels!r}")
+    if of not in ("both", *_NAMES):
+        raise ValueError(f"of must be 'both', 'temple' or 'flower'; got {of!r}")
     photographs = _photographs(channels)
     number, height, width, _ = photographs.shape
     if size > min(height, width):
@@ -60,7 +70,7 @@ def natural_image_patches(
         return np.asarray(jax.random.randint(index_key, (count,), 0, length, dtype=jnp.int32))
 
     photograph_key, row_key, column_key = jax.random.split(key, 3)
-    photograph = uniform_index(photograph_key, number)
+    photograph = uniform_index(photograph_key, number) if of == "both" else np.full(count, _NAMES.index(of))
     row = uniform_index(row_key, height - size + 1)
     column = uniform_index(column_key, width - size + 1)
     return windows[photograph, row, column].reshape(count, -1)

@@ -61,12 +61,12 @@ class Config:
 
     settings: tuple[Setting, ...] = (Setting(4, 64, 10_000), Setting(32, 256, 2000))
     points: tuple[int, ...] = (8, 16, 32)  # n; each divides the last
-    members: int = 6  # data sets, initial weights and noise of their own
+    members: int = 5  # data sets, initial weights and noise of their own
     hidden_layers: int = 2
     batch_size: int = 64
     learning_rate: float = 3e-3
     records: int = 16
-    samples: int = 256
+    samples: int = 192
     sampling_steps: int = 32
     stops: int = 8  # noise levels at which sampling ends, the last steps of the whole
 
@@ -83,6 +83,7 @@ PRESETS = {
         points=(8, 16, 32, 64),
         members=8,
         records=20,
+        samples=256,
     ),
     "tiny": Config(
         settings=(Setting(2, 8, 12), Setting(DIGITS, 9, 9, digits=True)),

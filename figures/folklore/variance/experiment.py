@@ -48,18 +48,18 @@ SCHEDULES = {
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes of the run. `records` are geometric from `first_record` to `steps`."""
+    """Sizes of the run. `records` are geometric from `first_record` to the last of `steps`."""
 
     data: tuple[str, ...] = ("ring",)
     networks: Sizes = Sizes(width=64, hidden_layers=2, latent=2, batch_size=128, sampling_steps=12, learning_rate=1e-3)
     points: int = 8192  # of the ring; digits have as many as there are
     test_points: int = 512
     seeds: int = 6
-    steps: int = 1000
+    steps: tuple[int, ...] = (1000,)  # on each data set
     first_record: int = 20
     records: int = 6
-    batches: int = 32  # fresh ones, at every record
-    level_batches: int = 12  # at every level
+    batches: int = 28  # fresh ones, at every record
+    level_batches: int = 10  # at every level
     levels: int = 6
     rates: tuple[float, ...] = (3e-4, 3e-3, 3e-2, 1e-1)
     rate_steps: int = 160
@@ -76,8 +76,8 @@ PRESETS = {
         points=16384,
         test_points=768,
         seeds=10,
-        steps=2000,
-        records=10,
+        steps=(2000, 20000),
+        records=12,
         batches=64,
         level_batches=16,
         levels=8,
@@ -92,7 +92,7 @@ PRESETS = {
         points=64,
         test_points=32,
         seeds=3,
-        steps=8,
+        steps=(8,),
         first_record=2,
         records=3,
         batches=4,
@@ -127,7 +127,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     places = []
     for place, (data, set_key) in enumerate(zip(config.data, set_keys, strict=True)):
         for index, name in enumerate(FAMILIES):
-            work = partial(_trained, config, data, name, set_key, jax.random.fold_in(set_key, index))
+            work = partial(_trained, config, place, name, set_key, jax.random.fold_in(set_key, index))
             stages.append(Stage(f"{data}: {name}", work, 0.96 / (len(config.data) * len(FAMILIES))))
             places.append((place, index))
     plain = stage.all(stages)
@@ -135,13 +135,14 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         **plain[0],
         **plain[1],
         "levels": level_grid(config),
-        "records": record_steps(config.first_record, config.steps, config.records),
         "rates": np.asarray(config.rates),
         "batches": np.asarray([config.batches, config.level_batches]),
         "batch_size": np.asarray(config.networks.batch_size),
         "learning_rate": np.asarray(config.networks.learning_rate),
         "dimension": np.asarray([DIMENSIONS[name] for name in config.data]),
     }
+    for place, steps in enumerate(config.steps):
+        arrays[f"records_{place}"] = record_steps(config.first_record, steps, config.records)
     for (place, index), found in zip(places, plain[2:], strict=True):
         shared = {name: value for name, value in found.items() if name in _OF_DATA}
         arrays |= {f"{name}_{place}": value for name, value in shared.items()}
@@ -162,9 +163,10 @@ def record_steps(first: int, steps: int, count: int) -> np.ndarray:
     return np.unique(np.geomspace(first, steps, count).round().astype(int))
 
 
-def _trained(config: Config, data: str, name: str, set_key: PRNGKeyArray, key: PRNGKeyArray) -> Arrays:
+def _trained(config: Config, place: int, name: str, set_key: PRNGKeyArray, key: PRNGKeyArray) -> Arrays:
     """All that is measured of one family on one data set, whose points every family shares."""
     make_key, run_key, measure_key, rate_key, end_key = jax.random.split(key, 5)
+    data = config.data[place]
     points = training_points(data, config.points, config.test_points, set_key)
     kind = family(name, config.networks, points.train, key)
     training = Members(kind.training)
@@ -172,7 +174,7 @@ def _trained(config: Config, data: str, name: str, set_key: PRNGKeyArray, key: P
     start = eqx.filter_jit(training.init)(networks, jax.random.split(run_key, config.seeds))
     quality, rows = _quality_of(config, data, kind, points), []
     state = at_learning_rate(start, config.networks.learning_rate)
-    records = record_steps(config.first_record, config.steps, config.records)
+    records = record_steps(config.first_record, config.steps[place], config.records)
     for record, record_key in zip(records, jax.random.split(measure_key, len(records)), strict=True):
         state = advance(training, state, int(record - state.step[0]))
         keys = jax.random.split(record_key, config.seeds)

@@ -74,7 +74,7 @@ def _draw_distances(axis: Axes, data: Arrays) -> None:
         found = distance(data, _PLACE, name)
         colour, line, _ = _STYLES[name, 0]
         mean = np.maximum(found.mean(axis=1), level / 30)  # it has no floor, and may come out below zero
-        axis.plot(data["records"], mean, marker="o", ls=line, ms=3, lw=1, color=colour)
+        axis.plot(data[f"records_{_PLACE}"], mean, marker="o", ls=line, ms=3, lw=1, color=colour)
     axis.axhline(level, color=BLACK, lw=0.8, ls="--")
     axis.set(xscale="log", yscale="log", ylim=(level / 30, None))
     axis.set_xlabel("steps")
@@ -82,9 +82,10 @@ def _draw_distances(axis: Axes, data: Arrays) -> None:
 
 
 def _draw_noise(axis: Axes, data: Arrays) -> None:
+    records = data[f"records_{_PLACE}"]
     for (name, player), (colour, line, label) in _STYLES.items():
-        noises = [noise_at_record(data, _PLACE, name, each, player).log_ratio for each in range(len(data["records"]))]
-        _interval(axis, data["records"], noises, colour, line, label)
+        noises = [noise_at_record(data, _PLACE, name, each, player).log_ratio for each in range(len(records))]
+        _interval(axis, records, noises, colour, line, label)
     axis.set(xscale="log", yscale="log")
     axis.set_xlabel("steps")
     axis.set_ylabel("noise over signal R")
@@ -110,7 +111,7 @@ def _draw_matched(axis: Axes, data: Arrays) -> None:
 
 
 def _draw_levels(axis: Axes, data: Arrays) -> None:
-    last, levels = len(data["records"]) - 1, data["levels"]
+    last, levels = len(data[f"records_{_PLACE}"]) - 1, data["levels"]
     noises = [level_noise(data, _PLACE, each, last).log_ratio for each in range(len(levels))]
     _interval(axis, levels, noises, VERMILION, "-", "at one level")
     every = noise_at_record(data, _PLACE, "diffusion", last).log_ratio

@@ -1,9 +1,10 @@
 """Classifier-free guidance of networks in training: how far it narrows each mode of a class, and when.
 
 Two linear denoisers per noise level, one of a class and one of all classes, trained by full-batch gradient descent from
-zero, and samples of (1 + w) D_c - w D_u by their maps. On Gaussian classes whose means scatter along the modes, and on
-handwritten digits, whose class means do not: there theory has the two whole covariances, and beside it the formula for
-modes that commute. Then two clusters with exact scores: entropy and confidence of guided samples.
+zero, and samples of (1 + w) D_c - w D_u by their maps. On Gaussian classes whose means scatter along the modes; on
+handwritten digits, whose class means do not; on patches of two photographs, of which one is the class. There theory has
+the two whole covariances, and beside it the formula for modes that commute. Then two clusters with exact scores:
+entropy and confidence of guided samples.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from figures.common.randomness import numpy_generator
 from figures.common.stages import Arrays, RunStage, Stage
-from sims.data.built_in import digit_classes, digits
+from sims.data.built_in import digit_classes, digits, natural_image_patches
 from sims.experiments.linear import curvature_of_levels, descend_every_level, generated_mode_variances
 from sims.sampling.linear_flow import flow_of
 from sims.sampling.schedules import log_snr_schedule
@@ -48,6 +49,9 @@ class Config:
     training_samples: int = 1048576
     digit_modes: int = 12
     digits_of_a_network: int = 900
+    patch_modes: int = 12
+    patches: int = 8192  # of each photograph
+    patch_size: int = 8
     noise_repeats: int = 64
     first_time: float = 1e-3
     last_time: float = 100.0
@@ -65,6 +69,8 @@ PRESETS = {
     "paper": Config(
         training_samples=4194304,
         digit_modes=40,
+        patch_modes=40,
+        patches=32768,
         noise_repeats=512,
         last_time=300.0,
         snapshots=81,
@@ -77,6 +83,9 @@ PRESETS = {
         variances=(10.0, 1.0, 3),
         training_samples=1024,
         digit_modes=3,
+        patch_modes=3,
+        patches=64,
+        patch_size=3,
         noise_repeats=2,
         last_time=10.0,
         snapshots=8,
@@ -107,17 +116,19 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     (snapshots,). Of two clusters, for every strength, entropy changes and confidences by theory (strengths,) and of
     samples (networks, strengths).
     """
-    names = ("gaussian", "digits")
-    keys = dict(zip((*names, "clusters"), jax.random.split(key, 3), strict=True))
+    draws = {"gaussian": _gaussian_classes, "digits": _digits, "photographs": _photographs}
+    keys = dict(zip(("gaussian", "digits", "clusters"), jax.random.split(key, 3), strict=True))
+    keys["photographs"] = jax.random.fold_in(key, len(keys))
     stages = []
-    for name, data in zip(names, (_gaussian_classes, _digits), strict=True):
+    for name, data in draws.items():
         for number, own in enumerate(jax.random.split(keys[name], config.networks), start=1):
             work = partial(_networks, config, data, own)
-            stages.append(Stage(f"{name}, pair {number} of {config.networks}", work, 0.45 / config.networks))
+            stages.append(Stage(f"{name}, pair {number} of {config.networks}", work, 0.3 / config.networks))
     stages.append(Stage("two clusters", partial(_clusters, config, keys["clusters"]), 0.1))
     *runs, clusters = stage.all(stages)
     arrays: Arrays = {"times": _times(config), "strength": np.asarray(config.strength)}
-    for name, found in zip(names, (runs[: config.networks], runs[config.networks :]), strict=True):
+    for place, name in enumerate(draws):
+        found = runs[place * config.networks : (place + 1) * config.networks]
         arrays |= {f"{kind}_{name}": np.stack([each[kind] for each in found]) for kind in found[0]}
     return arrays | clusters
 
@@ -130,18 +141,18 @@ def _levels(config: Config) -> jax.Array:
     return log_snr_schedule(PROCESS, config.noise_levels - 1)
 
 
-def _gaussian_classes(config: Config, generator: np.random.Generator) -> ClassData:
+def _gaussian_classes(config: Config, key: PRNGKeyArray) -> ClassData:
     """Class means and their scatter are known; a network's samples are its own."""
     within = np.geomspace(*config.variances)
     means = scipy.linalg.hadamard(CLASSES)[:, 1 : 1 + within.size] * np.sqrt(config.between * within)
     label = np.arange(config.training_samples) % CLASSES
-    about_class = generator.normal(size=(label.size, within.size)) * np.sqrt(within)
+    about_class = numpy_generator(key).normal(size=(label.size, within.size)) * np.sqrt(within)
     return ClassData(about_class, about_class + means[label], within, np.diag(within * (1 + config.between)))
 
 
-def _digits(config: Config, generator: np.random.Generator) -> ClassData:
+def _digits(config: Config, key: PRNGKeyArray) -> ClassData:
     """Some of the digits, about the means of their classes and about the mean of all, in the leading modes within."""
-    chosen = generator.permutation(len(digits()))[: config.digits_of_a_network]
+    chosen = numpy_generator(key).permutation(len(digits()))[: config.digits_of_a_network]
     pixels, label = digits()[chosen], digit_classes()[chosen]
     means = np.stack([pixels[label == digit].mean(axis=0) for digit in range(10)])
     spectrum = Spectrum.from_samples(pixels - means[label])
@@ -151,11 +162,24 @@ def _digits(config: Config, generator: np.random.Generator) -> ClassData:
     return ClassData(about_class, about_all, within, about_all.T @ about_all / len(about_all))
 
 
+def _photographs(config: Config, key: PRNGKeyArray) -> ClassData:
+    """Patches of the flower, and of both photographs, each about their mean, in the leading modes of the flower's."""
+    flower, temple = (
+        natural_image_patches(own, count=config.patches, size=config.patch_size, of=name)
+        for own, name in zip(jax.random.split(key), ("flower", "temple"), strict=True)
+    )
+    spectrum, every = Spectrum.from_samples(flower), np.concatenate([flower, temple])
+    basis = np.asarray(spectrum.basis)[:, : config.patch_modes]
+    about_class, about_all = ((pixels - pixels.mean(axis=0)) @ basis for pixels in (flower, every))
+    within = np.asarray(spectrum.variance)[: config.patch_modes]
+    return ClassData(about_class, about_all, within, about_all.T @ about_all / len(about_all))
+
+
 def _networks(config: Config, draw, key: PRNGKeyArray) -> Arrays:
     """One pair of networks, and the theory of its data."""
     data_key, own_key, every_key = jax.random.split(key, 3)
-    data = draw(config, numpy_generator(data_key))
-    repeats = config.noise_repeats if draw is _digits else 1
+    data = draw(config, data_key)
+    repeats = 1 if draw is _gaussian_classes else config.noise_repeats
     own, every = (
         _trained(config, clean, repeats, each)
         for clean, each in ((data.about_class, own_key), (data.about_all, every_key))

@@ -1,4 +1,4 @@
-"""Narrowing over training, where it ends, what it does to digits, and two clusters."""
+"""Narrowing over training, where it ends, what it does to digits and photographs, and two clusters."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,23 +13,23 @@ CAPTION = (
     "Guided denoisers (1 + w)D_c - wD_u in training, w = 2. a: how far guidance narrows the modes of Gaussian classes "
     "(lines: theory, points: trained with 95 % intervals): it begins with the spectral law and overshoots what it does "
     "in the end (dashed, the same for all modes here). b: how far at most, over the end. c: digits, whose class "
-    "means do not scatter along the modes of a class; blue: the formula for modes that commute. d, e: two "
-    "clusters, exact scores: entropy and confidence of guided samples."
+    "means do not scatter along the modes of a class; blue: the formula for modes that commute. d: the same of patches "
+    "of one photograph, guided away from those of both. e, f: two clusters, exact scores: entropy and confidence of "
+    "guided samples."
 )
 DIFFERS = "all of it: the paper prints no such figure."
 
 
 @styled
 def draw(data: Arrays) -> Figure:
-    figure = plt.figure(figsize=(WIDEST, 7.4))
-    grid = figure.add_gridspec(2, 10)
-    places = ((0, slice(0, 5)), (0, slice(5, 10)), (1, slice(0, 4)), (1, slice(4, 7)), (1, slice(7, 10)))
-    axes = np.array([figure.add_subplot(grid[place]) for place in places])
+    figure, grid = plt.subplots(3, 2, figsize=(WIDEST, 10.5))
+    axes = grid.ravel()
     _draw_curves(axes[0], data)
     _draw_modes(axes[1], data)
-    _draw_digits(axes[2], data)
-    _draw_clusters(axes[3], data, "entropy", "entropy $H_w - H_0$ in nats")
-    _draw_clusters(axes[4], data, "confidence", "confidence p(+μ | x)")
+    _draw_whole(axes[2], data, "digits", "handwritten digits (black: theory of whole covariances)")
+    _draw_whole(axes[3], data, "photographs", "patches of one photograph, guided away from two")
+    _draw_clusters(axes[4], data, "entropy", "entropy $H_w - H_0$ in nats")
+    _draw_clusters(axes[5], data, "confidence", "confidence p(+μ | x)")
     label_panels(axes)
     return figure
 
@@ -65,23 +65,25 @@ def _draw_modes(axis: Axes, data: Arrays) -> None:
     axis.legend(loc="lower right")
 
 
-def _draw_digits(axis: Axes, data: Arrays) -> None:
+def _draw_whole(axis: Axes, data: Arrays, where: str, title: str) -> None:
+    """Of a data set whose classes have other modes than all together."""
     times = data["times"]
-    shown = np.unique(np.linspace(0, data["variance_digits"].shape[1] - 1, 4).astype(int))
-    trained = mean_over(narrowing(data, "trained", "digits"))
+    shown = np.unique(np.linspace(0, data[f"variance_{where}"].shape[1] - 1, 4).astype(int))
+    trained = mean_over(narrowing(data, "trained", where))
     for mode, style in zip(shown, ("-", "--", "-.", ":"), strict=False):
         for which, colour in (("theory", BLACK), ("commuting", BLUE)):
-            axis.plot(times, narrowing(data, which, "digits").mean(axis=0)[:, mode], style, color=colour, lw=1.2)
-        label = f"λ = {data['variance_digits'][:, mode].mean():.2g}, m² = {data['between_digits'][:, mode].mean():.2g}"
+            axis.plot(times, narrowing(data, which, where).mean(axis=0)[:, mode], style, color=colour, lw=1.2)
+        own, between = (data[f"{each}_{where}"][:, mode].mean() for each in ("variance", "between"))
+        label = f"λ = {own:.2g}, of all {own + between:.2g}"
         axis.plot([], [], style, color=BLACK, label=label)
         value, half = trained.value[:, mode], trained.half_width[:, mode]
         axis.errorbar(times, value, yerr=half, fmt="o", ms=2.8, lw=0.8, color=VERMILION)
     axis.plot([], [], "o", ms=2.8, color=VERMILION, label="trained")
     axis.plot([], [], color=BLUE, label="as if modes commuted")
     axis.set(xscale="log", xlabel="training time ητ", ylabel="narrowing ln(λ̃ class alone / λ̃ guided)")
-    axis.set_ylim(top=1.3 * axis.get_ylim()[1])  # room for the key
-    axis.set_title("handwritten digits (black: theory of whole covariances)")
-    axis.legend(loc="upper left")
+    axis.set_ylim(top=1.45 * axis.get_ylim()[1])  # room for the key
+    axis.set_title(title)
+    axis.legend(loc="best")
 
 
 def _draw_clusters(axis: Axes, data: Arrays, what: str, words: str) -> None:

@@ -32,7 +32,7 @@ def arrays(gan=8.0, vae=4.0, diffusion=2.0, adam=1.0, lowest=2.0, calm=(True, Tr
     ratios = {"GAN": gan, "VAE": vae, "diffusion": diffusion, "VAE, score function": 40.0}
     data = {
         "dimension": np.asarray([2]),
-        "records": np.array([1, 10, 100]),
+        "records_0": np.array([1, 10, 100]),
         "rates": np.array([1e-3, 1e-1]),
         "levels": np.geomspace(0.1, 3.0, LEVELS),
         "batches": np.asarray([BATCHES, BATCHES]),

@@ -56,6 +56,14 @@ def test_single_pixels_have_the_statistics_of_the_photographs():
     assert abs(sample.mean() - luma.mean()) < 4 * luma.std() / np.sqrt(200_000)
 
 
+@pytest.mark.parametrize(("name", "index"), [("temple", 0), ("flower", 1)])
+def test_patches_of_one_photograph_are_of_that(name, index):
+    photographs = load_sample_images().images
+    assert "china" in load_sample_images().filenames[0]  # of the temple
+    patches = datasets.natural_image_patches(KEY, count=8, size=8, of=name)
+    assert {_photograph_holding(patch, photographs, 8) for patch in patches} == {index}
+
+
 def test_patches_repeat_with_the_key_and_change_with_it():
     first = datasets.natural_image_patches(KEY, count=20)
     assert np.array_equal(first, datasets.natural_image_patches(KEY, count=20))
@@ -75,6 +83,7 @@ def test_patches_do_not_depend_on_the_float_precision():
         ({"count": 3, "size": 0}, "size must be a whole number of 1 or more; got 0"),
         ({"count": 0}, "count must be a whole number of 1 or more; got 0"),
         ({"count": 3, "channels": "gray"}, "'grey' or 'colour'; got 'gray'"),
+        ({"count": 3, "of": "china"}, "of must be 'both', 'temple' or 'flower'; got 'china'"),
     ],
 )
 def test_patches_refuse(arguments: dict, sentence: str):
