@@ -116,15 +116,18 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     (snapshots,). Of two clusters, for every strength, entropy changes and confidences by theory (strengths,) and of
     samples (networks, strengths).
     """
-    draws = {"gaussian": _gaussian_classes, "digits": _digits, "photographs": _photographs}
-    keys = dict(zip(("gaussian", "digits", "clusters"), jax.random.split(key, 3), strict=True))
-    keys["photographs"] = jax.random.fold_in(key, len(keys))
+    gaussian_key, digit_key, cluster_key = jax.random.split(key, 3)
+    draws = {
+        "gaussian": (_gaussian_classes, gaussian_key),
+        "digits": (_digits, digit_key),
+        "photographs": (_photographs, jax.random.fold_in(key, 3)),
+    }
     stages = []
-    for name, data in draws.items():
-        for number, own in enumerate(jax.random.split(keys[name], config.networks), start=1):
+    for name, (data, data_key) in draws.items():
+        for number, own in enumerate(jax.random.split(data_key, config.networks), start=1):
             work = partial(_networks, config, data, own)
             stages.append(Stage(f"{name}, pair {number} of {config.networks}", work, 0.3 / config.networks))
-    stages.append(Stage("two clusters", partial(_clusters, config, keys["clusters"]), 0.1))
+    stages.append(Stage("two clusters", partial(_clusters, config, cluster_key), 0.1))
     *runs, clusters = stage.all(stages)
     arrays: Arrays = {"times": _times(config), "strength": np.asarray(config.strength)}
     for place, name in enumerate(draws):
