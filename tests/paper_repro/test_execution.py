@@ -125,7 +125,7 @@ def test_a_command_that_is_suspended_goes_on(code, expected, tmp_path):
     """For longer than Dask waits for a sign of life, which the user's configuration makes a second here."""
     log, out = tmp_path / "log", tmp_path / "out"
     slow = {"FAKE_LOG": str(log), "FAKE_SLEEP": "6", "FAKE_SLEEPER": "all"}
-    words = [*command(code, SIDE_BY_SIDE), "run", *NAMES, "--out", str(out)]
+    words = [*command(code, SIDE_BY_SIDE), "run", *NAMES[:2], "--out", str(out)]
     environment = os.environ | slow | {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "1s"}
     process = subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     wait_until(lambda: re.search("two|part", read(log)))
@@ -136,7 +136,8 @@ def test_a_command_that_is_suspended_goes_on(code, expected, tmp_path):
         assert process.wait(120) == 0
     finally:
         process.kill()
-    assert arrays_of(out) == expected
+    assert arrays_of(out).items() <= expected.items()
+    assert len(arrays_of(out)) == 2
 
 
 class Cluster(NamedTuple):
