@@ -63,6 +63,7 @@ SLOW = {
     "misprints",
     "natural_images",
     "patch_convolution",
+    "power_iteration",
     "schedules",
     "score_smoothing",
     "spectral_law",
