@@ -67,6 +67,7 @@ SLOW = {
     "schedules",
     "score_smoothing",
     "spectral_law",
+    "straightness",
     "threshold_exponents",
     "unification",
     "vastola2025_fig2",

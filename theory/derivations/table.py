@@ -48,6 +48,7 @@ NAMES = (
     # this project
     "tangent_schedules",
     "power_iteration",
+    "straightness",
 )
 
 
