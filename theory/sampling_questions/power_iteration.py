@@ -78,9 +78,9 @@ def _log_odds(data: Modes, variance: Modes) -> Array:
 def alignment_peak(denoiser: AbstractDenoiser) -> AlignmentPeak:
     """The largest alignment of training, where its derivative in ln τ is zero.
 
-    For every parametrisation, right to 1e-8. Derivatives are those of the implicit function. What is less than the root
-    of round-off above both ends of training is no peak. **Raises** ValueError as `alignment`. NaN where a quadrature
-    does not resolve the gain before the peak; later times that are not resolved are passed over.
+    For every parametrisation, right to 1e-8 (single precision: time to 1e-3, the others to 1e-5). Derivatives are those
+    of the implicit function. What is less than the root of round-off above both ends of training is no peak. **Raises**
+    ValueError as `alignment`. NaN where a quadrature does not resolve the gain before the peak; later ones are passed.
     """
     data = denoiser.spectrum.variance
 
