@@ -15,9 +15,11 @@ from figures import (
     farghly2025,
     folklore,
     li2024,
+    liu2022,
     schedules,
     vastola2025,
     wang2025,
+    weitzner2024,
     wu2024,
     xu2023,
 )
@@ -38,6 +40,8 @@ _PAPERS = (
     schedules,
     li2024,
     wu2024,
+    weitzner2024,
+    liu2022,
 )
 
 FIGURES: dict[str, FigureEntry] = {name: entry for paper in _PAPERS for name, entry in paper.FIGURES.items()}

@@ -47,6 +47,8 @@ NAMES = (
     "semiclassical",
     # this project
     "tangent_schedules",
+    "power_iteration",
+    "straightness",
 )
 
 

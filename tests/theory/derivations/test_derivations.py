@@ -29,7 +29,7 @@ def test_proves(name: str) -> None:
     assert derivation.failures() == ()
 
 
-@pytest.mark.slow_cases("deep_linear", "error_propagation", "guidance", "likelihood_nats")
+@pytest.mark.slow_cases("deep_linear", "error_propagation", "guidance", "likelihood_nats", "straightness")
 @pytest.mark.parametrize("name", NAMES)
 def test_formula_is_the_packages_function(name: str) -> None:
     discrepancy = get(name).discrepancy()
