@@ -14,6 +14,7 @@ from figures import (
     both,
     farghly2025,
     folklore,
+    franzese2022,
     li2024,
     schedules,
     vastola2025,
@@ -37,6 +38,7 @@ _PAPERS = (
     folklore,
     schedules,
     li2024,
+    franzese2022,
     wu2024,
 )
 

@@ -50,6 +50,7 @@ SLOW = {
     "bonnaire2025_spectrum",
     "collapse_time",
     "deep_linear",
+    "diffusion_time",
     "error_propagation",
     "folklore_variance",
     "gaps_fill_or_empty",

@@ -10,8 +10,9 @@ In fine steps no start of an ideal denoiser is too large, and ∂ ln λ̃/∂ ln
 has too little variance wants more noise, as far out as it has learned to see the mode, and one of too much wants less.
 A network that fitted P samples errs at every level, and the longer its way the more of its errors it meets: the
 trade-off of Franzese et al. 2022 (Sec. 2, of the ELBO). For linear networks its optimum is `start_of_least_nats`.
-In few steps the best start falls as training goes on: of one layer of Q = .1 and λ = 10, 3, 1, .3, .1, .03, .01 in 20
-steps from 51.8 at ητ = .1 over 24.9 at 1 and 18.9 at 10 to 16.60 at 1e3, that of the ideal denoiser.
+In few steps the best start falls as modes are learned: of one layer of Q = .1 and λ = 10, 3, 1, .3, .1, .03, .01 in 20
+steps from 51.8 at ητ = .1 over 24.9 at 1 and 18.9 at 10 to 16.60 at 1e3, that of the ideal denoiser. It need not fall
+from the first: of spectra with one large mode, as photographs have, it rises until that is learned.
 """
 
 import jax
