@@ -64,6 +64,7 @@ SLOW = {
     "misprints",
     "natural_images",
     "patch_convolution",
+    "schedule_exponents",
     "schedules",
     "score_smoothing",
     "spectral_law",
