@@ -7,7 +7,7 @@ verdict changed.
 
 import numpy as np
 
-from figures.common.claims import Claim, Evidence
+from figures.common.claims import Claim
 from figures.common.stages import Arrays
 from figures.schedules.exponents.experiment import SETTINGS
 from figures.schedules.exponents.statistics import (
@@ -17,7 +17,7 @@ from figures.schedules.exponents.statistics import (
     mean_exponent,
     names,
 )
-from sims.measurements.estimates import mean_over
+from sims.measurements.estimates import Estimate, mean_over
 
 SOURCE = "this project"
 WORDS = {"gaussian": "Gaussian data", "photographs": "linear denoisers on photographs"}
@@ -86,7 +86,7 @@ def _signs(data: Arrays, setting: int, name: str) -> list[Claim]:
     ]
 
 
-def _difference(name: str, statement: str, found: Evidence, relation, bound: float = 0.0) -> Claim:
+def _difference(name: str, statement: str, found: Estimate, relation, bound: float = 0.0) -> Claim:
     return Claim.from_estimate(
         name,
         statement,

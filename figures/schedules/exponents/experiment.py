@@ -228,8 +228,8 @@ def _trained(
     ratio = np.asarray(_levels(config))
     alpha, weight = 1 / np.sqrt(1 + ratio**2), visited * ratio ** (-2.0 * power)
     variance = data["variance"]
-    moments = SecondMoments(*(data[name] for name in SecondMoments._fields))
-    moments = moments._replace(weight=np.broadcast_to(weight, moments.weight.shape))
+    moments = SecondMoments(*(jnp.asarray(data[name]) for name in SecondMoments._fields))
+    moments = moments._replace(weight=jnp.broadcast_to(jnp.asarray(weight), moments.weight.shape))
     curvature = 2 * weight * alpha**2 * (variance.max() + ratio**2)
     maps = descend_every_level(moments, curvature, times, smallest_steps=config.smallest_steps)
     of_ratio = np.swapaxes(maps, 1, 2) * alpha[:, None, None]  # on x/α
