@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Time, floating, jit
-from theory.definitions.checks import check_training_time, whole_arguments
+from theory.definitions.checks import check_not_negative, check_training_time, whole_arguments
 from theory.definitions.processes import EDM, AbstractProcess
 from theory.definitions.spectra import Spectrum
 from theory.numerics.minimisation import minimum
@@ -76,8 +76,10 @@ def path_nats_of_start(
     exactly, and the KL of what is there at σ_T from N(0, σ_T²). Together they bound the KL of samples of the SDE from
     the data at σ_0. (...,) for arrays of levels, right to round-off of the larger part. (This project.)
 
-    **Raises** ValueError unless `samples` is a whole number above d + 1.
+    **Raises** ValueError unless `samples` is a whole number above d + 1, and for levels below zero.
     """
+    check_not_negative("sigma_max", sigma_max)
+    check_not_negative("sigma_min", sigma_min)
     first, last = (jnp.multiply.outer(floating(level) ** -2, spectrum.variance) for level in (sigma_min, sigma_max))
     before, after = (jnp.sum(jnp.log1p(ratio), axis=-1) for ratio in (first, last))
     return (_errors_of_fit(spectrum, samples) * (before - after) + jnp.sum(last - jnp.log1p(last), axis=-1)) / 2

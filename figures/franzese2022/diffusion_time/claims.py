@@ -17,6 +17,7 @@ from figures.franzese2022.diffusion_time.statistics import (
     log_start_of_least_nats,
     log_variance_at,
     steps_of_mismatch,
+    third,
 )
 from sims.measurements.estimates import difference, mean_over
 from theory.sampling_questions.diffusion_time import best_start_of_mode, best_variance_of_mode
@@ -105,8 +106,9 @@ def _in_training(data: Arrays, where: str) -> list[Claim]:
         ),
         Claim.from_estimate(
             f"{WORDS[where]}: the best start falls",
-            f"σ_T of the least KL in {fewest} steps is more than 1.25 times as large at the second time as at the last",
-            mean_over(trained[1 if len(trained) > 2 else 0] - trained[-1]).minus(MUCH),
+            f"σ_T of the least KL in {fewest} steps is more than 1.25 times as large a third of the way through "
+            "training (in ln τ) as at its end",
+            mean_over(trained[third(data, where)] - trained[-1]).minus(MUCH),
             source=SOURCE,
             tests="theory",
             bound=MUCH,
@@ -117,10 +119,11 @@ def _in_training(data: Arrays, where: str) -> list[Claim]:
 
 def _rises_first(data: Arrays) -> Claim:
     where, fewest = "photographs", int(data["steps"][0])
-    first, second = (log_best_start(data, "trained", where, fewest, time) for time in (0, 1))
+    first, second = (log_best_start(data, "trained", where, fewest, time) for time in (0, third(data, where)))
     return Claim.from_estimate(
         "photographs: the best start rises first",
-        f"σ_T of the least KL in {fewest} steps is more than 1.25 times as large at the second time as at the first",
+        f"σ_T of the least KL in {fewest} steps is more than 1.25 times as large a third of the way through "
+        "training (in ln τ) as at the first time",
         mean_over(second - first).minus(MUCH),
         source=SOURCE,
         tests="theory",

@@ -17,7 +17,7 @@ from figures.common.style import (
     setting_colours,
     styled,
 )
-from figures.franzese2022.diffusion_time.statistics import log_best_start, middle_mode
+from figures.franzese2022.diffusion_time.statistics import log_best_start, middle_mode, third
 from sims.measurements.estimates import mean_over
 from theory.sampling_questions.diffusion_time import best_start_of_mode
 
@@ -113,7 +113,7 @@ def _draw_best(axis: Axes, data: Arrays) -> None:
 
 
 def _draw_slopes(axis: Axes, data: Arrays, where: str) -> None:
-    levels, time = _units(data, where, "slope_levels"), 1 if data[f"times_{where}"].shape[1] > 2 else 0
+    levels, time = _units(data, where, "slope_levels"), third(data, where)
     shown = np.linspace(0, data[f"variance_{where}"].shape[1] - 1, 3).astype(int)
     found = mean_over(data[f"slope_trained_{where}"][:, time])
     for mode, colour in zip(shown, mode_colours(shown.size), strict=True):

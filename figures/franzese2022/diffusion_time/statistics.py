@@ -15,6 +15,11 @@ def middle_mode(data: Arrays, where: str) -> int:
     return data[f"variance_{where}"].shape[1] // 2
 
 
+def third(data: Arrays, where: str) -> int:
+    """The time a third of the way through training, in logarithms: the second of four."""
+    return (data[f"times_{where}"].shape[1] - 1) // 3
+
+
 def log_lowest(places: np.ndarray, values: np.ndarray) -> float:
     """ln of the place where a curve is lowest, by a cubic spline in ln of the place."""
     logs = np.log(places)

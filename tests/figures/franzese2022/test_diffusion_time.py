@@ -16,7 +16,7 @@ from figures.franzese2022.diffusion_time.statistics import (
 NETWORKS, VARIANCE, STEPS, SAMPLES = 8, np.array([[10.0, 4.0, 0.1]]), (5, 10), (100, 1600)
 SCATTER = 1e-4 * np.random.default_rng(0).normal(size=NETWORKS)
 STARTS = 2.0 * np.geomspace(0.5, 200.0, 33)  # √λ of the middle mode is 2
-BEST = np.log([[20.0, 9.0, 5.0], [5.0, 9.0, 6.0]])  # of three times, Gaussian data and photographs
+BEST = np.log([[20.0, 9.0, 6.0, 5.0], [5.0, 9.0, 7.0, 6.0]])  # of four times, Gaussian data and photographs
 
 
 def of_one_mode(steps, angle):
@@ -32,13 +32,13 @@ def made_up(shift=0.0, wrong=0.0, flat=0.0):
     for row, where in enumerate(("gaussian", "photographs")):
         data |= {
             f"variance_{where}": VARIANCE,
-            f"times_{where}": np.array([[0.1, 1.0, 10.0]]),
+            f"times_{where}": np.array([[0.1, 1.0, 10.0, 100.0]]),
             f"starts_{where}": STARTS[None],
-            f"slope_theory_{where}": np.ones((1, 3, 4, 3)),
-            f"slope_trained_{where}": np.ones((1, 3, 4, 3)) + wrong + SCATTER[:, None, None, None],
+            f"slope_theory_{where}": np.ones((1, 4, 5, 3)),
+            f"slope_trained_{where}": np.ones((1, 4, 5, 3)) + wrong + SCATTER[:, None, None, None],
         }
         for steps in STEPS:
-            theory = np.zeros((1, 3, STARTS.size, 3)) + np.log(VARIANCE[0])
+            theory = np.zeros((1, 4, STARTS.size, 3)) + np.log(VARIANCE[0])
             angle = np.arctan(np.exp(np.log(STARTS / 2) - shift))
             matched = of_one_mode(steps, angle) * np.ones((NETWORKS, 1)) * (1 + noise)
             theory[0, :, :, 1] += of_one_mode(steps, np.arctan(STARTS / 2)) + 2 * np.log(np.sin(np.arctan(STARTS / 2)))

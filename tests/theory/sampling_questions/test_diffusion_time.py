@@ -166,6 +166,8 @@ def test_the_start_of_least_nats():
 def test_what_is_refused():
     with pytest.raises(ValueError, match="samples must be more than 5, the dimension and one"):
         start_of_least_nats(SPECTRUM, 5)
+    with pytest.raises(ValueError, match="sigma_min must be zero or more"):
+        path_nats_of_start(SPECTRUM, 40, 80.0, -1.0)
     gain = OneLayer(SPECTRUM, EDM(), 0.1, 1.0).gain
     mixing = MisalignedTwoLayer(SPECTRUM, EDM(), 0.1 * np.eye(4) + 0.01, 1.0)
     with pytest.raises(ValueError, match="gain and tau must be given together"):
