@@ -16,7 +16,8 @@ FIGURES = {
         package="figures.schedules.exponents",
         title="Which modes noise schedules let networks generate first",
         source="this project",
-        seconds={"quick": 28, "paper": 250},
+        seconds={"quick": 28, "paper": 150},
+        gigabytes={"paper": 1.5},
         on_request=True,
     ),
 }
