@@ -12,4 +12,12 @@ FIGURES = {
         title_on_data="The best noise levels to sample at on {name}",
         on_request=True,
     ),
+    "schedule_exponents": FigureEntry(
+        package="figures.schedules.exponents",
+        title="Which modes noise schedules let networks generate first",
+        source="this project",
+        seconds={"quick": 28, "paper": 150},
+        gigabytes={"paper": 1.5},
+        on_request=True,
+    ),
 }

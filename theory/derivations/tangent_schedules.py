@@ -20,6 +20,10 @@ squared_speed = (sp.diff(sp.atan(ratio * slope), slope) * (1 + slope**2)) ** 2 /
 lost = sum((scale / sp.sqrt(each) + sp.sqrt(each) / scale) ** 2 for each in (variance, other))
 arithmetic, harmonic = (variance + other) / 2, 2 / (1 / variance + 1 / other)
 
+# Nats of errors E(D - D*)² = c λσ²/(λ + σ²) between two levels, and those of the start N(0, σ_T²).
+errors = ratio / 2 * sp.log((1 + variance / low**2) / (1 + variance / high**2))
+mismatch = (variance / high**2 - sp.log(1 + variance / high**2)) / 2
+
 log_variance = 2 * sp.log(high) - 2 * sp.Integral((1 - gain(s)) / s, (s, low, high))
 
 DERIVATION = Derivation(
@@ -72,6 +76,15 @@ DERIVATION = Derivation(
         Step(
             r"Fine steps of any gain: $\sigma_T\,\partial\ln\tilde\lambda/\partial\sigma_T = 2\psi(\sigma_T)$.",
             sp.simplify(high * sp.diff(log_variance, high) - 2 * gain(high)),
+        ),
+        Step(
+            r"Errors $\mathbb{E}(D - D^*)^2 = c\lambda\sigma^2/(\lambda + \sigma^2)$ of a fit cost "
+            r"$(c/2)\ln[(1 + \lambda/\sigma_0^2)/(1 + \lambda/\sigma_T^2)]$ nats,",
+            sp.simplify(sp.diff(errors, high) - ratio * variance / (high * (variance + high**2))),
+        ),
+        Step(
+            r"with those of the start stationary at $\sigma_T^2 = \lambda/c$.",
+            sp.simplify(sp.diff(errors + mismatch, high).subs(high, sp.sqrt(variance / ratio))),
         ),
     ),
 )

@@ -8,8 +8,11 @@ equal angles: the mismatch of the prior costs exactly one step (this project),
 
 In fine steps no start of an ideal denoiser is too large, and ∂ ln λ̃/∂ ln σ_T = 2ψ(σ_T, τ) for any gain: a network that
 has too little variance wants more noise, as far out as it has learned to see the mode, and one of too much wants less.
-In few steps the best start falls as training goes on: of one layer of Q = .1 and λ = 10, 3, 1, .3, .1, .03, .01 in 20
-steps from 51.8 at ητ = .1 over 24.9 at 1 and 18.9 at 10 to 16.60 at 1e3, that of the ideal denoiser.
+A network that fitted P samples errs at every level, and the longer its way the more of its errors it meets: the
+trade-off of Franzese et al. 2022 (Sec. 2, of the ELBO). For linear networks its optimum is `start_of_least_nats`.
+In few steps the best start falls as modes are learned: of one layer of Q = .1 and λ = 10, 3, 1, .3, .1, .03, .01 in 20
+steps from 51.8 at ητ = .1 over 24.9 at 1 and 18.9 at 10 to 16.60 at 1e3, that of the ideal denoiser. It need not fall
+from the first: of spectra with one large mode, as photographs have, it rises until that is learned.
 """
 
 import jax
@@ -17,7 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Time, floating, jit
-from theory.definitions.checks import check_training_time, whole_arguments
+from theory.definitions.checks import check_not_negative, check_training_time, whole_arguments
 from theory.definitions.processes import EDM, AbstractProcess
 from theory.definitions.spectra import Spectrum
 from theory.numerics.minimisation import minimum
@@ -60,6 +63,53 @@ def start_sensitivity(gain: Gain, tau: ArrayLike, sigma_max: Time, *, process: A
     process, log_ratio = EDM() if process is None else process, -jnp.log(floating(sigma_max))
     alpha, _ = process.scales_at_log_ratio(log_ratio)
     return 2 * alpha[..., None] * gain(tau, process.time_from_log_snr(2 * log_ratio))
+
+
+@whole_arguments("samples")
+def path_nats_of_start(
+    spectrum: Spectrum, samples: int, sigma_max: ArrayLike, sigma_min: ArrayLike
+) -> Float[Array, "*batch"]:
+    """(c/2) Σ_k ln[(1 + λ_k/σ_0²)/(1 + λ_k/σ_T²)] + ½ Σ_k [x_k - ln(1 + x_k)], x = λ/σ_T², c = d/(P - d - 1).
+
+    Nats lost in the mean, on EDM, by least squares of x_0 on x_0 + σε from P `samples` of Gaussian data without mean, a
+    fit for every σ: ∫E|D - D*|²σ^-3 dσ from σ_0 = `sigma_min` to σ_T = `sigma_max`, where E|D - D*|² = cσ² Σ λ/(λ + σ²)
+    exactly, and the KL of what is there at σ_T from N(0, σ_T²). Together they bound the KL of samples of the SDE from
+    the data at σ_0. (...,) for arrays of levels, right to round-off of the larger part. (This project.)
+
+    **Raises** ValueError unless `samples` is a whole number above d + 1, and for levels below zero.
+    """
+    check_not_negative("sigma_max", sigma_max)
+    check_not_negative("sigma_min", sigma_min)
+    first, last = (jnp.multiply.outer(floating(level) ** -2, spectrum.variance) for level in (sigma_min, sigma_max))
+    before, after = (jnp.sum(jnp.log1p(ratio), axis=-1) for ratio in (first, last))
+    return (_errors_of_fit(spectrum, samples) * (before - after) + jnp.sum(last - jnp.log1p(last), axis=-1)) / 2
+
+
+@whole_arguments("samples")
+def start_of_least_nats(spectrum: Spectrum, samples: int) -> Float[Array, ""]:
+    """σ_T where `path_nats_of_start` is least: the root of Σ_k λ_k (λ_k/σ_T² - c)/(1 + λ_k/σ_T²).
+
+    √(λ(P - d - 1)/d) of one mode, about √(P Σλ²/dΣλ) of many: as √P. NaN of data without variance. Raises ValueError as
+    there.
+    """
+    excess = _errors_of_fit(spectrum, samples)
+
+    def newton(variance: Modes, inverse: Array) -> Array:
+        value = jnp.sum(variance * (variance * inverse - excess) / (1 + variance * inverse))
+        return inverse - value / jnp.sum((variance / (1 + variance * inverse)) ** 2 * (1 + excess))
+
+    # Concave and rising in 1/σ_T²: from the left Newton's steps never pass the root. Derivatives are those of the last.
+    held = jax.lax.stop_gradient(spectrum.variance)
+    inverse = jax.lax.fori_loop(0, 60, lambda _, at: newton(held, at), excess / jnp.max(held))
+    return newton(spectrum.variance, inverse) ** -0.5
+
+
+def _errors_of_fit(spectrum: Spectrum, samples: int) -> float:
+    """c = d/(P - d - 1), the mean trace of an inverse Wishart matrix."""
+    dimension = spectrum.dimension
+    if samples <= dimension + 1:
+        raise ValueError(f"samples must be more than {dimension + 1}, the dimension and one; got {samples}")
+    return dimension / (samples - dimension - 1)
 
 
 @whole_arguments("steps")

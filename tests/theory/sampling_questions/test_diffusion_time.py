@@ -1,9 +1,10 @@
 """The best start against free optimisation, and its derivative against that of what is generated."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import optimize
+from scipy import integrate, optimize, stats
 
 from tests import cases
 from theory import EDM, FlowMatching, MisalignedTwoLayer, OneLayer, Spectrum, optimal_schedule
@@ -11,6 +12,8 @@ from theory.sampling_questions.diffusion_time import (
     best_start_of_mode,
     best_variance_of_mode,
     optimal_schedule_and_start,
+    path_nats_of_start,
+    start_of_least_nats,
     start_sensitivity,
 )
 
@@ -99,7 +102,72 @@ def test_a_network_in_training_prefers_more_noise():
     np.testing.assert_allclose(starts, [51.8, 24.9, 18.9, 16.60], rtol=2e-3)
 
 
+def test_nats_of_a_fit_of_one_dimension():
+    """The mean of 1/Σx² by quadrature over its χ², and the errors of that slope over the levels by another."""
+    variance, samples, high, low = 0.7, 9, 5.0, 0.2
+
+    inverse = integrate.quad(lambda z: stats.chi2.pdf(z, samples) / z, 0, np.inf, epsabs=1e-13)[0]
+
+    def rate(level):
+        power = variance + level**2
+        return variance * level**2 / power * (inverse / power) * power / level**3
+
+    x = variance / high**2
+    expected = integrate.quad(rate, low, high, epsrel=1e-11)[0] + (x - np.log1p(x)) / 2
+    np.testing.assert_allclose(
+        path_nats_of_start(Spectrum.from_variances([variance]), samples, high, low), expected, rtol=1e-9
+    )
+
+
+def test_errors_of_a_fit_of_several_dimensions():
+    """Least squares on 4000 sets of 12 samples: E|D - D*|²σ^-3 is the derivative of the nats of errors."""
+    variance, samples, level = np.array([2.0, 0.5, 0.1]), 12, 0.6
+    generator = np.random.default_rng(0)
+    clean = generator.normal(size=(4000, samples, 3)) * np.sqrt(variance)
+    noisy = clean + level * generator.normal(size=clean.shape)
+    wrong = np.linalg.solve(np.swapaxes(noisy, 1, 2) @ noisy, np.swapaxes(noisy, 1, 2) @ clean)
+    power = variance + level**2
+    wrong -= np.diag(variance / power)
+    missed = np.einsum("sij,i->s", wrong**2, power) / level**3
+    around = level * np.exp(1e-5 * np.array([1.0, -1.0]))
+    x = variance / around[:, None] ** 2
+    nats = (
+        path_nats_of_start(Spectrum.from_variances(variance), samples, around, 0.01)
+        - np.sum(x - np.log1p(x), axis=1) / 2
+    )
+    expected = (nats[0] - nats[1]) / (around[0] - around[1])
+    assert abs(missed.mean() - expected) < 4 * missed.std() / np.sqrt(len(missed))
+    assert missed.std() / np.sqrt(len(missed)) < 0.02 * expected
+
+
+def test_the_start_of_least_nats():
+    wide = Spectrum.from_variances(np.geomspace(1e3, 1e-3, 9))
+    for spectrum, samples in ((SPECTRUM, 40), (wide, 11), (wide, 100_000)):
+        variance, excess = np.asarray(spectrum.variance), spectrum.dimension / (samples - spectrum.dimension - 1)
+
+        def slope(z, variance=variance, excess=excess):
+            """By ln σ_T, from the rate of errors and from that of the start."""
+            power = variance + np.exp(2 * z)
+            return np.sum(excess * variance / power - variance**2 / power / np.exp(2 * z))
+
+        found, root = float(start_of_least_nats(spectrum, samples)), optimize.brentq(slope, -5.0, 12.0, xtol=1e-13)
+        np.testing.assert_allclose(found, np.exp(root), rtol=1e-9)
+        around = path_nats_of_start(spectrum, samples, found * np.exp([-0.1, 0.0, 0.1]), 1e-2)
+        assert around[1] < min(around[0], around[2])
+    np.testing.assert_allclose(start_of_least_nats(Spectrum.from_variances([0.3]), 12), np.sqrt(0.3 * 10), rtol=1e-12)
+
+    def of(scale):
+        return start_of_least_nats(Spectrum(SPECTRUM.mean, SPECTRUM.variance**scale), 40)
+
+    around = (of(1 + 1e-5) - of(1 - 1e-5)) / 2e-5
+    np.testing.assert_allclose(jax.grad(of)(1.0), around, rtol=1e-7)
+
+
 def test_what_is_refused():
+    with pytest.raises(ValueError, match="samples must be more than 5, the dimension and one"):
+        start_of_least_nats(SPECTRUM, 5)
+    with pytest.raises(ValueError, match="sigma_min must be zero or more"):
+        path_nats_of_start(SPECTRUM, 40, 80.0, -1.0)
     gain = OneLayer(SPECTRUM, EDM(), 0.1, 1.0).gain
     mixing = MisalignedTwoLayer(SPECTRUM, EDM(), 0.1 * np.eye(4) + 0.01, 1.0)
     with pytest.raises(ValueError, match="gain and tau must be given together"):

@@ -1,0 +1,1 @@
+"""Which modes a noise schedule lets a network generate first."""
