@@ -12,6 +12,7 @@ from figures import (
     biroli2024,
     bonnaire2025,
     both,
+    chen2023,
     farghly2025,
     folklore,
     li2024,
@@ -38,6 +39,7 @@ _PAPERS = (
     schedules,
     li2024,
     wu2024,
+    chen2023,
 )
 
 FIGURES: dict[str, FigureEntry] = {name: entry for paper in _PAPERS for name, entry in paper.FIGURES.items()}

@@ -60,6 +60,7 @@ SLOW = {
     "learned_distribution",
     "likelihood_emergence",
     "loss_weighting",
+    "mean_shift",
     "misprints",
     "natural_images",
     "patch_convolution",

@@ -37,6 +37,7 @@ NAMES = (
     "heavy_ball",
     "guidance",
     "error_propagation",
+    "flat_data",
     # Vastola 2025
     "forward_variance",
     "coloured_noise_mean",
