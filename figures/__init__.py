@@ -16,6 +16,7 @@ from figures import (
     farghly2025,
     folklore,
     li2024,
+    li2024_hidden,
     schedules,
     vastola2025,
     wang2025,
@@ -38,6 +39,7 @@ _PAPERS = (
     folklore,
     schedules,
     li2024,
+    li2024_hidden,
     wu2024,
     chen2023,
 )

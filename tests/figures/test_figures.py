@@ -55,6 +55,7 @@ SLOW = {
     "gaps_fill_or_empty",
     "gaussian_closure",
     "guidance",
+    "hidden_gaussian",
     "j0_j1",
     "lazy_networks",
     "learned_distribution",

@@ -38,6 +38,7 @@ NAMES = (
     "guidance",
     "error_propagation",
     "flat_data",
+    "hidden_gaussian",
     # Vastola 2025
     "forward_variance",
     "coloured_noise_mean",
