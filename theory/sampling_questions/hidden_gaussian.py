@@ -35,7 +35,7 @@ from theory.exact_scores.point_masses import Points
 
 # By dimension: how far the trapezoidal rule reaches about every cluster, in its standard deviations, nodes in each of
 # the narrowest cluster's, and how many times as wide another may be.
-_GRIDS = {1: (12, 16, 16), 2: (9, 8, 3)}
+_GRIDS = {1: (12, 16, 16), 2: (9, 8, 2)}
 
 
 def _check_level(name: str, value: ArrayLike) -> None:
@@ -105,7 +105,7 @@ def nonlinear_nats(data: GaussianMixture, noise_level: ArrayLike) -> Float[Array
     By the trapezoidal rule about every cluster, to 1e-9. Point masses are clusters of variance zero. `noise_level` is
     one number σ. **Raises** ValueError for levels that are not positive, for more than two dimensions (take the mean of
     `log_ratio_to_gaussian` over samples), and for clusters with noise of which one is more than 16 times as wide as
-    another, in a plane 3 times (NaN where that is traced).
+    another, in a plane twice (NaN where that is traced).
     """
     return _mean(data, floating(noise_level), lambda x, level: log_ratio_to_gaussian(data, x, level))
 

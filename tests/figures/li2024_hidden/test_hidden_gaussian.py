@@ -28,7 +28,8 @@ def made_up(law=1.0, later=1000.0, left=0.0, kept=1.0, reached=1.0, off=0.0, rem
     """Missing e^{-rate·step} + `left`, times 1 + what comes back; beyond 1 - e^{-step/later·mode}; both ∝ σ²."""
     scatter = np.exp(0.02 * np.random.default_rng(0).normal(size=(NETWORKS, 1, 1, 1)))
     level, step = LEVELS[:, None] ** 2 / RANGE, RECORDS[:, None, None] * scatter
-    missed = 0.3 * (np.exp(-(RATES**law) * step) + left + (1 - kept) * (step > later / 2)) * level
+    rates = RATES[0] ** (1 - law) * RATES**law
+    missed = 0.3 * (np.exp(-rates * step) + left + (1 - kept) * (step > later / 2)) * level
     shares = np.array([reached, reached / 3, 0.0])
     beyond = IDEAL * shares * (1 - np.exp(-step / later)) * level
     data = {"levels": LEVELS, "nats_box": IDEAL, "law_times": np.geomspace(1e-2, 1e3, 400)}
