@@ -67,7 +67,7 @@ class Config:
 PRESETS = {
     "quick": Config(),
     "paper": Config(
-        networks=12,
+        networks=24,
         width=64,
         batch_size=384,
         steps_on_box=20000,
