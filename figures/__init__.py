@@ -12,10 +12,12 @@ from figures import (
     biroli2024,
     bonnaire2025,
     both,
+    chen2023,
     farghly2025,
     folklore,
     franzese2022,
     li2024,
+    li2024_hidden,
     liu2022,
     schedules,
     vastola2025,
@@ -44,6 +46,8 @@ _PAPERS = (
     wu2024,
     weitzner2024,
     liu2022,
+    li2024_hidden,
+    chen2023,
 )
 
 FIGURES: dict[str, FigureEntry] = {name: entry for paper in _PAPERS for name, entry in paper.FIGURES.items()}

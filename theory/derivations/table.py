@@ -37,6 +37,8 @@ NAMES = (
     "heavy_ball",
     "guidance",
     "error_propagation",
+    "flat_data",
+    "hidden_gaussian",
     # Vastola 2025
     "forward_variance",
     "coloured_noise_mean",

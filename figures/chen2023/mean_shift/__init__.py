@@ -1,0 +1,1 @@
+"""Denoising as a mean shift, where it rests, and the thickness of flat data in training."""
