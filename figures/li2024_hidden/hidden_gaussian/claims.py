@@ -2,9 +2,9 @@
 
 The courses of two networks on each data set had been looked at before. After it the noise levels of training became
 those that are measured (they were EDM's, which hardly reach the largest), and steps, their size and the numbers of
-networks and records were set to the time there is; statements and margins have stayed. Of sizes that were tried for time
-two verdicts were seen that turn: nonlinear nats of the largest mode at .87 of ideal, and of photographs a Gaussian kept
-by .10.
+networks and records were set to the time there is; statements and margins have stayed. Of sizes that were tried for
+time two verdicts were seen that turn: nonlinear nats of the largest mode at .87 of ideal, and of photographs a Gaussian
+kept by .10.
 """
 
 import numpy as np
