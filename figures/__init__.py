@@ -18,6 +18,7 @@ from figures import (
     schedules,
     vastola2025,
     wang2025,
+    wang2026,
     wu2024,
     xu2023,
 )
@@ -38,6 +39,7 @@ _PAPERS = (
     schedules,
     li2024,
     wu2024,
+    wang2026,
 )
 
 FIGURES: dict[str, FigureEntry] = {name: entry for paper in _PAPERS for name, entry in paper.FIGURES.items()}

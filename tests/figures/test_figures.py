@@ -49,6 +49,7 @@ SLOW = {
     "bonnaire2025_networks",
     "bonnaire2025_spectrum",
     "collapse_time",
+    "consistency",
     "deep_linear",
     "error_propagation",
     "folklore_variance",

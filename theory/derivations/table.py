@@ -47,6 +47,7 @@ NAMES = (
     "semiclassical",
     # this project
     "tangent_schedules",
+    "wick_term",
 )
 
 
