@@ -15,6 +15,7 @@ from figures import (
     farghly2025,
     folklore,
     li2024,
+    oko2023,
     schedules,
     vastola2025,
     wang2025,
@@ -40,6 +41,7 @@ _PAPERS = (
     li2024,
     wu2024,
     wang2026,
+    oko2023,
 )
 
 FIGURES: dict[str, FigureEntry] = {name: entry for paper in _PAPERS for name, entry in paper.FIGURES.items()}

@@ -52,6 +52,7 @@ SLOW = {
     "consistency",
     "deep_linear",
     "error_propagation",
+    "estimation_rate",
     "folklore_variance",
     "gaps_fill_or_empty",
     "gaussian_closure",

@@ -48,6 +48,7 @@ NAMES = (
     # this project
     "tangent_schedules",
     "wick_term",
+    "kernel_density_error",
 )
 
 

@@ -6,16 +6,14 @@ map x_0 = A x_T of its probability-flow ODE at every training time τ,
     A = f(Σ̂),  f(z) = √[λ̃(τ; z)/s²],  s² the variance of x_T;   τ = ∞, EDM: f = √[(z + σ_0²)/(z + σ_T²)].
 
 Over data sets E A and Var A_kl are deterministic equivalents (`theory.finite_data`), at any ratio d/n. Elements of A in
-different places are uncorrelated unless transposed. Two models of data sets of their own, with x_T ~ N(0, s²I) in
-common, are
+different places are uncorrelated unless transposed. Two models of their own data, with one x_T ~ N(0, s²I), are
 
     E|x_0 - x_0'|² = 2 s² Σ_kl Var A_kl,    E x_0·x_0'/E|x_0|² = Σ_k (E A_kk)²/[Σ_k (E A_kk)² + Σ_kl Var A_kl]
 
 apart and alike; the second is 1 for the same samples and 0 for unrelated ones. In Wang, Zavatone-Veth & Pehlevan 2026
 (arXiv 2602.02908), Props. 4.1 and 4.2 are of the denoiser at the end of training, which at any τ are
 `expected_gain_over_data` and `gain_variance_over_data`; Props. 5.1 and 5.2 are `square_root_over_data` at σ_0 = 0.
-Their variances factorise into what depends on the direction and on the position; that lacks one Wick term, which
-doubles the variance where both are one mode (`variance_along`).
+Their variances factorise into direction and position, and lack a Wick term that doubles those along one mode.
 
 For `OneLayer` on any process, target, weight and preconditioning, with one initial gain for all modes. Gains of other
 parametrisations are no functions of Σ̂ that can be continued around its spectrum in closed form, or mix modes. The mean
@@ -30,7 +28,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import floating, is_traced
-from theory.definitions.checks import check_not_negative, check_one_number
+from theory.definitions.checks import check_not_negative, check_one_number, nan_unless
 from theory.finite_data.deterministic_equivalent import effective_ridge, expected_function, variance_of_function
 from theory.finite_data.learning_curves import log_growth_of, of_sample_covariance, smallest_margin
 from theory.finite_data.weight_covariances import Elements
@@ -99,15 +97,16 @@ def square_root_over_data(
     eigenvalues = floating(eigenvalues)
     if not is_traced(eigenvalues) and not np.any(np.asarray(eigenvalues) > 0):
         raise ValueError(f"some eigenvalue must be positive; got {eigenvalues}")
-    floor = jnp.asarray(noise_level, eigenvalues.dtype) ** 2
+    level = jnp.asarray(noise_level, eigenvalues.dtype)
+    floor = nan_unless(level >= 0, level) ** 2
     positive = jnp.where(eigenvalues > 0, eigenvalues, jnp.inf)
     ends = jnp.log(jnp.stack([floor + jnp.min(positive), floor + jnp.max(eigenvalues)])) / 2
     beyond = -np.log(np.finfo(eigenvalues.dtype).eps)  # in ln u; past it e^-beyond of the integral is left
     places = jnp.linspace(ends[0] - beyond, ends[1] + beyond, _NODES, dtype=eigenvalues.dtype)
     u = jnp.exp(places)
     weight, ridge = 2 / jnp.pi * (places[1] - places[0]) * u, floor + u**2
-    shares = floor / ridge, u**2 / ridge
-    return _on_real_axis(eigenvalues, data, weight, shares, effective_ridge(eigenvalues, data, ridge))
+    kappa = effective_ridge(eigenvalues, data, ridge)
+    return _on_real_axis(eigenvalues, data, weight, (floor / ridge, u**2 / ridge), kappa)
 
 
 @jax.jit
@@ -144,7 +143,7 @@ def with_fourth_moments(variance: Elements, eigenvalues: Modes, fourth: Float[Ar
     """Variances over data that are not Gaussian: V_kl times n Var Σ̂_kl, over (1 + δ_kl)λ_kλ_l of Gaussian data.
 
     `fourth` is E x_k²x_l² of centred data in mode coordinates, so that n Var Σ̂_kl = fourth_kl - δ_kl λ_k². Exact to
-    order 1/n, where A_kl - E A_kl ∝ Σ̂_kl - Σ_kl; approximate at d/n of order one. Positive eigenvalues only.
+    order 1/n, where A_kl - E A_kl ∝ Σ̂_kl - Σ_kl; approximate at d/n of order one. Eigenvalues must be positive.
     """
     identity = jnp.eye(eigenvalues.shape[-1], dtype=eigenvalues.dtype)
     pairs = eigenvalues[:, None] * eigenvalues[None]

@@ -167,6 +167,7 @@ def test_what_is_refused():
         sampling_map_over_data(denoiser_of(EDM()), 1.0, 0)
     with pytest.raises(ValueError, match="noise_level must be zero or more"):
         square_root_over_data(VARIANCES, 9, -0.1)
+    assert np.isnan(jax.jit(lambda level: square_root_over_data(VARIANCES, 9, level).mean)(-0.1)).all()
     with pytest.raises(ValueError, match="noise_level must be one number"):
         square_root_over_data(VARIANCES, 9, np.ones(2))
     with pytest.raises(ValueError, match="some eigenvalue must be positive"):
