@@ -54,7 +54,7 @@ class Config:
 
 PRESETS = {
     "quick": Config(),
-    "paper": Config(data=(16, 48, 144, 432, 1296), sets=320, networks=2560, sampled_sets=160, population=65536),
+    "paper": Config(data=(16, 48, 144, 432, 1296), sets=320, networks=2560, sampled_sets=160),
     "tiny": Config(
         data=(8, 24), sets=16, networks=16, sampled_sets=3, samples=16, steps=8, noise_levels=6, population=256
     ),

@@ -12,7 +12,8 @@ from sims.measurements.estimates import mean_over
 CAPTION = (
     "a to c: E∫(p̂ - p)²/∫p² of the density p̂ that a model of n points generates. Grey: exact empirical score, stopped "
     "at the best noise level; red and orange: linear denoisers at the end of training and at ητ = 3; lines: theory (c: "
-    "dashed, linear denoisers of infinitely many points). Rates: {{Gaussian data, d = 1: exact score, rate|value .2f}} "
+    "dashed, linear denoisers of infinitely many points, where red lies below orange). Rates: "
+    "{{Gaussian data, d = 1: exact score, rate|value .2f}} "
     "and {{Gaussian data, d = 2: exact score, rate|value .2f}} of the exact score, "
     "{{Gaussian data, d = 1: linear denoisers, rate|value .2f}} of linear denoisers. d: exact score, stopped at other "
     "levels (Gaussian data, d = 1). e: best level. f: density of the leading mode of photographs, in its standard "
