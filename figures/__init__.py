@@ -19,9 +19,11 @@ from figures import (
     li2024,
     li2024_hidden,
     liu2022,
+    oko2023,
     schedules,
     vastola2025,
     wang2025,
+    wang2026,
     weitzner2024,
     wu2024,
     xu2023,
@@ -48,6 +50,8 @@ _PAPERS = (
     liu2022,
     li2024_hidden,
     chen2023,
+    wang2026,
+    oko2023,
 )
 
 FIGURES: dict[str, FigureEntry] = {name: entry for paper in _PAPERS for name, entry in paper.FIGURES.items()}

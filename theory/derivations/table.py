@@ -51,6 +51,8 @@ NAMES = (
     "tangent_schedules",
     "power_iteration",
     "straightness",
+    "wick_term",
+    "kernel_density_error",
 )
 
 

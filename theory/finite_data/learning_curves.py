@@ -35,7 +35,7 @@ from theory.spectral_law.parametrisations.one_layer import OneLayer
 from theory.spectral_law.regression import Modes, scaled_time
 
 
-def _of_sample_covariance(
+def of_sample_covariance(
     question: Callable[Concatenate[OneLayer, Question], Answer],
 ) -> Callable[Concatenate[OneLayer, Question], Answer]:
     """Compile a question about `data` points and denoisers that are functions of Σ̂: with one initial gain for all."""
@@ -55,7 +55,7 @@ def _of_sample_covariance(
     return checked
 
 
-@_of_sample_covariance
+@of_sample_covariance
 def expected_gain_over_data(denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, data: ArrayLike) -> Modes:
     """E u_kᵀ D u_k over data sets of n points with all noise averaged (m = ∞), at any d/n: the learning curve.
 
@@ -79,7 +79,7 @@ def expected_gain_over_data(denoiser: OneLayer, tau: ArrayLike, noise_level: Arr
     return over_batch(mean, tau, noise_level)
 
 
-@_of_sample_covariance
+@of_sample_covariance
 def gain_variance_over_data(denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, data: ArrayLike) -> Elements:
     """Var u_kᵀ D u_l over the same data sets, at any d/n; d ≪ n is `weight_variance_of_shared_data` with m = ∞.
 
@@ -99,7 +99,7 @@ def gain_variance_over_data(denoiser: OneLayer, tau: ArrayLike, noise_level: Arr
     return over_batch(variance, tau, noise_level)
 
 
-@_of_sample_covariance
+@of_sample_covariance
 def expected_loss_over_data(
     denoiser: OneLayer, tau: ArrayLike, noise_level: ArrayLike, data: ArrayLike
 ) -> Float[Array, "*batch"]:
@@ -124,7 +124,7 @@ def expected_loss_over_data(
     return jnp.sum(regression.minimum_loss + power * missed, axis=-1)
 
 
-@_of_sample_covariance
+@of_sample_covariance
 def expected_generated_variance_over_data(denoiser: OneLayer, tau: ArrayLike, data: ArrayLike) -> Modes:
     """E u_kᵀ Σ̃(τ) u_k over data sets of n points with all noise averaged, Σ̃ = λ̃(τ; Σ̂) the generated covariance.
 
@@ -132,13 +132,12 @@ def expected_generated_variance_over_data(denoiser: OneLayer, tau: ArrayLike, da
     is the deterministic equivalent of Cauchy's integral, at any d/n. `generated_variance` is its value at the
     population's λ_k. `tau` (...,) -> (..., d). Raises ValueError as `expected_gain_over_data`.
     """
-    common = denoiser.initial_gain[0]
 
     def mean(tau: Array) -> Array:
         def one_tau(z: Array) -> Array:
-            return _generated_variance_of(denoiser, common, tau, z)
+            return denoiser.generated_variance(jnp.zeros_like(tau))[0] * jnp.exp(2 * log_growth_of(denoiser, tau, z))
 
-        return expected_function(one_tau, denoiser.spectrum.variance, data, _smallest_margin(denoiser, tau))
+        return expected_function(one_tau, denoiser.spectrum.variance, data, smallest_margin(denoiser, tau))
 
     tau = floating(tau).astype(denoiser.spectrum.variance.dtype)
     return jax.lax.map(mean, tau.ravel()).reshape(*tau.shape, denoiser.spectrum.dimension)
@@ -155,13 +154,13 @@ def _gain_of(denoiser: OneLayer, initial: Array, tau: Array, level: Array, varia
     return scales.skip + scales.linear * (initial + (regression.optimal_gain - initial) * lost)
 
 
-def _generated_variance_of(denoiser: OneLayer, initial: Array, tau: Array, variance: Array) -> Array:
-    """λ̃ of a mode of complex variance z, (nodes,), by the panels of `generation.variance_by_quadrature`.
+def log_growth_of(denoiser: OneLayer, tau: Array, variance: Array) -> Complex[Array, " nodes"]:
+    """½ ln[λ̃(τ)/λ̃(0)] of a mode of complex variance z, (nodes,), by the panels of `generation.variance_by_quadrature`.
 
-    Relative to the untrained network, whose λ̃(0) is the same for every z: ln λ̃ - ln λ̃(0) = 2 ∫ α σ [ψ(τ) - ψ(0)]/(cσ -
-    eα) dℓ over ℓ = ln(α/σ).
+    Relative to the untrained network, whose λ̃(0) is the same for every z: ∫ α σ [ψ(τ) - ψ(0)]/(cσ - eα) dℓ over ℓ =
+    ln(α/σ). Its exponential is what training multiplies the sampling map by.
     """
-    process, start = denoiser.process, jnp.zeros_like(tau)
+    process, start, initial = denoiser.process, jnp.zeros_like(tau), denoiser.initial_gain[0]
     edges, nodes = panel_edges(denoiser).astype(tau.dtype), jnp.asarray((1 + NODES) / 2, tau.dtype)
 
     def growth(log_ratio: Array) -> Array:
@@ -174,8 +173,7 @@ def _generated_variance_of(denoiser: OneLayer, initial: Array, tau: Array, varia
         rates = jax.vmap(growth)(start + width * nodes)
         return total + width * jnp.tensordot(jnp.asarray(NODE_WEIGHTS / 2, rates.dtype), rates, 1)
 
-    integral = over_panels(add_panel, jnp.zeros_like(variance), edges)
-    return denoiser.generated_variance(start)[0] * jnp.exp(2 * integral)
+    return over_panels(add_panel, jnp.zeros_like(variance), edges)
 
 
 def _margin(denoiser: OneLayer, tau: Array, level: Array) -> Array:
@@ -186,7 +184,7 @@ def _margin(denoiser: OneLayer, tau: Array, level: Array) -> Array:
     return jnp.minimum((sigma / alpha) ** 2, top) + 1 / jnp.maximum(rate, 1 / top)
 
 
-def _smallest_margin(denoiser: OneLayer, tau: Array) -> Array:
-    """The smallest margin of all noise levels that sampling passes."""
+def smallest_margin(denoiser: OneLayer, tau: Array) -> Array:
+    """How far left of z = 0 what is generated is analytic: the smallest margin of all levels that sampling passes."""
     log_ratio = panel_edges(denoiser).astype(tau.dtype)
     return jnp.min(_margin(denoiser, tau, denoiser.process.time_from_log_snr(2 * log_ratio)))
