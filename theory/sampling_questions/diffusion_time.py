@@ -11,8 +11,10 @@ has too little variance wants more noise, as far out as it has learned to see th
 A network that fitted P samples errs at every level, and the longer its way the more of its errors it meets: the
 trade-off of Franzese et al. 2022 (Sec. 2, of the ELBO). For linear networks its optimum is `start_of_least_nats`.
 In few steps the best start falls as modes are learned: of one layer of Q = .1 and λ = 10, 3, 1, .3, .1, .03, .01 in 20
-steps from 51.8 at ητ = .1 over 24.9 at 1 and 18.9 at 10 to 16.60 at 1e3, that of the ideal denoiser. It need not fall
-from the first: of spectra with one large mode, as photographs have, it rises until that is learned.
+steps from 51.8 at ητ = .1 over 24.9 at 1 and 18.9 at 10 to 16.60 at 1e3, that of the ideal denoiser. That is of
+levels that are free too. With given ones it need not fall all the way: by the tangent law of the middle mode, on twelve
+modes of photographs in five steps, it falls from 40 √λ at ητλ_1 = .06 to 11 at 2, is 32 at 3, and falls to 19. (The
+largest mode, λ_1, is not why: of the other modes' KL the start rises there too, without end.)
 """
 
 import jax
@@ -119,7 +121,8 @@ def optimal_schedule_and_start(
     """As `theory.optimal_schedule` on EDM, the first level free too: from N(0, σ_T²) at the σ_T of the least KL.
 
     (steps + 1,), the last zero. Arguments as there. **Raises** ValueError as there, for `gain` and `tau`. Where more
-    noise is better without end the first level is where the gain does not see the data any more.
+    noise is better without end the first level is where the gain does not see the data any more. Early in training
+    there are several minima, and this is one of them: on patches of photographs one of 1.398 nats beside 1.389.
     """
     if (gain is None) != (tau is None):
         raise ValueError("gain and tau must be given together, or neither of them")

@@ -7,17 +7,18 @@ level λ/2, the local exponents -d ln τ*/d ln λ of noise levels σ/α in [.002
 
 | schedule | λ = 1e-3 | 1 | 1e3 | limits |
 |---|---|---|---|---|
-| cosine | .49 | -.31 | -1.51 | 1/2, -3/2 |
+| cosine, α = cos(πt/2) | .49 | -.31 | -1.51 | 1/2, -3/2 |
 | linear, β = .05 to 10 | .75 | -.18 | -1.10 | 1, -1 |
 | sigmoid, -3 to 3 | .87 | -.38 | -1.98 | 1, -2 |
 | flow matching | .47 | -.38 | -1.48 | 1/2, -3/2 |
 | EDM, ln σ ~ N(-1.2, 1.2²) | .94 | -.83 | -2.61 | none |
 
-They cross 0 between λ = .3 and .7, of EDM between .1 and .3: small modes emerge in the order of their variance, large
-ones the *other way round*. Where p ∝ ρ^{b} for ρ = σ/α → 0 and ρ^{-b'} for ρ → ∞, the limits are b/2 for small λ and
--(1 + b'/2) for large: a level of ρ ≪ √λ is learned at the rate λρ^{-2} p(1 + ρ²)^{-1}, and the mode is generated when
-ρ = √λ is. All of this belongs to the weight and the level: at the geometric mean of λ̃(0) and λ the same exponents lie
-between .60 and .96, and with unit weight on the data they are 1 up to λ of about 10 (.85 to 1.00, at λ/2).
+Cosine is `CosineSchedule(0.0)` here: with the usual offset .008 its first column is .72. They cross 0 between λ = .3
+and .7, of EDM between .1 and .3: small modes emerge in the order of their variance, large ones the *other way round*.
+Where p ∝ ρ^{b} for ρ = σ/α → 0 and ρ^{-b'} for ρ → ∞, the limits are b/2 for small λ and -(1 + b'/2) for large: a level
+of ρ ≪ √λ is learned at the rate λρ^{-2} p(1 + ρ²)^{-1}, and the mode is generated when ρ = √λ is. All of this belongs
+to the weight and the level: at the geometric mean of λ̃(0) and λ the same exponents lie between .60 and .96, and with
+unit weight on the data they are 1 up to λ of about 10 (.85 to 1.00, at λ/2).
 
 Values of -1.2, -.8 and -1.6 that were noted once for the first three schedules at the upper end are not those of λ =
 1e3. Straight lines through whole ranges are less steep than local exponents: -1.18, -.88 and -1.18 over λ = 1 to 100,

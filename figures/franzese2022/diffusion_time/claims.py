@@ -1,7 +1,8 @@
 """What is claimed of the first noise level; every statement and margin was written before the first full run.
 
 Theory alone was looked at before: of many steps the best start of a network early in training lies beyond the levels
-tried, so that training is followed with the fewest steps; and on photographs that start rises before it falls.
+tried, so that training is followed with the fewest steps; and of the four times, on photographs, that start is largest
+at the second. (Between them it does not rise smoothly: see `theory.sampling_questions.diffusion_time`.)
 """
 
 import numpy as np
@@ -100,14 +101,15 @@ def _in_training(data: Arrays, where: str) -> list[Claim]:
         ),
         _equal(
             f"{WORDS[where]}: best start in training",
-            f"mean over times of ln(σ_T of the least KL in {fewest} steps, trained/theory)",
+            f"mean over times of ln(σ_T of the least KL in {fewest} steps of the middle mode's tangent law, trained "
+            "over theory)",
             mean_over((trained - theory).mean(axis=0)),
             0.05,
         ),
         Claim.from_estimate(
             f"{WORDS[where]}: the best start falls",
-            f"σ_T of the least KL in {fewest} steps is more than 1.25 times as large a third of the way through "
-            "training (in ln τ) as at its end",
+            f"σ_T of the least KL in {fewest} steps of the middle mode's tangent law is more than 1.25 times as large "
+            "a third of the way through training (in ln τ) as at its end",
             mean_over(trained[third(data, where)] - trained[-1]).minus(MUCH),
             source=SOURCE,
             tests="theory",
@@ -122,8 +124,8 @@ def _rises_first(data: Arrays) -> Claim:
     first, second = (log_best_start(data, "trained", where, fewest, time) for time in (0, third(data, where)))
     return Claim.from_estimate(
         "photographs: the best start rises first",
-        f"σ_T of the least KL in {fewest} steps is more than 1.25 times as large a third of the way through "
-        "training (in ln τ) as at the first time",
+        f"σ_T of the least KL in {fewest} steps of the middle mode's tangent law is more than 1.25 times as large a "
+        "third of the way through training (in ln τ) as at the first time, ητ = 1/λ_1",
         mean_over(second - first).minus(MUCH),
         source=SOURCE,
         tests="theory",
@@ -158,7 +160,7 @@ def _with_samples(data: Arrays) -> Claim:
 def _trade_off(data: Arrays, end: str, words: str) -> list[Claim]:
     """The paper states a trade-off; how little is lost beyond the optimum is ours."""
     below, beyond = (mean_over(excess_nats(data, end, factor)) for factor in (0.25, 4.0))
-    statement = "nats that errors of the score and the mismatch of the prior cost together: more from"
+    statement = "nats that errors of the score and the mismatch of the prior cost together, in fine steps: more from"
     return [
         Claim.from_estimate(
             f"{words}: {name}",
@@ -173,7 +175,7 @@ def _trade_off(data: Arrays, end: str, words: str) -> list[Claim]:
     ] + [
         Claim.from_estimate(
             f"{words}: too large a start costs next to nothing",
-            f"from 4 σ_T less than {FEW_NATS:g} nats more than from the best σ_T",
+            f"from 4 σ_T less than {FEW_NATS:g} nats more than from the best σ_T, in fine steps",
             beyond.minus(FEW_NATS),
             source=SOURCE,
             tests="theory",

@@ -24,10 +24,11 @@ from theory.sampling_questions.diffusion_time import best_start_of_mode
 CAPTION = (
     "Linear denoisers (points: trained, with 95 % intervals; lines: theory), sampled by DDIM from N(0, σ_T²); σ in "
     "units of √λ of the middle mode. a, b: variance of that mode by σ_T in N steps, end of training; dotted: "
-    "tan(πN/2(N + 1)), from where the mismatch of the start costs one step: "
+    "tan(πN/2(N + 1)), from where the mismatch of the start costs one step, in steps: "
     "{{Gaussian data: the mismatch costs one step|value .3f}} "
-    "{{Gaussian data: the mismatch costs one step|interval .3f}} in a. c: KL of all modes in the fewest steps, in "
-    "training. d: its best σ_T. e: ∂ ln λ̃/∂ ln σ_T in fine steps. f: nats lost by networks that fitted P samples, over "
+    "{{Gaussian data: the mismatch costs one step|interval .3f}} in a. c: KL of all modes in the fewest steps, at "
+    "levels that are the best for the middle mode, in training. d: its best σ_T. e: ∂ ln λ̃/∂ ln σ_T in fine steps, ψ "
+    "the gain at σ_T. f: nats lost by networks that fitted P samples, over "
     "the least of theory, on a scale that leaves out points at or below it; dotted: theory's best σ_T."
 )
 DIFFERS = "all of it: the paper trains nonlinear networks on images and its statement is not on samplers of few steps."

@@ -83,7 +83,7 @@ def _small_modes(data: Arrays) -> Claim:
     where = "photographs"
     return Claim.from_estimate(
         f"{WORDS[where]}: small modes bend more in training than after it",
-        "S/(2 - π/2)√λ of the mode of the least variance at ητ = 4 is above one",
+        "S/(2 - π/2)√λ of the mode of the least variance is above one, at the recorded time nearest to ητ = 4",
         mean_over(bends_of_smallest(data, where)).minus(1.0),
         source=SOURCE,
         tests="theory",
@@ -119,13 +119,14 @@ def _steps(data: Arrays, where: str) -> list[Claim]:
         ),
         _equal(
             f"{WORDS[where]}: what {MANY} steps lose",
-            "mean over modes of ln of N ln(λ̃ by fine steps/λ̃ by N) over 1 + (π/4)(√λ + 1/√λ)",
+            "mean over modes of ln of N ln(λ̃ by fine steps/λ̃ by N) over 1 + (π/4)(√λ + 1/√λ), end of training",
             mean_over(log_ratio_to_law(data, where, many).mean(axis=1)),
             0.05,
         ),
         _less(
             f"{WORDS[where]}: few steps cost less early in training",
-            "ln of what 8 steps lose of ln λ̃, mean over modes, at ητ = .1 over the same at the end is below ln ½",
+            "ln of what 8 steps lose of ln λ̃ against fine steps of the same network, mean over modes, at the recorded "
+            "time nearest to ητ = .1 over the same at the end is below ln ½",
             early_over_late(data, where),
             HALF,
             0.1,
@@ -140,8 +141,8 @@ def _pairs(data: Arrays, where: str) -> list[Claim]:
     return [
         _less(
             f"{WORDS[where]}: cost of transport",
-            "the flow's pairs of noise and data are no farther apart than independent ones: ln of E|Z_1 - Z_0|² over "
-            "tr Σ + d",
+            "the flow's pairs of noise Z_0 and data Z_1 are no farther apart than independent ones, tr Σ + d apart: "
+            "ln of E|Z_1 - Z_0|² over that",
             np.log(own / (variance.sum(axis=1) + variance.shape[1])),
             0.0,
             0.1,

@@ -104,8 +104,9 @@ def advise(data: Arrays) -> str:
     ]
     return (
         f"Noise levels σ/α for {names(data)[1]}, for DDIM, divided by {unit:.4g} so that a coordinate has a standard "
-        f"deviation of .5 (multiply levels by that number for data as they are), and what they gain over EDM's with "
-        f"ρ = 7 from 80 to .002 if the denoiser is ideal. {'; '.join(lists)}."
+        f"deviation of .5 in the mean (multiply levels, the first too, by that number for data as they are), and what "
+        f"they gain in KL, summed over the modes, over EDM's with ρ = 7 from 80 to .002 if the denoiser is the best "
+        f"linear one. {'; '.join(lists)}. The first level is EDM's; it is free in optimal_schedule_and_start."
     )
 
 
