@@ -47,7 +47,7 @@ Draw = Callable[[PRNGKeyArray, int], Array]
 class Config:
     """Sizes of the run. Noise levels are in units of the data, of which photographs have unit variance."""
 
-    networks: int = 10
+    networks: int = 6
     width: int = 48
     hidden_layers: int = 2
     batch_size: int = 192

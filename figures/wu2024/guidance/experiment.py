@@ -50,7 +50,7 @@ class Config:
     digit_modes: int = 12
     digits_of_a_network: int = 900
     patch_modes: int = 12
-    patches: int = 8192  # of each photograph
+    patches: int = 4096  # of each photograph
     patch_size: int = 8
     noise_repeats: int = 64
     first_time: float = 1e-3
