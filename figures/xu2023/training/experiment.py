@@ -36,7 +36,7 @@ class Config:
     spread: float = 0.5  # of the centres along each axis
     cluster_variance: float = 0.01
     points: int = 65536
-    layers: int = 3
+    layers: int = 2
     width: int = 64
     embedding: int = 32
     batch_size: int = 32
@@ -54,6 +54,7 @@ PRESETS = {
     "quick": Config(),
     "paper": Config(
         dimension=64,
+        layers=3,
         width=256,
         embedding=128,
         references=1024,
