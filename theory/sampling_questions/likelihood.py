@@ -1,8 +1,9 @@
 """Likelihood: the nats that a network loses by what it has not learned, mode by mode, and when it has.
 
 A denoiser D gives the variational bound ∫ E|x_0 - D(x)|² ρ^-3 dρ on -ln p(x_0), ρ = σ/α, but for what does not depend
-on D. For Gaussian data the best D leaves λρ²/(λ + ρ²) of a mode, whose integral is information (I-MMSE: Guo et al.
-2005), and any other linear one adds its excess:
+on D; the best one gives -ln p(x_0) itself (Kong, Brekelmans & Ver Steeg 2023, arXiv 2302.03792). For Gaussian data
+that leaves λρ²/(λ + ρ²) of a mode, whose integral is information (I-MMSE: Guo et al. 2005), and any other linear D adds
+its excess:
 
     ∫ E(x_0 - D)² ρ^-3 dρ = ½ ln[(1 + λ/ρ_0²)/(1 + λ/ρ_T²)] + ∫ (ψ - ψ*)² (λ + ρ²) ρ^-3 dρ,
 

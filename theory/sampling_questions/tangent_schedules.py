@@ -5,8 +5,9 @@ With tan ϑ = ρ/√λ a step of DDIM costs cos²(ϑ - ϑ'), see `theory.samplin
 - **one mode**: equal angles, the *tangent law* ρ_i = √λ tan(ϑ_0 (N - i)/N), exactly;
 - **a spectrum, tangents only**: of ρ_i = γ tan(…) mode k loses about (π²/8N)(γ/√λ_k + √λ_k/γ) of its variance, so that
   KL is least for γ*² = √(arithmetic · harmonic mean of the λ_k), to leading order in 1/N and for ϑ_0 = π/2;
-- **a spectrum**: the *geodesic* of Σ_k δ_k λ_k dρ²/(λ_k + ρ²)², where δ_k = 1 - λ̃_k/λ_k is what mode k then loses; to
-  leading order in 1/N too. `theory.optimal_schedule` refines it to the minimum.
+- **a spectrum**, of which the abstract of arXiv 2601.13602 has a tangent law as well: the *geodesic* of
+  Σ_k δ_k λ_k dρ²/(λ_k + ρ²)², where δ_k = 1 - λ̃_k/λ_k is what mode k then loses; to leading order in 1/N too.
+  `theory.optimal_schedule` refines it to the minimum.
 
 λ = 10, 3, 1, .3, .1, .03, .01 in 20 steps, KL in nats: γ* = .559. From σ_T = 80 EDM's ρ = 7 has .1449, the tangents of
 γ* .0898, the geodesic .05349 and the optimum .05349 (a relative 2e-5 below it). Where σ_T is free too the tangents of
