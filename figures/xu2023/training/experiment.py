@@ -46,8 +46,8 @@ class Config:
     records: int = 10
     models: int = 6
     levels: tuple[float, float, int] = (0.03, 6.0, 9)
-    test_points: int = 512  # at every level
-    variance_draws: int = 1024
+    test_points: int = 384  # at every level
+    variance_draws: int = 512
 
 
 PRESETS = {
