@@ -78,9 +78,10 @@ def _log_odds(data: Modes, variance: Modes) -> Array:
 def alignment_peak(denoiser: AbstractDenoiser) -> AlignmentPeak:
     """The largest alignment of training, where its derivative in ln τ is zero.
 
-    For every parametrisation, right to 1e-8 (single precision: time to 1e-3, the others to 1e-5). Derivatives are those
-    of the implicit function. What is less than the root of round-off above both ends of training is no peak. **Raises**
-    ValueError as `alignment`. NaN where a quadrature does not resolve the gain before the peak; later ones are passed.
+    For every parametrisation, right to 1e-8 (single precision: time to 1e-3 for λ_1/λ_2 < 1e9, the others to 1e-5).
+    Derivatives are those of the implicit function. What is less than the root of round-off above both ends of training
+    is no peak, and there the largest alignment is that of the end itself. **Raises** ValueError as `alignment`. NaN
+    where a quadrature does not resolve the gain before the peak; later ones are passed.
     """
     data = denoiser.spectrum.variance
 
@@ -99,12 +100,10 @@ def alignment_peak(denoiser: AbstractDenoiser) -> AlignmentPeak:
     # One step of Newton's method carries derivatives: dt = -∂slope/curvature.
     at_top, curvature = jax.jvp(slope, (top,), (jnp.ones_like(top),))
     found = top - at_top / jnp.where(inside, jax.lax.stop_gradient(curvature), 1.0)
-    end = jnp.where(values[-1] >= values[0], places[-1], places[0])
-    log_odds = odds(jnp.where(inside, found, end))
-    nowhere = jnp.where(values[-1] >= values[0], jnp.inf, 0.0)
+    time = jnp.where(inside, jnp.exp(found), jnp.where(values[-1] >= values[0], jnp.inf, 0.0))
+    log_odds = _log_odds(data, generated_variance(denoiser, time))
     known = ~jnp.any(lost & (jnp.arange(_SCAN_POINTS) < highest))
-    time = nan_unless(known, jnp.where(inside, jnp.exp(found), nowhere))
-    return AlignmentPeak(time, jax.nn.sigmoid(log_odds), log_odds - _log_odds(data, data))
+    return AlignmentPeak(nan_unless(known, time), jax.nn.sigmoid(log_odds), log_odds - _log_odds(data, data))
 
 
 def _last_rising(slope: Callable[[Array], Array], low: Array, high: Array) -> Array:

@@ -226,6 +226,12 @@ def test_what_is_refused():
         peak_time_of_two_modes(np.inf, 1.0)
 
 
+def test_the_end_of_a_rise_is_that_of_training():
+    """A mode without data is not forgotten at any time that a scan may reach."""
+    peak = alignment_peak(one_layer(np.array([3.0, 0.0, 1.0]), initial=0.0, process=FlowMatching()))
+    np.testing.assert_allclose(np.array(peak), [np.inf, 0.75, 0.0], rtol=1e-8, atol=1e-8)
+
+
 def test_lists_limits_and_traced_modes():
     assert alignment(one_layer(), [0.0, 1.0]).shape == (2,)
     levels = [np.inf, 1.0, 0.1, 0.0]
