@@ -43,8 +43,8 @@ def natural_image_patches(
 
     **Arguments:** `key`, the random key; the same key gives the same patches, in 32-bit and in 64-bit mode; `count`,
     number of patches; `size`, side of a patch in pixels, at most the shorter side of the photographs (427); `channels`,
-    `"grey"` for the Rec. 601 luma 0.299 R + 0.587 G + 0.114 B, `"colour"` for RGB; `of`, both photographs, each as
-    often as the other, or one of them.
+    `"grey"` for the Rec. 601 luma 0.299 R + 0.587 G + 0.114 B, `"colour"` for RGB; `of`, both photographs, with
+    equal odds, or one of them.
 
     **Returns:** Shape (count, size * size) or (count, size * size * 3), values in [-1, 1]; a row reshapes to (size,
     size) or (size, size, 3).
@@ -54,7 +54,7 @@ def natural_image_patches(
     """
     if channels not in ("grey", "colour"):
         raise ValueError(f"channels must be 'grey' or 'colour'; got {channels!r}")
-    if of not in ("both", *_NAMES):
+    if not isinstance(of, str) or of not in ("both", *_NAMES):
         raise ValueError(f"of must be 'both', 'temple' or 'flower'; got {of!r}")
     photographs = _photographs(channels)
     number, height, width, _ = photographs.shape

@@ -14,8 +14,8 @@ from sims.sampling.linear_flow import FlowCoefficients, sample_linear_flow
 from sims.training.descent import Clock, train_full_batch, train_minibatch
 from sims.training.one_layer_descent import clock_of_every_level, train_one_layer
 from sims.training.pairs import Pairs, SecondMoments
-from theory.definitions.checks import whole_arguments
-from theory.definitions.processes import AbstractProcess
+from theory.definitions.checks import check_double_precision, check_not_negative, finite, whole_arguments
+from theory.definitions.processes import AbstractProcess, process_time
 from theory.definitions.spectra import Spectrum
 
 
@@ -62,7 +62,12 @@ def descend(
 def curvature_of_levels(
     process: AbstractProcess, levels: Float[Array, " levels"], largest_variance: float
 ) -> Float[np.ndarray, " levels"]:
-    """2(α²λ + σ²), the curvature along the mode of the largest variance of the loss |y - Wx|² of every noise level."""
+    """2(α²λ + σ²), the curvature along the mode of the largest variance of the loss |y - Wx|² of every noise level.
+
+    `levels` are times of the process. Raises ValueError for those that it does not have, and a variance below zero.
+    """
+    levels = process_time("levels", levels, process)
+    check_not_negative("largest_variance", largest_variance)
     alpha, sigma = np.asarray(process.signal_scale(levels)), np.asarray(process.noise_scale(levels))
     return 2 * (alpha**2 * largest_variance + sigma**2)
 
@@ -81,8 +86,16 @@ def descend_every_level(
 
     In double precision, every level with as many steps as it needs; see `clock_of_every_level` for `curvature`,
     `times` (ητ with η = 1), `smallest_steps` and `safety`, and for what it raises. `moments` have leading axes
-    (networks, levels).
+    (networks, levels). Raises ValueError for other moments, an `initial_gain` that is not finite, and where JAX has no
+    64-bit numbers.
     """
+    finite("initial_gain", initial_gain)
+    check_double_precision("descent with as many steps as every level needs", jnp.zeros(()))
+    if np.ndim(moments.noisy) != 4 or np.shape(moments.noisy)[1:2] != np.shape(curvature):
+        raise ValueError(
+            f"moments must be (networks, levels, modes, modes), with a curvature for every level; got shapes "
+            f"{np.shape(moments.noisy)} and {np.shape(curvature)}"
+        )
     clock = clock_of_every_level(times, curvature, smallest_steps=smallest_steps, safety=safety)
     moments = SecondMoments(*(jnp.asarray(moment, float) for moment in moments))
     start = linear_denoiser(moments.noisy.shape[-1], initial_gain, float)

@@ -37,8 +37,17 @@ def distilled(
     """Of data x_0 with mean zero and a diagonal covariance, `variance`, and unit normal noise: x = x_0 + σ noise.
 
     The affine map is fitted to these n points, so that N is uncorrelated with them exactly, and takes E|N|²·modes/n of
-    N with it. `level` is σ, in units of the data.
+    N with it. `level` is σ, in units of the data. Raises ValueError unless data and noise are of one shape, (n, d) with
+    n > d, and `variance` (d,).
     """
+    if np.ndim(clean) != 2 or np.shape(noise) != np.shape(clean) or len(clean) <= np.shape(clean)[1]:
+        raise ValueError(
+            f"data and noise must be of one shape (n, d) with n > d, as an affine map has d + 1 coefficients; "
+            f"got {np.shape(clean)} and {np.shape(noise)}"
+        )
+    if np.shape(variance) != np.shape(clean)[1:]:
+        raise ValueError(f"variance must be of shape {np.shape(clean)[1:]}; got {np.shape(variance)}")
+    variance = jnp.asarray(variance)
     noisy = clean + level * noise
     outputs = denoiser(noisy, level)
     inputs = noisy / jnp.sqrt(variance + level**2)[None]
@@ -57,19 +66,25 @@ def distilled(
 def linearity_score(
     denoiser: Denoiser, first: Float[Array, "n dim"], second: Float[Array, "n dim"], level: Float[Array, ""]
 ) -> Float[Array, ""]:
-    """E|cos| of the angle between D((x_1 + x_2)/√2) and D(x_1) + D(x_2), over pairs of noisy data (Li, Dai & Qu)."""
+    """E|cos| of the angle between D((x_1 + x_2)/√2) and D(x_1) + D(x_2), over pairs of noisy data (Li, Dai & Qu).
+
+    An angle with nothing counts as a right one, as for `theory.sampling_questions.hidden_gaussian.linearity`.
+    """
     of_sum, sum_of = denoiser((first + second) / 2**0.5, level), denoiser(first, level) + denoiser(second, level)
     lengths = jnp.linalg.norm(of_sum, axis=1) * jnp.linalg.norm(sum_of, axis=1)
-    return jnp.mean(jnp.abs(jnp.sum(of_sum * sum_of, axis=1)) / lengths)
+    return jnp.mean(jnp.abs(jnp.sum(of_sum * sum_of, axis=1)) / jnp.where(lengths > 0, lengths, 1.0))
 
 
 def nats_over_levels(errors: Float[ArrayLike, "*batch levels"], levels: Float[ArrayLike, " levels"]) -> np.ndarray:
     """∫ errors σ^-3 dσ by Simpson's rule in ln σ, (...,): squared errors in nats of the likelihood's bound.
 
-    Levels may rise or fall. Raises ValueError unless they are an odd number of positive ones, equally spaced in ln σ.
+    Levels may rise or fall. Raises ValueError unless they are an odd number, 3 or more, of positive ones,
+    equally spaced in ln σ.
     """
     levels, errors = np.asarray(levels, float), np.asarray(errors, float)
-    steps = np.diff(np.log(levels)) if np.all(levels > 0) else np.zeros(1)
-    if levels.size % 2 == 0 or not np.allclose(steps, steps[:1], rtol=1e-4) or not steps.all():
-        raise ValueError(f"noise levels must be an odd number of positive ones, equally spaced in ln σ; got {levels}")
+    steps = np.diff(np.log(levels)) if levels.ndim == 1 and np.all(levels > 0) else np.zeros(1)
+    if levels.size % 2 == 0 or not steps.size or not np.allclose(steps, steps[:1], rtol=1e-4) or not steps.all():
+        raise ValueError(
+            f"noise levels must be an odd number, 3 or more, of positive ones, equally spaced in ln σ; got {levels}"
+        )
     return np.sign(steps[0]) * simpson(errors / levels**2, x=np.log(levels), axis=-1)

@@ -62,7 +62,7 @@ def common_clock(
 def checked_durations(times: Float[np.ndarray, " stages"]) -> Float[np.ndarray, " stages"]:
     """From each of the training times to the next. Raises ValueError unless they increase from zero or more."""
     times = np.asarray(times, dtype=float)
-    if times.ndim != 1 or not (np.all(np.diff(times, prepend=0.0) >= 0) and np.isfinite(times).all()):
+    if times.ndim != 1 or not times.size or not (np.all(np.diff(times, prepend=0.0) >= 0) and np.isfinite(times).all()):
         raise ValueError(f"times must be a sequence that increases from zero or more; got {times}")
     return np.diff(times, prepend=0.0)
 

@@ -27,10 +27,13 @@ def clock_of_every_level(
     """As `common_clock`, but no level lags: the number of steps is one per stage and level, (stages, levels).
 
     A step never exceeds 2·safety/curvature of its level, and a stage never has fewer than `smallest_steps`. Raises
-    ValueError as `common_clock`.
+    ValueError as `common_clock`, and for stages of more than 2^53 steps, which are not counted exactly.
     """
     durations, limit = checked_durations(times)[:, None], longest_steps(largest_curvature, safety)
-    steps = np.maximum(np.ceil(durations / limit).astype(int), smallest_steps)
+    needed = np.ceil(durations / limit)
+    if np.any(needed > 2.0**53):
+        raise ValueError(f"times must be within 2^53 steps of each other; got a stage of {needed.max():.1g} steps")
+    steps = np.maximum(needed.astype(int), smallest_steps)
     reached = np.broadcast_to(np.asarray(times)[:, None], steps.shape)
     return Clock(durations / steps, steps, reached)
 

@@ -105,6 +105,22 @@ def check_not_negative(name: str, value: ArrayLike) -> None:
         raise ValueError(f"{name} must be zero or more; got {value}")
 
 
+def check_positive(name: str, value: ArrayLike) -> None:
+    """Raises ValueError for what is not positive or not finite, and for what is no real number."""
+    if is_traced(value):
+        return
+    known = np.asarray(value)
+    if known.dtype.kind not in "biuf" or not np.all(np.isfinite(known) & (known > 0)):
+        raise ValueError(f"{name} must be positive and finite; got {value}")
+
+
+def check_variance(name: str, value: ArrayLike) -> None:
+    """Raises ValueError as `check_not_negative`, and for infinite ones."""
+    check_not_negative(name, value)
+    if not is_traced(value) and not np.all(np.isfinite(value)):
+        raise ValueError(f"{name} must be finite; got {value}")
+
+
 def check_between_zero_and_one(name: str, value: ArrayLike) -> None:
     """Raises ValueError unless every number lies in the open interval (0, 1), and for what is no real number."""
     if isinstance(value, Tracer):

@@ -32,7 +32,13 @@ from jax.scipy.special import digamma
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import floating, is_traced
-from theory.definitions.checks import check_not_negative, check_training_time, checked_jit, whole_arguments
+from theory.definitions.checks import (
+    check_not_negative,
+    check_positive,
+    check_training_time,
+    checked_jit,
+    whole_arguments,
+)
 from theory.definitions.processes import EDM, process_time
 from theory.exact_scores.point_masses import PointMasses, Points
 from theory.numerics.special import ein_difference
@@ -41,12 +47,7 @@ from theory.spectral_law.generation import TrainingTime, generated_variance
 from theory.spectral_law.regression import saturated
 
 
-def _check_positive(name: str, value: ArrayLike) -> None:
-    if not is_traced(value) and not np.all(np.isfinite(value) & (np.asarray(value) > 0)):
-        raise ValueError(f"{name} must be positive and finite; got {value}")
-
-
-@checked_jit(noise_level=_check_positive)
+@checked_jit(noise_level=check_positive)
 def denoising_velocity(data: PointMasses, x: Points, noise_level: ArrayLike) -> Points:
     """dD/dσ of the denoised point along the probability-flow ODE of point masses, on EDM.
 
@@ -61,10 +62,12 @@ def denoising_velocity(data: PointMasses, x: Points, noise_level: ArrayLike) -> 
     away = points.reshape((1,) * (x.ndim - 1) + points.shape) - denoised[..., None, :]
     pull = jnp.einsum("...mi,...i->...m", away, x - denoised)
     moved = jnp.einsum("...m,...mi->...i", weight * (jnp.sum(away**2, axis=-1) - pull), away)
-    return moved / _of_positions(x, noise_level)[..., None] ** 3
+    level = _of_positions(x, noise_level)[..., None]
+    unmoved = (level**3 == 0) & jnp.all(moved == 0, axis=-1, keepdims=True)
+    return moved / jnp.where(unmoved, 1.0, level) ** 3
 
 
-@checked_jit(noise_level=_check_positive)
+@checked_jit(noise_level=check_positive)
 def deviation_growth(data: PointMasses, x: Points, noise_level: ArrayLike) -> Float[Array, "*batch dim dim"]:
     """1 - σ²C, by which a deviation from a sampling trajectory moves: dδ/d ln σ of δ. For EDM.
 
@@ -73,8 +76,12 @@ def deviation_growth(data: PointMasses, x: Points, noise_level: ArrayLike) -> Fl
     """
     x = floating(x)
     level = _of_positions(x, noise_level)[..., None, None]
-    proxy = data.proxy_covariance(x, noise_level, EDM())
-    return jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), proxy.shape) - level**2 * proxy
+    covariance = data.posterior_covariance(x, noise_level, EDM())
+    # As of the proxy score, C = Cov/σ⁴, where σ⁴ is in range.
+    inside = jnp.abs(jnp.log(level)) < np.log(jnp.finfo(x.dtype).max) / 4 - 1
+    proxy = 1 / jnp.where(inside, level, 1.0) ** 4 * covariance
+    shrunk = jnp.where(inside, level**2 * proxy, covariance / level**2)
+    return jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), proxy.shape) - shrunk
 
 
 def _of_positions(x: Points, noise_level: ArrayLike) -> Float[Array, "*batch"]:
@@ -83,7 +90,7 @@ def _of_positions(x: Points, noise_level: ArrayLike) -> Float[Array, "*batch"]:
 
 def _check_levels(arguments: Mapping[str, Any]) -> None:
     for name in {"sigma_min", "sigma_max"} & arguments.keys():
-        _check_positive(name, arguments[name])
+        check_positive(name, arguments[name])
 
 
 @checked_jit(_check_levels, scaled_time=check_training_time)
@@ -97,9 +104,9 @@ def flat_variance(
     levels that are not positive.
     """
     time, start, low, high = jnp.broadcast_arrays(*map(floating, (scaled_time, initial_gain, sigma_min, sigma_max)))
-    rate = 2 * saturated(time)
+    rate = 2 * saturated(jnp.where(jnp.isinf(time), 0.0, time))
     forgotten = 2 * jnp.log(high / low) + ein_difference(rate * low**2, rate * high**2)
-    return low**2 * jnp.exp(start * forgotten)
+    return low**2 * jnp.exp(start * jnp.where(jnp.isinf(time), 0.0, forgotten))
 
 
 @whole_arguments("depth")
@@ -116,20 +123,15 @@ def small_noise_flat_variance(
     """
     check_training_time("scaled_time", scaled_time)
     check_not_negative("initial_gain", initial_gain)
-    _check_positive("sigma_min", sigma_min)
+    check_positive("sigma_min", sigma_min)
     time, start, low = jnp.broadcast_arrays(*map(floating, (scaled_time, initial_gain, sigma_min)))
     power = depth / (2 * (depth - 1)) if depth > 1 else np.inf
     bend = np.log(power) - float(digamma(power)) if depth > 1 else 0.0
-    rate = 2 * depth * start ** (2 - 2 / depth) * time
+    rate = 2 * depth * (start ** (2 - 2 / depth) if depth > 1 else 1.0) * time
     # 0 · ln 0 = 0: without a gain to forget nothing is left of it at any time.
-    logarithm = jnp.log(jnp.where(start > 0, rate * low**2, 1.0))
+    known = (start > 0) | ((rate > 0) & jnp.isfinite(rate))
+    logarithm = jnp.log(jnp.where(known, jnp.where(known, rate, 1.0) * low**2, 1.0))
     return low**2 * jnp.exp(start * (bend - np.euler_gamma - logarithm))
-
-
-def _check_flat(arguments: Mapping[str, Any]) -> None:
-    variance = arguments["denoiser"].spectrum.variance
-    if not is_traced(variance) and np.all(np.asarray(variance) > 0):
-        raise ValueError("thickness is that of directions without data; every variance of the spectrum is above zero")
 
 
 def thickness(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*tau"]:
@@ -140,8 +142,9 @@ def thickness(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*t
     a traced spectrum has no such mode. **Raises** ValueError for a spectrum without such a mode, and as
     `generated_variance`.
     """
-    _check_flat({"denoiser": denoiser})
     flat = denoiser.spectrum.variance == 0
+    if not is_traced(flat) and not np.any(flat):
+        raise ValueError("thickness is that of directions without data; every variance of the spectrum is above zero")
     variance = generated_variance(denoiser, tau)
     flat = jnp.broadcast_to(flat, variance.shape)
     return jnp.sqrt(jnp.sum(jnp.where(flat, variance, 0.0), axis=-1) / jnp.sum(flat, axis=-1))

@@ -14,9 +14,8 @@ and the rest N = D - D_L, misses of the likelihood (for the path nats of `theory
 
     E|D - D*|² = E|D_L - D_G|² + E|N - (D* - D_G)|²:
 
-linear nats and nonlinear ones, as both rests are uncorrelated with every affine map. Nothing here depends on a
-parametrisation: for all of them, which are linear, N = 0 and the first term is `excess_nats`. (This project; on other
-processes take x/α and σ/α.)
+linear nats and nonlinear ones, as both rests are uncorrelated with every affine map. For all parametrisations, which
+are linear, N = 0 and the first term is `excess_nats`. (This project; on other processes take x/α and σ/α.)
 """
 
 from collections.abc import Mapping
@@ -28,7 +27,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import floating, is_traced
-from theory.definitions.checks import check_coordinates, checked_jit, nan_unless
+from theory.definitions.checks import check_coordinates, check_positive, checked_jit, nan_unless, resolved
 from theory.definitions.processes import EDM
 from theory.exact_scores.gaussian_mixtures import GaussianMixture
 from theory.exact_scores.point_masses import Points
@@ -36,11 +35,6 @@ from theory.exact_scores.point_masses import Points
 # By dimension: how far the trapezoidal rule reaches about every cluster, in its standard deviations, nodes in each of
 # the narrowest cluster's, and how many times as wide another may be.
 _GRIDS = {1: (12, 16, 16), 2: (9, 8, 2)}
-
-
-def _check_level(name: str, value: ArrayLike) -> None:
-    if not is_traced(value) and not np.all(np.isfinite(value) & (np.asarray(value) > 0)):
-        raise ValueError(f"{name} must be positive and finite; got {value}")
 
 
 def second_moments(data: GaussianMixture) -> tuple[Float[Array, " dim"], Float[Array, "dim dim"]]:
@@ -51,22 +45,26 @@ def second_moments(data: GaussianMixture) -> tuple[Float[Array, " dim"], Float[A
     return mean, (away * data.weights[:, None]).T @ away + within * jnp.eye(mean.size, dtype=mean.dtype)
 
 
-@checked_jit(noise_level=_check_level)
+@checked_jit(noise_level=check_positive)
 def wiener_filter(data: GaussianMixture, x: Points, noise_level: ArrayLike) -> Points:
-    """D_G(x), (..., D), for σ that broadcasts. Raises ValueError for σ ≤ 0 and positions of another dimension."""
+    """D_G(x), (..., D), for σ that broadcasts. Raises ValueError for σ ≤ 0 and positions of another dimension.
+
+    Single precision is right to 1e-3, or NaN where its round-off of the largest λ + σ² is above 5e-3 of the smallest.
+    """
     x, level = _positions(data, x, noise_level)
-    modes, variance, basis = _in_modes(data, x)
-    noise = level[..., None] ** 2
-    return x - (noise / (variance + noise) * modes) @ basis.T
+    modes, power, change, basis = _in_modes(data, x, level)
+    left = level[..., None] ** 2 / power * modes
+    return x - (left - left @ change / power) @ basis.T
 
 
-@checked_jit(noise_level=_check_level)
+@checked_jit(noise_level=check_positive)
 def log_ratio_to_gaussian(data: GaussianMixture, x: Points, noise_level: ArrayLike) -> Float[Array, "*batch"]:
     """ln p_σ(x) - ln N(x; μ, Σ + σ²), whose mean over p_σ are the nats beyond second moments. Raises as above."""
     x, level = _positions(data, x, noise_level)
-    modes, variance, _ = _in_modes(data, x)
-    power = variance + level[..., None] ** 2
+    modes, power, change, _ = _in_modes(data, x, level)
     gaussian = -jnp.sum(modes**2 / power + jnp.log(2 * jnp.pi * power), axis=-1) / 2
+    pull, own = modes / power, jnp.broadcast_to(jnp.diagonal(change), power.shape)
+    gaussian += jnp.sum(pull @ change * pull - own / power, axis=-1) / 2
     return data.log_density(x, level, EDM()) - gaussian
 
 
@@ -76,11 +74,14 @@ def _positions(data: GaussianMixture, x: Points, noise_level: ArrayLike) -> tupl
     return x, jnp.broadcast_to(floating(noise_level).astype(x.dtype), x.shape[:-1])
 
 
-def _in_modes(data: GaussianMixture, x: Points) -> tuple[Array, Array, Array]:
-    """Coordinates of x - μ and λ, both (..., D), and the basis."""
+def _in_modes(data: GaussianMixture, x: Points, level: Array) -> tuple[Array, Array, Array, Array]:
+    """x - μ and λ + σ², (..., D), a zero with the first derivatives of Σ, all in modes, and their held basis."""
     mean, covariance = (part.astype(x.dtype) for part in second_moments(data))
-    variance, basis = jnp.linalg.eigh(covariance)
-    return (x - jnp.broadcast_to(mean, x.shape)) @ basis, jnp.broadcast_to(jnp.maximum(variance, 0), x.shape), basis
+    held = jax.lax.stop_gradient(covariance)
+    variance, basis = jnp.linalg.eigh(held)
+    power = jnp.broadcast_to(jnp.maximum(variance, 0), x.shape) + level[..., None] ** 2
+    power = power * resolved("The Gaussian", *(end(power, axis=-1, keepdims=True) for end in (jnp.max, jnp.min)))
+    return (x - jnp.broadcast_to(mean, x.shape)) @ basis, power, basis.T @ (covariance - held) @ basis, basis
 
 
 def _check_dimension(arguments: Mapping[str, Any]) -> None:
@@ -93,24 +94,23 @@ def _check_dimension(arguments: Mapping[str, Any]) -> None:
     if not is_traced(data, level):
         widths = np.sqrt(np.asarray(data.variances) + np.asarray(level) ** 2)
         if widths.max() > _GRIDS[dimension][2] * widths.min():
-            raise ValueError(
-                f"clusters with noise must be at most {_GRIDS[dimension][2]} times as wide as the narrowest"
-            )
+            most = _GRIDS[dimension][2]
+            raise ValueError(f"clusters with noise must be at most {most} times as wide as the narrowest")
 
 
-@checked_jit(_check_dimension, noise_level=_check_level)
+@checked_jit(_check_dimension, noise_level=check_positive)
 def nonlinear_nats(data: GaussianMixture, noise_level: ArrayLike) -> Float[Array, ""]:
     """KL(p_σ ‖ N(μ, Σ + σ²)) = ∫_σ^∞ E|D* - D_G|² s^-3 ds, in nats, on a line or in a plane.
 
-    By the trapezoidal rule about every cluster, to 1e-9. Point masses are clusters of variance zero. `noise_level` is
-    one number σ. **Raises** ValueError for levels that are not positive, for more than two dimensions (take the mean of
-    `log_ratio_to_gaussian` over samples), and for clusters with noise of which one is more than 16 times as wide as
-    another, in a plane twice (NaN where that is traced).
+    By the trapezoidal rule about every cluster, to 1e-9 (in single precision as `wiener_filter`). Point masses are
+    clusters of variance zero. `noise_level` is one number σ. **Raises** ValueError for levels that are not positive,
+    for more than two dimensions (take the mean of `log_ratio_to_gaussian` over samples), and for clusters with noise of
+    which one is more than 16 times as wide as another, in a plane twice (NaN where that is traced).
     """
     return _mean(data, floating(noise_level), lambda x, level: log_ratio_to_gaussian(data, x, level))
 
 
-@checked_jit(_check_dimension, noise_level=_check_level)
+@checked_jit(_check_dimension, noise_level=check_positive)
 def nonlinear_power(data: GaussianMixture, noise_level: ArrayLike) -> Float[Array, ""]:
     """E|D* - D_G|² at one noise level σ, in units of length². Right and raises as `nonlinear_nats`."""
 
@@ -131,20 +131,20 @@ def _mean(data: GaussianMixture, level: Array, integrand: Any) -> Array:
     weights = np.exp(-np.sum(nodes**2, axis=1) / 2) / (np.sqrt(2 * np.pi) * fineness) ** dimension
 
     def about(cluster: tuple[Array, Array]) -> Array:
-        centre, width = cluster
-        return jnp.asarray(weights, dtype) @ integrand(centre[None] + width * jnp.asarray(nodes, dtype), level)
+        return jnp.asarray(weights, dtype) @ integrand(cluster[0][None] + cluster[1] * jnp.asarray(nodes, dtype), level)
 
     found = data.weights @ jax.lax.map(about, (data.means, widths))
     return nan_unless(jnp.max(widths) <= finer * jnp.min(widths), found)
 
 
-@checked_jit(noise_level=_check_level)
+@checked_jit(noise_level=check_positive)
 def linearity(data: GaussianMixture, first: Points, second: Points, noise_level: ArrayLike) -> Float[Array, "*batch"]:
     """|cos| of the angle between D*((x_1 + x_2)/√2) and D*(x_1) + D*(x_2); its mean is Li, Dai & Qu's linearity score.
 
     One for linear denoisers, but less for affine ones with μ ≠ 0.
     """
-    (first, level), (second, _) = (_positions(data, x, noise_level) for x in (first, second))
+    first, second = jnp.broadcast_arrays(*(_positions(data, x, 1.0)[0] for x in (first, second)))
+    _, level = _positions(data, first, noise_level)
     one, other, of_sum = (data.denoised(x, level, EDM()) for x in (first, second, (first + second) / np.sqrt(2)))
     lengths = jnp.linalg.norm(of_sum, axis=-1) * jnp.linalg.norm(one + other, axis=-1)
     return jnp.abs(jnp.sum(of_sum * (one + other), axis=-1)) / jnp.where(lengths > 0, lengths, 1.0)

@@ -59,6 +59,21 @@ def optimal_schedule(
     several minima then, and this is one of them. Levels that bunch at either end are steps that a network is better
     without.
     """
+    check_optimum(spectrum, gain, tau)
+    process = EDM() if process is None else process
+    if sigma_max is not None:
+        level = floating(positive("sigma_max", sigma_max))
+        process_time("sigma_max, as a time of the process,", process.time_from_log_snr(-2 * jnp.log(level)), process)
+    levels = _optimal_schedule(spectrum, steps, process, gain, tau, sigma_max)
+    check_finite(levels[1:], NO_OPTIMUM)
+    return levels
+
+
+NO_OPTIMUM = "some levels must generate variance in every mode; with this gain none do"
+
+
+def check_optimum(spectrum: Spectrum, gain: Gain | None, tau: ArrayLike | None) -> None:
+    """Raises ValueError for gains and training times that do not go together, and where KL has no minimum."""
     if (gain is None) != (tau is None):
         raise ValueError("gain and tau must be given together, or neither of them")
     check_gain(gain)
@@ -68,13 +83,6 @@ def optimal_schedule(
     variance = spectrum.variance
     if not is_traced(variance) and not np.all(np.asarray(variance) > 0):
         raise ValueError("variances must be positive, since KL has no minimum without; take the modes that have some")
-    process = EDM() if process is None else process
-    if sigma_max is not None:
-        level = floating(positive("sigma_max", sigma_max))
-        process_time("sigma_max, as a time of the process,", process.time_from_log_snr(-2 * jnp.log(level)), process)
-    levels = _optimal_schedule(spectrum, steps, process, gain, tau, sigma_max)
-    check_finite(levels[1:], "some levels must generate variance in every mode; with this gain none do")
-    return levels
 
 
 @jit

@@ -34,8 +34,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Time, floating, is_traced
-from theory.definitions.checks import check_training_time, checked_jit, nan_unless
-from theory.sampling_questions.schedules import Levels
+from theory.definitions.checks import check_training_time, check_variance, checked_jit, nan_unless
+from theory.sampling_questions.schedules import Levels, check_levels
 from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.generation import TrainingTime, generated_variance
 from theory.spectral_law.regression import Modes
@@ -64,23 +64,24 @@ def alignment(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*t
     For every parametrisation, as right as its `generated_variance`; `tau` (...,). **Raises** ValueError for fewer than
     two modes with data, and for training times below zero or NaN.
     """
-    return jax.nn.sigmoid(_log_odds(denoiser.spectrum.variance, generated_variance(denoiser, tau)))
+    return jax.nn.sigmoid(_log_odds(denoiser.spectrum.variance, generated_variance(denoiser, floating(tau))))
 
 
 def _log_odds(data: Modes, variance: Modes) -> Array:
-    """ln[λ̃_1/Σ_{k≠1} λ̃_k]."""
+    """ln[λ̃_1/Σ_{k≠1} λ̃_k]; NaN for fewer than two modes with data."""
     leading = jnp.arange(data.size) == jnp.argmax(data)
     first, rest = (jnp.sum(jnp.where(chosen, variance, 0.0), axis=-1) for chosen in (leading, ~leading))
-    return jnp.log(first) - jnp.log(rest)
+    return nan_unless(jnp.count_nonzero(data) > 1, jnp.log(first) - jnp.log(rest))
 
 
 @checked_jit(_check_modes)
 def alignment_peak(denoiser: AbstractDenoiser) -> AlignmentPeak:
     """The largest alignment of training, where its derivative in ln τ is zero.
 
-    For every parametrisation, right to 1e-8 (single precision: time to 1e-3, the others to 1e-5). Derivatives are those
-    of the implicit function. What is less than the root of round-off above both ends of training is no peak. **Raises**
-    ValueError as `alignment`. NaN where a quadrature does not resolve the gain before the peak; later ones are passed.
+    For every parametrisation, right to 1e-8 (single precision: time to 1e-3 for λ_1/λ_2 < 1e9, the others to 1e-5).
+    Derivatives are those of the implicit function. What is less than the root of round-off above both ends of training
+    is no peak, and there the largest alignment is that of the end itself. **Raises** ValueError as `alignment`. NaN
+    where a quadrature does not resolve the gain before the peak; later ones are passed.
     """
     data = denoiser.spectrum.variance
 
@@ -99,12 +100,10 @@ def alignment_peak(denoiser: AbstractDenoiser) -> AlignmentPeak:
     # One step of Newton's method carries derivatives: dt = -∂slope/curvature.
     at_top, curvature = jax.jvp(slope, (top,), (jnp.ones_like(top),))
     found = top - at_top / jnp.where(inside, jax.lax.stop_gradient(curvature), 1.0)
-    end = jnp.where(values[-1] >= values[0], places[-1], places[0])
-    log_odds = odds(jnp.where(inside, found, end))
-    nowhere = jnp.where(values[-1] >= values[0], jnp.inf, 0.0)
+    time = jnp.where(inside, jnp.exp(found), jnp.where(values[-1] >= values[0], jnp.inf, 0.0))
+    log_odds = _log_odds(data, generated_variance(denoiser, time))
     known = ~jnp.any(lost & (jnp.arange(_SCAN_POINTS) < highest))
-    time = nan_unless(known, jnp.where(inside, jnp.exp(found), nowhere))
-    return AlignmentPeak(time, jax.nn.sigmoid(log_odds), log_odds - _log_odds(data, data))
+    return AlignmentPeak(nan_unless(known, time), jax.nn.sigmoid(log_odds), log_odds - _log_odds(data, data))
 
 
 def _last_rising(slope: Callable[[Array], Array], low: Array, high: Array) -> Array:
@@ -121,30 +120,29 @@ def _last_rising(slope: Callable[[Array], Array], low: Array, high: Array) -> Ar
 def peak_time_of_two_modes(first: ArrayLike, second: ArrayLike) -> Time:
     """ητ* = ln(λ_1/λ_2)/2(λ_1 - λ_2), when one layer from zero is most aligned on two modes; exact on EDM, (...,).
 
-    **Raises** ValueError unless `first` > `second` > 0 (NaN where traced).
+    **Raises** ValueError unless ∞ > `first` > `second` > 0 (NaN where traced).
     """
     first, second = floating(first), floating(second)
-    inside = (first > second) & (second > 0)
+    inside = (first > second) & (second > 0) & jnp.isfinite(first)
     if not is_traced(inside) and not np.all(inside):
-        raise ValueError(f"variances must be positive, the first the larger; got {first} and {second}")
-    return nan_unless(inside, jnp.log(first / second) / (2 * (first - second)))
+        raise ValueError(f"variances must be positive and finite, the first the larger; got {first} and {second}")
+    close = first < 2 * second  # then their ratio has lost what tells it from one
+    log_ratio = jnp.where(close, jnp.log1p((first - second) / second), jnp.log(first) - jnp.log(second))
+    return nan_unless(inside, log_ratio / (2 * (first - second)))
 
 
-def _check_levels(name: str, levels: Levels) -> None:
-    if np.ndim(levels) != 1 or np.shape(levels)[0] < 2:
-        raise ValueError(f"{name} must be a sequence of two or more; got shape {np.shape(levels)}")
-    if not is_traced(levels) and not (np.all(np.diff(np.asarray(levels, float)) < 0) and levels[-1] == 0):
-        raise ValueError(f"{name} must fall strictly to zero; got {levels}")
-
-
-@checked_jit(levels=_check_levels)
+@checked_jit(levels=check_levels, variance=check_variance)
 def covariance_power(levels: Levels, variance: Time) -> Time:
     """p = d ln √λ̃/d ln λ of DDIM with the ideal denoiser from N(0, σ_T²), above 0 and 1 at most; (...,) -> (...,).
 
-    How many iterations of the covariance a schedule is worth; the first level may be infinite. **Raises** ValueError
-    for levels that do not fall to zero.
+    How many iterations of the covariance a schedule is worth; the first level may be infinite. One for λ = 0, a limit.
+    **Raises** ValueError for levels that do not fall to zero, and variances below zero or infinite (NaN if traced).
     """
-    variance = floating(variance)[..., None]
+    levels, variance = floating(levels), floating(variance)[..., None]
+    variance = nan_unless((variance >= 0) & (variance < jnp.inf), variance)
     now, after = (each.reshape((1,) * (variance.ndim - 1) + (-1,)) for each in (levels[:-1], levels[1:]))
-    product = jnp.where(after == 0, 0.0, jnp.where(after == 0, 1.0, now) * after)  # no infinite noise times zero
-    return jnp.sum(variance * (1 - after / now) / ((variance + product) * (1 + variance / now**2)), axis=-1)
+    last, infinite = after == 0, jnp.isinf(now) & (after > 0)
+    # No infinite noise times zero and no zero by zero, in derivatives too.
+    product = jnp.where(last | infinite, 1.0, now) * jnp.where(last, 1.0, after)
+    share = jnp.where(last, 1.0, jnp.where(infinite, 0.0, variance / (variance + product)))
+    return jnp.sum(share * (1 - after / now) / (1 + variance * (1 / now) ** 2), axis=-1)

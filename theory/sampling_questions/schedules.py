@@ -70,11 +70,14 @@ def check_gain(gain: Gain | None) -> None:
 def _check_schedule(arguments: Mapping[str, Any]) -> None:
     check_gain(arguments["gain"])
     check_not_negative("tau, a training time,", 0.0 if arguments.get("tau") is None else arguments["tau"])
-    levels = arguments["levels"]
+    check_levels("levels", arguments["levels"])
+
+
+def check_levels(name: str, levels: Levels) -> None:
     if np.ndim(levels) != 1 or np.shape(levels)[0] < 2:
-        raise ValueError(f"levels must be a sequence of two or more; got shape {np.shape(levels)}")
+        raise ValueError(f"{name} must be a sequence of two or more; got shape {np.shape(levels)}")
     if not is_traced(levels) and not (np.all(np.diff(np.asarray(levels, float)) < 0) and levels[-1] == 0):
-        raise ValueError(f"levels must fall strictly to zero; got {levels}")
+        raise ValueError(f"{name} must fall strictly to zero; got {levels}")
 
 
 def log_ddim_variance(

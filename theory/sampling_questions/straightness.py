@@ -29,7 +29,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from theory.definitions.arrays import Time, floating, is_traced
-from theory.definitions.checks import check_training_time, checked_jit, nan_unless
+from theory.definitions.checks import check_not_negative, check_training_time, checked_jit, nan_unless
 from theory.numerics.panel_quadrature import COEFFICIENTS, NODES
 from theory.spectral_law.denoiser import AbstractDenoiser
 from theory.spectral_law.generation import PanelSum, TrainingTime, over_panels, panel_edges
@@ -42,7 +42,11 @@ _UP_TO_NODES = _PRIMITIVES @ COEFFICIENTS
 
 
 def rectified_straightness(variance: ArrayLike) -> Time:
-    """(2 - π/2) √λ, the straightness of the 1-rectified flow of every mode, in units of λ; (...,) -> (...,)."""
+    """(2 - π/2) √λ, the straightness of the 1-rectified flow of every mode, in units of λ; (...,) -> (...,).
+
+    **Raises** ValueError for variances below zero (NaN where traced), as does `rectified_euler_loss`.
+    """
+    check_not_negative("variance", variance)
     variance = floating(variance)
     return (2 - np.pi / 2) * jnp.sqrt(nan_unless(variance >= 0, variance))
 
@@ -52,6 +56,7 @@ def rectified_euler_loss(variance: ArrayLike) -> Time:
 
     To first order in 1/N: of 64 steps .03 % too little for λ = .1 and 10, of 16 steps .4 %. (...,) -> (...,).
     """
+    check_not_negative("variance", variance)
     root = jnp.sqrt(floating(variance))
     return 1 + np.pi / 4 * (root + 1 / root)
 
@@ -81,7 +86,8 @@ def straightness(denoiser: AbstractDenoiser, tau: TrainingTime) -> Modes:
     For every parametrisation whose modes do not mix, on flow matching with its velocity as target. By Gauss-Legendre
     panels in ln(t/(1 - t)), right to 1e-8 of 1 + λ (single precision: 1e-4); of networks of several layers, whose gains
     get a kink, to 1e-5 of itself from ητ = 30 on. **Arguments:** `tau` (...,). **Returns:** (..., d). **Raises**
-    ValueError for training times below zero or NaN and other networks. NaN where panels of 1/4 do not resolve a gain.
+    ValueError for training times below zero or NaN and other networks. NaN where panels of 1/4 do not resolve a gain,
+    as that of modes without data at τ = ∞, -1/(1 - t).
     """
     path = _path(denoiser, floating(tau))
     return path.energy.trusted() - jnp.expm1(path.log_scale.trusted()) ** 2
@@ -132,7 +138,7 @@ def euler_variance(denoiser: AbstractDenoiser, tau: TrainingTime, times: Float[A
     **Arguments:** `tau` (...,); `times`, rising from 0 to 1, (steps + 1,). **Returns:** (..., d). For the networks, and
     with the errors, of `straightness`; ValueError for other times too.
     """
-    tau = floating(tau)
+    tau, times = floating(tau), floating(times)
     gains = jax.vmap(lambda time: denoiser.gain(tau, time))(times[:-1])
     steps = jnp.diff(times).reshape((-1,) + (1,) * (gains.ndim - 1))
     return jnp.prod(1 + steps * gains, axis=0) ** 2

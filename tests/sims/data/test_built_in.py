@@ -83,6 +83,7 @@ def test_patches_do_not_depend_on_the_float_precision():
         ({"count": 3, "size": 0}, "size must be a whole number of 1 or more; got 0"),
         ({"count": 0}, "count must be a whole number of 1 or more; got 0"),
         ({"count": 3, "channels": "gray"}, "'grey' or 'colour'; got 'gray'"),
+        ({"count": 3, "of": np.array(["temple", "flower"])}, "of must be 'both', 'temple' or 'flower'; got array"),
         ({"count": 3, "of": "china"}, "of must be 'both', 'temple' or 'flower'; got 'china'"),
     ],
 )

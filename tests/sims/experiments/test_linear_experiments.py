@@ -5,12 +5,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sims.experiments.linear import descend, generated_mode_variances, generated_moments, loss_on_fresh_data, mode_gains
+from sims.experiments.linear import (
+    curvature_of_levels,
+    descend,
+    descend_every_level,
+    generated_mode_variances,
+    generated_moments,
+    loss_on_fresh_data,
+    mode_gains,
+)
 from sims.networks.convolution import ConvolutionDenoiser
 from sims.sampling.linear_flow import FlowCoefficients, flow_of, sample_linear_flow
 from sims.training.descent import Clock
+from sims.training.pairs import SecondMoments
 from sims.training.training_sets import shared_data_training_sets
-from theory import EDM, Spectrum
+from theory import EDM, Spectrum, VariancePreserving
 from theory.definitions.targets import DenoiserTarget
 
 KEY = jax.random.key(0)
@@ -132,3 +141,28 @@ def test_loss_on_fresh_data_is_an_expectation():
     losses = np.sum((clean - (clean + sigma * generator.normal(size=clean.shape)) @ weight.T) ** 2, axis=1)
     value = float(loss_on_fresh_data(jnp.asarray(weight), SPECTRUM, sigma))
     assert abs(losses.mean() - value) < 4.5 * losses.std() / np.sqrt(len(losses))
+
+
+def test_curvatures_of_levels():
+    np.testing.assert_allclose(curvature_of_levels(EDM(), [1.0, 2.0], 3.0), [8.0, 14.0])
+    with pytest.raises(ValueError, match="levels must lie between 0 and 1 for VariancePreserving"):
+        curvature_of_levels(VariancePreserving(), np.array([0.5, 3.0]), 1.0)
+    with pytest.raises(ValueError, match="largest_variance must be zero or more"):
+        curvature_of_levels(EDM(), np.array([0.5]), -5.0)
+
+
+def test_descent_of_every_level_refuses():
+    each, vectors = jnp.ones((1, 2)), jnp.zeros((1, 2, 2))
+    matrices = jnp.broadcast_to(jnp.eye(2), (1, 2, 2, 2))
+    moments = SecondMoments(each, matrices, 2 * matrices, vectors, vectors, each)
+    refused = (
+        (np.full(2, 4.0), np.ones(1), {"initial_gain": np.nan}, "initial_gain must be finite"),
+        (np.full(3, 4.0), np.ones(1), {}, "with a curvature for every level"),
+        (np.full(2, 4.0), np.ones(0), {}, "times must be a sequence that increases"),
+        (np.full(2, 4.0), np.array([1e300]), {}, "within 2\\^53 steps"),
+    )
+    for curvature, times, options, sentence in refused:
+        with pytest.raises(ValueError, match=sentence):
+            descend_every_level(moments, curvature, times, smallest_steps=4, **options)
+    with jax.enable_x64(False), pytest.raises(ValueError, match="needs 64-bit numbers"):
+        descend_every_level(moments, np.full(2, 4.0), np.ones(1), smallest_steps=4)

@@ -58,5 +58,21 @@ def test_nats():
     np.testing.assert_allclose(nats_over_levels(levels**4, levels), (100 - 0.01) / 2, rtol=1e-3)
     np.testing.assert_allclose(nats_over_levels(-(levels[::-1] ** 2), levels[::-1]), -np.log(100), rtol=1e-12)
     for wrong in (levels[:-1], levels - 0.1, np.linspace(0.1, 10.0, 21)):
-        with pytest.raises(ValueError, match="an odd number of positive ones, equally spaced"):
+        with pytest.raises(ValueError, match="an odd number, 3 or more, of positive ones"):
             nats_over_levels(wrong**2, wrong)
+    for wrong in (levels[:1], levels[None]):
+        with pytest.raises(ValueError, match="an odd number, 3 or more, of positive ones"):
+            nats_over_levels(wrong**2, wrong)
+
+
+def test_what_is_refused():
+    level, variance = jnp.asarray(LEVEL), jnp.asarray(VARIANCE)
+    for count, noise in ((2, NOISE[:2]), (500, NOISE[:1])):
+        with pytest.raises(ValueError, match="must be of one shape"):
+            distilled(lambda x, level: x, jnp.asarray(CLEAN[:count]), jnp.asarray(noise), level, variance)
+    with pytest.raises(ValueError, match="variance must be of shape"):
+        distilled(lambda x, level: x, jnp.asarray(CLEAN), jnp.asarray(NOISE), level, variance[:1])
+
+
+def test_a_denoiser_that_says_nothing_is_at_right_angles():
+    assert float(linearity_score(lambda x, level: 0 * x, jnp.asarray(CLEAN), jnp.asarray(NOISE), jnp.ones(()))) == 0

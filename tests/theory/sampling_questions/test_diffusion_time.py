@@ -176,3 +176,32 @@ def test_what_is_refused():
         start_sensitivity(gain, -1.0, jnp.asarray(80.0))
     with pytest.raises(ValueError, match="modes must not mix"):
         start_sensitivity(mixing.gain, 1.0, jnp.asarray(80.0))
+    with pytest.raises(ValueError, match="variance must be zero or more"):
+        best_start_of_mode(-1.0, 3)
+    with pytest.raises(ValueError, match="sigma_max must be zero or more; got -1.0"):
+        start_sensitivity(gain, 1.0, -1.0)
+    for start, end in ((0.0, 0.0), (0.0, 0.1), (1.0, 2.0)):
+        with pytest.raises(ValueError, match="sigma_max must be above zero and not below sigma_min"):
+            path_nats_of_start(SPECTRUM, 40, start, end)
+    with pytest.raises(ValueError, match="variances must be positive, since KL has no minimum"):
+        optimal_schedule_and_start(cases.spectrum([1.0, 0.0]), 2)
+    with pytest.raises(ValueError, match="tau must be one number"):
+        optimal_schedule_and_start(SPECTRUM, 2, gain=gain, tau=np.ones(2))
+    one = Spectrum.from_variances([0.3])
+    with pytest.raises(ValueError, match="with this gain none do"):
+        optimal_schedule_and_start(one, 1, gain=OneLayer(one, EDM(), 0.0, 1.0).gain, tau=0.0)
+
+
+def test_limits_of_levels():
+    flat = Spectrum(np.zeros(2), np.array([1.0, 0.0]))
+    assert path_nats_of_start(flat, 40, 80.0, 0.0) == np.inf
+    assert np.isnan(jax.jit(lambda start: path_nats_of_start(flat, 40, start, 0.1))(-80.0))
+
+
+@pytest.mark.parametrize("unit", [1e-22, 1e22])
+def test_squares_of_variances_may_leave_the_range(unit):
+    variance = np.array([4.0, 1.0, 0.3])
+    expected = np.sqrt(unit) * float(start_of_least_nats(Spectrum.from_variances(variance), 40))
+    with jax.enable_x64(False):
+        found = start_of_least_nats(Spectrum.from_variances(unit * variance), 40)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)

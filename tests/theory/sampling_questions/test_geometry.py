@@ -214,3 +214,26 @@ def test_what_is_refused():
         small_noise_flat_variance(1.0, -0.5)
     with pytest.raises(ValueError, match="every variance of the spectrum is above zero"):
         thickness(one.denoiser(cases.spectrum([1.0, 0.1]), 0.1), 1.0)
+    with pytest.raises(ValueError, match="noise_level must be positive and finite; got one"):
+        denoising_velocity(data, PLACES, "one")
+
+
+def test_levels_whose_powers_leave_the_range():
+    """Between two points at a distance 2 the covariance is one along them, and nothing moves next to either."""
+    with jax.enable_x64(False):
+        pair = PointMasses([[-1.0, 0.0], [1.0, 0.0]])
+        x = np.array([[0.0, 0.4], [0.3, 0.4]], np.float32)
+        for level in (1e-14, 1e13):
+            growth = deviation_growth(pair, x, level)
+            expected = np.array([np.eye(2), np.eye(2)])
+            expected[0, 0, 0] = 1 - 1 / level**2
+            np.testing.assert_allclose(growth, expected, rtol=1e-6)
+        np.testing.assert_array_equal(denoising_velocity(pair, x[1], 1e-14), 0.0)
+        # All is forgotten at the end, whatever the units of length.
+        for low, high in ((1e-8, 80.0), (0.002, 1e12)):
+            np.testing.assert_allclose(flat_variance(np.inf, 0.1, low, high), low**2, rtol=1e-6)
+
+
+def test_slope_of_the_small_noise_law_without_a_gain():
+    slope = jax.grad(small_noise_flat_variance, 1)(1.0, 0.0)
+    assert float(slope) == pytest.approx(0.002**2 * (-np.euler_gamma - np.log(2 * 0.002**2)), rel=1e-12)

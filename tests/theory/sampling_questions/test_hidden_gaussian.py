@@ -168,3 +168,39 @@ def test_what_is_refused():
         nonlinear_nats(GaussianMixture(np.zeros((2, 2)), [1.0, 0.0]), 0.01)
     with pytest.raises(ValueError, match="positions must have 1 coordinates"):
         wiener_filter(LINE, np.zeros((2, 2)), 1.0)
+    with pytest.raises(ValueError, match="noise_level must be positive and finite; got one"):
+        wiener_filter(LINE, np.zeros((2, 1)), "one")
+
+
+def test_slopes_where_variances_are_equal():
+    """Of a square, by differences: eigenvectors have no derivatives there."""
+    square, by = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]]), RANDOM.normal(size=(4, 2))
+
+    def answers(step):
+        data = GaussianMixture(square + step * by, 0.1)
+        at = np.array([0.3, 0.4])
+        return jax.numpy.append(wiener_filter(data, at, 0.5), log_ratio_to_gaussian(data, at, 0.5))
+
+    compiled = jax.jit(answers)
+    differences = (compiled(1e-5) - compiled(-1e-5)) / 2e-5
+    np.testing.assert_allclose(jax.jit(jax.jacrev(answers))(0.0), differences, rtol=1e-7, atol=1e-9)
+
+
+def test_flat_data_in_single_precision():
+    """Points on a tilted line, of which round-off makes a plane: right, or NaN."""
+    points = np.array([[-0.6, -0.8], [0.6, 0.8], [0.18, 0.24]])
+    data = GaussianMixture(points, 0.0)
+    for level, known in ((0.02, True), (1e-4, False)):
+        at = points[2] + level * np.array([0.8, -0.6])
+        with jax.enable_x64(False):
+            found = log_ratio_to_gaussian(GaussianMixture(points, 0.0), at.astype(np.float32), level)
+        expected = float(log_ratio_to_gaussian(data, at, level)) if known else np.nan
+        np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def test_linearity_of_one_position_with_many():
+    x, y = RANDOM.normal(size=(3, 1)), RANDOM.normal(size=1)
+    levels = np.array([0.2, 0.5, 1.0])
+    np.testing.assert_allclose(
+        linearity(LINE, y, x, levels), linearity(LINE, np.broadcast_to(y, (3, 1)), x, levels), rtol=1e-14
+    )

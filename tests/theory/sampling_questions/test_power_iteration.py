@@ -219,3 +219,35 @@ def test_what_is_refused():
         covariance_power(jnp.array([1.0, 0.5]), 1.0)
     with pytest.raises(ValueError, match="must be a sequence of two or more"):
         covariance_power(jnp.array([0.0]), 1.0)
+    for wrong, sentence in ((-1.0, "must be zero or more"), (np.inf, "must be finite")):
+        with pytest.raises(ValueError, match=f"variance {sentence}"):
+            covariance_power(jnp.array([1.0, 0.0]), wrong)
+    with pytest.raises(ValueError, match="positive and finite, the first the larger"):
+        peak_time_of_two_modes(np.inf, 1.0)
+
+
+def test_the_end_of_a_rise_is_that_of_training():
+    """A mode without data is not forgotten at any time that a scan may reach."""
+    peak = alignment_peak(one_layer(np.array([3.0, 0.0, 1.0]), initial=0.0, process=FlowMatching()))
+    np.testing.assert_allclose(np.array(peak), [np.inf, 0.75, 0.0], rtol=1e-8, atol=1e-8)
+
+
+def test_lists_limits_and_traced_modes():
+    assert alignment(one_layer(), [0.0, 1.0]).shape == (2,)
+    levels = [np.inf, 1.0, 0.1, 0.0]
+    # 1 - p = Σ (ρ_i - ρ_{i+1})/... of small λ: -1/ρ² of the last step, and (ρ - ρ')/ρ²ρ' of those before.
+    found, slope = jax.value_and_grad(lambda variance: covariance_power(levels, variance))(0.0)
+    np.testing.assert_allclose([found, slope], [1.0, 9.0 - 100.0], rtol=1e-12)
+    slopes = jax.grad(lambda levels: covariance_power(levels, 1.0))(jnp.array(levels))
+    assert np.isfinite(slopes).all()
+    traced = jax.jit(lambda variance: alignment(OneLayer(Spectrum(0 * variance, variance), EDM(), 0.0, 1.0), 1.0))
+    assert np.isnan(traced(jnp.array([1.0, 0.0])))
+
+
+def test_peaks_of_close_and_of_distant_modes():
+    second = np.random.default_rng(0).uniform(0.1, 1.0, 50)
+    first = second * (1 + 1e-9)
+    excess = (first - second) / second
+    expected = (1 - excess / 2) / (2 * second)
+    np.testing.assert_allclose(peak_time_of_two_modes(first, second), expected, rtol=1e-14)
+    assert float(peak_time_of_two_modes(1e200, 1e-200)) == pytest.approx(200 * np.log(10) * 1e-200)

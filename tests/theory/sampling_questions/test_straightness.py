@@ -206,3 +206,13 @@ def test_what_is_refused():
         euler_variance(one_layer(), 1.0, jnp.array([0.0, 0.5]))
     with pytest.raises(ValueError, match="must be a sequence of two or more"):
         euler_variance(one_layer(), 1.0, jnp.array([0.0]))
+    for question in (rectified_straightness, rectified_euler_loss):
+        with pytest.raises(ValueError, match="variance must be zero or more; got -1"):
+            question(-1.0)
+
+
+def test_times_may_be_a_list():
+    times = [0.0, 0.5, 1.0]
+    np.testing.assert_array_equal(
+        euler_variance(one_layer(), 1.0, times), euler_variance(one_layer(), 1.0, np.array(times))
+    )
