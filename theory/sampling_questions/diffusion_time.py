@@ -11,8 +11,7 @@ has too little variance wants more noise, as far out as it has learned to see th
 A network that fitted P samples errs at every level, and the longer its way the more of its errors it meets: the
 trade-off of Franzese et al. 2022 (Sec. 2, of the ELBO). For linear networks its optimum is `start_of_least_nats`.
 In few steps the best start falls as modes are learned: of one layer of Q = .1 and λ = 10, 3, 1, .3, .1, .03, .01 in 20
-steps from 51.8 at ητ = .1 to 16.60 at 1e3, if levels are free too. With given ones it need not fall all the way: by the
-tangent law of the middle mode, on twelve modes of photographs, it falls to 11 √λ, is 32 √λ later, and then falls to 19.
+steps from 51.8 at ητ = .1 to 16.60 at 1e3, if levels are free too; with given ones it may rise on its way.
 """
 
 import jax
