@@ -72,9 +72,9 @@ class Config:
     features: tuple[int, ...] = (96, 96)  # of linear models
     ridge: float = 1e-6
     predicted_dimensions: tuple[int, ...] = (1,)  # what a draw of predicted weights decomposes has D·F rows
-    predicted_models: int = 4  # of each data set, for P ≥ F
+    predicted_models: int = 3  # of each data set, for P ≥ F
     population: int = 2048
-    samples: int = 150
+    samples: int = 120
     steps: int = 40
     width: int = 32
     hidden_layers: int = 2
@@ -82,7 +82,7 @@ class Config:
     network_ratios: tuple[float, ...] = (4.0, 0.25)
     network_doses: tuple[str, ...] = ("exact", "DSM")
     network_seeds: int = 1
-    network_steps: int = 2000
+    network_steps: int = 1500
     batch_size: int = 64
     learning_rate: float = 1e-2  # of Adam, constant
     arms: bool = False  # whether one thing at a time is changed at P/F = 1, and the control is trained

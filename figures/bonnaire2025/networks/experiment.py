@@ -65,7 +65,7 @@ class Config:
     hidden_layers: int = 2
     batch_size: int = 64
     learning_rate: float = 3e-3
-    records: int = 16
+    records: int = 14
     samples: int = 192
     sampling_steps: int = 32
     stops: int = 8  # noise levels at which sampling ends, the last steps of the whole

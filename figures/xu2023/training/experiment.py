@@ -42,9 +42,9 @@ class Config:
     batch_size: int = 32
     references: int = 128
     learning_rate: float = 1e-3
-    steps: int = 1500
+    steps: int = 1200
     records: int = 10
-    models: int = 6
+    models: int = 5
     levels: tuple[float, float, int] = (0.03, 6.0, 9)
     test_points: int = 384  # at every level
     variance_draws: int = 512
