@@ -131,7 +131,7 @@ def test_times_are_even_in_the_noise_level():
 
 @pytest.mark.slow
 def test_networks_do_not_depend_on_how_many_are_trained_together():
-    config = replace(PRESETS["tiny"], network_seeds=2)
+    config = replace(PRESETS["tiny"], network_seeds=2, data_sets=3)
     keys = jax.random.key(0), jax.random.key(1)
     one, three = (
         networks(replace(config, sets_at_a_time=number), 2, base(config, 2, 1.0), ("exact", "DSM"), *keys)
