@@ -47,7 +47,7 @@ Draw = Callable[[PRNGKeyArray, int], Array]
 class Config:
     """Sizes of the run. Noise levels are in units of the data, of which photographs have unit variance."""
 
-    networks: int = 6
+    networks: int = 5
     width: int = 48
     hidden_layers: int = 2
     batch_size: int = 192
@@ -56,10 +56,10 @@ class Config:
     patches: int = 16384
     steps_on_box: int = 2000
     steps_on_photographs: int = 1200
-    records: int = 14
+    records: int = 12
     levels: tuple[float, float, int] = (0.05, 10.0, 15)  # an odd number, for Simpson's rule
-    draws: int = 3072  # noisy data that an affine map is fitted to
-    exact_draws: int = 16384  # the same of the ideal denoiser
+    draws: int = 2048  # noisy data that an affine map is fitted to
+    exact_draws: int = 8192  # the same of the ideal denoiser
     pairs: int = 1024  # of noisy data, for the linearity score
     remembered: int = 64  # patches that a memorising denoiser knows
 
