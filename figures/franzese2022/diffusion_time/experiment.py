@@ -18,6 +18,7 @@ from scipy.integrate import cumulative_trapezoid
 
 from figures.common.stages import Arrays, RunStage, Stage
 from sims.data.built_in import natural_image_patches
+from sims.data.photograph_modes import patches_in_modes
 from sims.experiments.linear import curvature_of_levels, descend_every_level
 from sims.sampling.linear_ddim import ddim_map
 from sims.training.pairs import SecondMoments
@@ -138,15 +139,12 @@ def _on_gaussian(config: Config, key: PRNGKeyArray) -> Arrays:
 def _on_photographs(config: Config, key: PRNGKeyArray) -> Arrays:
     """One network, against patches that it has not seen."""
     seen_key, unseen_key, noise_key = jax.random.split(key, 3)
-    seen, unseen = (
-        natural_image_patches(each, count=config.patches, size=config.patch_size) for each in (seen_key, unseen_key)
+    clean, others, variance = patches_in_modes(
+        seen_key, unseen_key, count=config.patches, size=config.patch_size, modes=config.modes
     )
-    full = Spectrum.from_samples(seen)
-    clean, others = (np.asarray(full.to_modes(jnp.asarray(each)))[:, : config.modes] for each in (seen, unseen))
-    sets = partial(
-        training_sets_from_samples, jnp.asarray(clean), seeds=1, noise_repeats=config.noise_repeats, key=noise_key
-    )
-    return _measured(config, full.variance[: config.modes], sets, others.T @ others / len(others))
+    sets = partial(training_sets_from_samples, clean, seeds=1, noise_repeats=config.noise_repeats, key=noise_key)
+    unseen = np.asarray(others)
+    return _measured(config, variance, sets, unseen.T @ unseen / len(unseen))
 
 
 def _measured(config: Config, variance: Array, sets: Sets, target: np.ndarray) -> Arrays:

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
-from sims.data.built_in import natural_image_patches
+from sims.data.photograph_modes import patches_in_modes
 from sims.experiments.linear import curvature_of_levels, descend_every_level
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.pairs import SecondMoments, pairs_of
@@ -122,19 +122,18 @@ def _on_gaussian(config: Config, name: str, key: PRNGKeyArray) -> Arrays:
 def _on_photographs(config: Config, key: PRNGKeyArray) -> Arrays:
     """One network."""
     process, (seen_key, unseen_key, noise_key) = PROCESSES["edm"], jax.random.split(key, 3)
-    seen, unseen = (
-        natural_image_patches(each, count=config.patches, size=config.patch_size) for each in (seen_key, unseen_key)
+    clean, others, variance = patches_in_modes(
+        seen_key, unseen_key, count=config.patches, size=config.patch_size, modes=config.modes
     )
-    full, levels = Spectrum.from_samples(seen), _levels(config, process)
-    clean, others = (full.to_modes(jnp.asarray(each))[:, : config.modes] for each in (seen, unseen))
+    levels = _levels(config, process)
     pairs = pairs_of(Objective(DenoiserTarget()), process, levels)
     sets = training_sets_from_samples(clean.astype(jnp.float32), pairs, seeds=1, noise_repeats=8, key=noise_key)
-    (maps,) = _trained(config, process, float(full.variance[0]), sets)
+    (maps,) = _trained(config, process, float(variance[0]), sets)
     measured, predicted = _shifts(config, _denoiser(jnp.mean(others**2, axis=0), process), maps)
     return {
-        "variance": np.asarray(full.variance)[: config.modes],
+        "variance": np.asarray(variance),
         "left_trained": _left(process, levels, maps),
-        "left_theory": _left_in_theory(config, _denoiser(full.variance[: config.modes], process)),
+        "left_theory": _left_in_theory(config, _denoiser(variance, process)),
         "shift_measured": measured,
         "shift_predicted": predicted,
     }

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
-from sims.data.built_in import natural_image_patches
+from sims.data.photograph_modes import patches_in_modes
 from sims.experiments.linear import curvature_of_levels, descend_every_level
 from sims.sampling.schedules import uniform_schedule
 from sims.training.pairs import PairCoefficients, SecondMoments, moments_of_pairs, pair_statistics, pairs_of
@@ -119,15 +119,13 @@ def _on_gaussian(config: Config, key: PRNGKeyArray) -> Arrays:
 def _on_photographs(config: Config, key: PRNGKeyArray) -> Arrays:
     """One network."""
     seen_key, unseen_key, noise_key, second_key = jax.random.split(key, 4)
-    seen, unseen = (
-        natural_image_patches(each, count=config.patches, size=config.patch_size) for each in (seen_key, unseen_key)
+    clean, others, variance = patches_in_modes(
+        seen_key, unseen_key, count=config.patches, size=config.patch_size, modes=config.modes
     )
-    full = Spectrum.from_samples(seen)
-    clean, others = (full.to_modes(jnp.asarray(each))[:, : config.modes] for each in (seen, unseen))
     sets = training_sets_from_samples(
         clean.astype(jnp.float32), _pairs(config), seeds=1, noise_repeats=NOISE_REPEATS, key=noise_key
     )
-    trained = _trained(config, float(full.variance[0]), sets, second_key)
+    trained = _trained(config, float(variance[0]), sets, second_key)
     return {kind: value[0] for kind, value in trained.items()} | _theory(config, jnp.mean(others**2, axis=0))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage, Stage
-from sims.data.built_in import natural_image_patches
+from sims.data.photograph_modes import patches_in_modes
 from sims.experiments.linear import curvature_of_levels, descend_every_level, generated_mode_variances
 from sims.measurements.path_nats import excess_path_nats
 from sims.sampling.linear_flow import flow_of
@@ -131,13 +131,11 @@ def _on_gaussian(config: Config, key: PRNGKeyArray) -> Arrays:
 def _on_photographs(config: Config, key: PRNGKeyArray) -> Arrays:
     """One network."""
     seen_key, unseen_key, noise_key = jax.random.split(key, 3)
-    seen, unseen = (
-        natural_image_patches(each, count=config.patches, size=config.patch_size) for each in (seen_key, unseen_key)
+    clean, others, variance = patches_in_modes(
+        seen_key, unseen_key, count=config.patches, size=config.patch_size, modes=config.modes
     )
-    full = Spectrum.from_samples(seen)
-    variance, levels = full.variance[: config.modes], _levels(config)
-    clean, held_out = (np.asarray(full.to_modes(jnp.asarray(each)))[:, : config.modes] for each in (seen, unseen))
-    sets = training_sets_from_samples(jnp.asarray(clean, jnp.float32), levels, seeds=1, noise_repeats=4, key=noise_key)
+    levels, held_out = _levels(config), np.asarray(others)
+    sets = training_sets_from_samples(clean.astype(jnp.float32), levels, seeds=1, noise_repeats=4, key=noise_key)
     times = _times(config, config.last_time_on_photographs)
     maps = _trained(config, variance, sets, times)
     second = held_out.T @ held_out / len(held_out)  # about the mean of the patches that were seen
