@@ -1,5 +1,6 @@
 """Test-wide numerics: 64-bit, no silent rank promotion anywhere in the package, reproducible properties."""
 
+import gc
 import hashlib
 import os
 from collections.abc import Iterator
@@ -53,6 +54,12 @@ def _leave_out(config: pytest.Config, items: list[pytest.Item], share: int, shar
     others = {item for place, item in enumerate(rows) if place % shares != share}
     config.hook.pytest_deselected(items=list(others))
     items[:] = [item for item in items if item not in others]
+
+
+def pytest_collection_finish() -> None:
+    """A sixteenth of the time went to looking for garbage among modules, which stay, and traces, which are many."""
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 @pytest.fixture(scope="module", autouse=True)

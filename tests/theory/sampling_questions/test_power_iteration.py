@@ -54,11 +54,12 @@ def log_odds_by_hand(denoiser):
     target = denoiser.objective.target
     signal, noise = (np.broadcast_to(each, alpha.shape) for each in target.coefficients(alpha, sigma))
     times = process.time_from_log_snr(2 * places)
-    gains = jax.jit(lambda tau: denoiser.gain(tau[:, None], times[None]))
+    gains = jax.jit(lambda tau: denoiser.gain(tau, times))  # one time at a time: compiled once
     rates = (sigma / (signal * sigma - noise * alpha))[:, None], signal[:, None], alpha[:, None]
 
-    def odds(log_time):
-        lost = rates[0] * (rates[1] - rates[2] * np.asarray(gains(jnp.exp(jnp.asarray(log_time)))))
+    def odds(log_times):
+        learned = np.stack([gains(jnp.asarray(tau)) for tau in np.exp(log_times)])
+        lost = rates[0] * (rates[1] - rates[2] * learned)
         logs = -2 * np.einsum("n,tnk->tk", weights, lost)
         return logs[:, 0] - np.log(np.exp(logs[:, 1:]).sum(axis=1))
 

@@ -25,11 +25,11 @@ def summary(kernel):
 
 def assert_derivatives(function, at, steps):
     """Forward and reverse mode against central differences, in each of the arguments."""
-    forward = jax.jacfwd(lambda arguments: 2 * (function(*arguments),), has_aux=True)
+    forward = jax.jit(jax.jacfwd(lambda arguments: 2 * (function(*arguments),), has_aux=True))
     at = jnp.asarray(at)
     up, down = ([forward(moved)[1] for moved in at[None] + sign * np.diag(steps)] for sign in (1, -1))
     difference = (np.asarray(up) - np.asarray(down)) / (2 * np.asarray(steps))
-    backward = jax.grad(lambda arguments: function(*arguments))
+    backward = jax.jit(jax.grad(lambda arguments: function(*arguments)))
     for derivative in (forward(at)[0], backward(at)):
         np.testing.assert_array_less(np.abs(derivative - difference), np.abs(difference) * 1e-5 + 1e-9)
 
