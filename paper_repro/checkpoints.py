@@ -4,16 +4,19 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from figures.common.stages import Arrays, Stage
+from figures.common.stages import Arrays, SharedWork, Stage
 from paper_repro.addresses import Address
 from paper_repro.archives import origin_of, unpack
 from paper_repro.atomic import write_atomically
+from paper_repro.computing import device
 from paper_repro.engines import Engine
 from paper_repro.progress import Progress
-from paper_repro.store import read_bytes
+from paper_repro.shared_results import complete_shared
+from paper_repro.store import Store, read_bytes
 
 COSTS = ("device", "seconds", "processor_seconds", "peak_gigabytes")  # what provenance says of a stage
 
@@ -21,13 +24,15 @@ COSTS = ("device", "seconds", "processor_seconds", "peak_gigabytes")  # what pro
 class Checkpoints:
     """A `RunStage` that stores the arrays of every finished stage and takes them from there the next time."""
 
-    def __init__(self, folder: Path, address: Address, engine: Engine, progress: Progress) -> None:
-        self.folder = folder
+    def __init__(self, store: Store, address: Address, engine: Engine, progress: Progress) -> None:
+        self.store = store
+        self.folder = store.partial(address)
         self.address = address
         self.engine = engine
         self.progress = progress
         self.origins: dict[str, dict[str, Any]] = {}  # of every stage so far
         self.resumed: list[str] = []
+        self.shared_results: list[dict[str, Any]] = []  # which of them this figure has used, and what they cost
 
     def __call__(self, name: str, work: Callable[[], Mapping], *, share: float) -> Arrays:
         """Arrays of the stage. Raises ValueError for a name that this figure has used before."""
@@ -59,6 +64,21 @@ class Checkpoints:
             self.progress.finish(figure, stage, self.origins[stage.name]["seconds"])
         return [found[stage.name] for stage in stages]
 
+    def shared(self, works: Sequence[SharedWork], compute: Callable[[Sequence[int]], Sequence[Arrays]]) -> list[Arrays]:
+        """Arrays of each work, stored for all figures; `compute` runs stages of this one for those that are missing."""
+        before = set(self.origins)
+
+        def provenance() -> dict[str, Any]:
+            stages = {name: cost for name, cost in self._costs().items() if name not in before}
+            return self._origin() | {"computed_for": self.address.figure, "stages": stages}
+
+        results = complete_shared(works, compute, self.store, self.engine.surroundings, provenance)
+        self.shared_results += [
+            {key: result.provenance[key] for key in ("figure", "digest", "computed_for", "stages")}
+            for result in results
+        ]
+        return [result.arrays for result in results]
+
     def _stored(self, stage: Stage) -> Arrays | None:
         """What another run has left, unless another version of a package or other flags could have changed it."""
         archive = read_bytes(self._path(stage)) or b""
@@ -76,9 +96,17 @@ class Checkpoints:
         return self.folder / f"stage-{readable}-{hashlib.sha256(stage.name.encode()).hexdigest()[:8]}.npz"
 
     def provenance(self) -> dict[str, Any]:
-        """Where each stage was computed and for how long, and what they had in common."""
+        """When and where each stage was computed and for how long, and what they had in common."""
+        used = {"shared_results": self.shared_results} if self.shared_results else {}
+        return self._origin() | {"stages": self._costs()} | used
+
+    def _costs(self) -> dict[str, dict[str, Any]]:
+        return {name: {key: origin.get(key) for key in COSTS} for name, origin in self.origins.items()}
+
+    def _origin(self) -> dict[str, Any]:
         return {
-            "stages": {name: {key: origin.get(key) for key in COSTS} for name, origin in self.origins.items()},
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "device": device(),
             "stages_from_checkpoints": self.resumed,
             **asdict(self.engine.surroundings),
         }

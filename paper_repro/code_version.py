@@ -24,10 +24,14 @@ def code_version(package: str) -> str:
 
     Raises ValueError for an import whose code cannot be found, or that goes through a package's `__init__`.
     """
-    sources = closure(package)
-    experiment = sources[f"{package}.experiment"]
+    return module_version(f"{package}.experiment")
+
+
+def module_version(module: str) -> str:
+    """Hash of all code that a module can reach, but for the module's own `PRESETS`. Raises as `code_version`."""
+    sources = closure(module)
     hashes = {name: source.digest for name, source in sources.items()}
-    hashes[experiment.name] = experiment.digest_without_presets
+    hashes[module] = sources[module].digest_without_presets
     return hashlib.sha256("\n".join(f"{name} {hashes[name]}" for name in sorted(hashes)).encode()).hexdigest()
 
 
@@ -41,11 +45,11 @@ class Source:
     imports: tuple[str, ...]  # modules of ours, without packages
 
 
-def closure(package: str) -> dict[str, Source]:
-    """The modules of ours that the figure's experiment imports, at any depth, and itself. Raises as `code_version`."""
-    ours = frozenset({*PACKAGES, package.partition(".")[0]})
+def closure(module: str) -> dict[str, Source]:
+    """The modules of ours that a module imports, at any depth, and itself. Raises as `code_version`."""
+    ours = frozenset({*PACKAGES, module.partition(".")[0]})
     found: dict[str, Source] = {}
-    todo = [f"{package}.experiment"]
+    todo = [module]
     while todo:
         name = todo.pop()
         if name not in found:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import figures
 from paper_repro.addresses import Address, address_of
 from paper_repro.checkpoints import Checkpoints
-from paper_repro.computing import check_device, device, spare_memory_maps
+from paper_repro.computing import check_device, spare_memory_maps
 from paper_repro.engines import Engine
 from paper_repro.errors import UserError
 from paper_repro.progress import Named, Progress
@@ -187,7 +186,7 @@ def complete(job: Job, store: Store, progress: Progress, engine: Engine) -> Stor
     import jax
 
     start = time.perf_counter()
-    checkpoints = Checkpoints(store.partial(job.address), job.address, engine, progress)
+    checkpoints = Checkpoints(store, job.address, engine, progress)
     arrays = job.parts.experiment.compute(job.config, key=jax.random.key(job.seed), stage=checkpoints)
     seconds = time.perf_counter() - start
     result = store.save(job.address, arrays, _provenance(job, seconds, checkpoints))
@@ -205,8 +204,6 @@ def _provenance(job: Job, seconds: float, checkpoints: Checkpoints) -> dict[str,
         "data_sha256": job.address.data_sha256,
         "code_version": job.address.code_version,
         "wall_seconds": round(seconds, 3),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": device(),
         **checkpoints.provenance(),
     }
 

@@ -3,6 +3,8 @@
     OUT/store/<figure>/<digest>/arrays.npz, provenance.json
     OUT/store/<figure>/<digest>.partial/stage-<name>.npz
 
+What several figures share (`shared_results`) has the name of its kind in place of a figure's.
+
 Everything here may be removed at any time; it is then computed again.
 """
 
@@ -10,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +44,8 @@ class Store:
     def __init__(self, out: Path) -> None:
         self.root = out / "store"
         self.damaged: dict[Path, str] = {}  # by file, a sentence on what was met and left out
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
 
     def folder(self, address: Address) -> Path:
         """Where the result with this address is, or would be."""
@@ -49,6 +54,11 @@ class Store:
     def partial(self, address: Address) -> Path:
         """Where the checkpoints of an unfinished result are."""
         return self.folder(address).with_suffix(".partial")
+
+    def lock(self, address: Address) -> threading.Lock:
+        """The lock of whoever computes this result, among threads that have the same `Store`."""
+        with self._guard:
+            return self._locks.setdefault(address.digest, threading.Lock())
 
     def clean(self) -> None:
         """Remove what killed runs have left behind."""

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from sims.networks.preconditioned import AbstractDenoisingNetwork, PreconditionedNetwork
 from sims.sampling.feature_models import denoiser_drift
 from sims.sampling.solvers import adaptive, heun
+from sims.training.compilation import jit_with_fused_loops
 from sims.training.training_triples import with_array_parameters
 from theory.definitions.arrays import floating, is_traced
 from theory.definitions.checks import check_times
@@ -61,7 +62,7 @@ def heun_sample(
     return _heun_sample(denoiser, floating(noise), jnp.asarray(levels))
 
 
-@eqx.filter_jit
+@jit_with_fused_loops
 def _heun_sample(denoiser: Denoiser, noise: Array, levels: Array) -> Float[Array, "n dim"]:
     levels = levels.astype(noise.dtype)
     end = heun(_exploding_drift(denoiser), levels[0] * noise, levels[:-1])

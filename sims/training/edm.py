@@ -89,6 +89,10 @@ class EDMTraining(AbstractTraining):
         divergence = _first_divergence(state.divergence, after.step, loss, batch.levels)
         return TrainingState(after.parameters, after.optimiser, key, after.step, divergence)
 
+    @property
+    def fused(self) -> bool:
+        return True
+
     def draw(self, key: PRNGKeyArray) -> EDMBatch:
         """A batch, spread over the devices of the mesh."""
         data_key, level_key, noise_key = jax.random.split(key, 3)

@@ -12,9 +12,11 @@ import optax
 from jax.experimental import multihost_utils
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
+from sims.training.compilation import jit_with_fused_loops
 from theory.definitions.checks import whole_arguments
 
 Network = TypeVar("Network")
+Saved = TypeVar("Saved", bound=eqx.Module)
 
 
 class Divergence(NamedTuple):
@@ -75,6 +77,11 @@ class AbstractTraining(eqx.Module):
     def step(self, state: TrainingState) -> TrainingState:
         """The state after one step of the optimiser."""
 
+    @property
+    def fused(self) -> bool:
+        """Whether its steps are compiled by `jit_with_fused_loops`: those that take longer than their compilation."""
+        return False
+
 
 @whole_arguments(steps=0)
 def advance(training: AbstractTraining, state: TrainingState[Network], steps: int) -> TrainingState[Network]:
@@ -83,11 +90,10 @@ def advance(training: AbstractTraining, state: TrainingState[Network], steps: in
     The memory of the given state is used for the new one: where a compiled program runs, the given one is gone
     afterwards. Raises ValueError for other numbers of steps.
     """
-    return _advance((training, jnp.asarray(steps, jnp.int32)), state)
+    compiled = _advance_fused if training.fused else _advance_plain
+    return compiled((training, jnp.asarray(steps, jnp.int32)), state)
 
 
-# Of the pair nothing is donated: data are there for the next call as well.
-@eqx.filter_jit(donate="all-except-first")
 def _advance(fixed: tuple[AbstractTraining, Array], state: TrainingState[Network]) -> TrainingState[Network]:
     training, steps = fixed
     arrays, rest = eqx.partition(state, eqx.is_array)
@@ -96,6 +102,11 @@ def _advance(fixed: tuple[AbstractTraining, Array], state: TrainingState[Network
         return eqx.filter(training.step(eqx.combine(arrays, rest)), eqx.is_array)
 
     return eqx.combine(jax.lax.fori_loop(0, steps, step, arrays), rest)
+
+
+# Of the pair nothing is donated: data are there for the next call as well.
+_advance_plain = eqx.filter_jit(_advance, donate="all-except-first")
+_advance_fused = jit_with_fused_loops(_advance, donate="all-except-first")
 
 
 def initial_state(
@@ -129,16 +140,17 @@ def descended(
     return TrainingState(network, optimiser_state, state.key, state.step + 1)
 
 
-def to_arrays(state: TrainingState) -> dict[str, np.ndarray]:
-    """The arrays of a state under their names, for `numpy.savez`; random keys as the integers they consist of.
+def to_arrays(state: eqx.Module) -> dict[str, np.ndarray]:
+    """The arrays of a state, or of a network alone, under their names, for `numpy.savez`.
 
-    Where members are spread over several hosts, every host gets the arrays of all, and all have to ask for them.
+    Random keys are there as the integers they consist of. Where members are spread over several hosts, every host gets
+    the arrays of all, and all have to ask for them.
     """
     return {name: _fetched(_as_numbers(leaf)) for name, leaf in _named_arrays(state).items()}
 
 
-def from_arrays(arrays: Mapping[str, np.ndarray], like: TrainingState) -> TrainingState:
-    """The state that `to_arrays` wrote, with the structure of `like` and placed on its devices.
+def from_arrays(arrays: Mapping[str, np.ndarray], like: Saved) -> Saved:
+    """The state or network that `to_arrays` wrote, with the structure of `like` and placed on its devices.
 
     `like` is a state of the same training, a fresh one for example. Raises ValueError unless names, shapes and types of
     the arrays are those of `like`.
@@ -161,7 +173,7 @@ def from_arrays(arrays: Mapping[str, np.ndarray], like: TrainingState) -> Traini
     return eqx.combine(jax.tree.unflatten(jax.tree.structure(places), leaves), rest)
 
 
-def _named_arrays(state: TrainingState) -> dict[str, Array]:
+def _named_arrays(state: eqx.Module) -> dict[str, Array]:
     """Every array by its path, such as `.parameters.weight`."""
     with_paths = jax.tree_util.tree_leaves_with_path(eqx.filter(state, eqx.is_array))
     return {jax.tree_util.keystr(path): leaf for path, leaf in with_paths}

@@ -119,6 +119,9 @@ class Recorder:
     def all(self, stages):
         return [self(stage.name, stage.work, share=stage.share) for stage in stages]
 
+    def shared(self, works, compute):
+        return list(compute(range(len(works))))
+
 
 def tiny(name):
     return figures.load(name).experiment.PRESETS["tiny"]

@@ -13,6 +13,7 @@ from paper_repro.checkpoints import Checkpoints
 from paper_repro.computing import Surroundings, versions
 from paper_repro.engines import Here
 from paper_repro.progress import Lines
+from paper_repro.store import Store
 
 ADDRESS = Address("fake", "quick", {}, 0, None, "version")
 HERE = Surroundings({"XLA_FLAGS": "--some"}, versions())
@@ -31,7 +32,7 @@ def run(tmp_path):
             computed.append(name)
             return {"x": np.full(2, ord(name))}
 
-        checkpoints = Checkpoints(tmp_path / "partial", ADDRESS, Here(surroundings), Lines(sys.stderr))
+        checkpoints = Checkpoints(Store(tmp_path), ADDRESS, Here(surroundings), Lines(sys.stderr))
         try:
             several = checkpoints.all([Stage(name, partial(work, name), 0.3) for name in "ab"])
             alone = checkpoints("c", partial(work, "c"), share=0.4)
@@ -62,6 +63,6 @@ def test_other_flags_or_versions_compute_again(run, other):
 
 
 def test_a_name_stands_for_one_stage(tmp_path):
-    checkpoints = Checkpoints(tmp_path, ADDRESS, Here(HERE), Lines(sys.stderr))
+    checkpoints = Checkpoints(Store(tmp_path), ADDRESS, Here(HERE), Lines(sys.stderr))
     with pytest.raises(ValueError, match="fake has two stages called 'a'"):
         checkpoints.all([Stage("a", dict, 0.5), Stage("a", dict, 0.5)])

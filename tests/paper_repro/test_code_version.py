@@ -57,9 +57,9 @@ def write(tmp_path, monkeypatch) -> Callable[[str, str], None]:
 
 
 def test_the_closure_is_followed_to_any_depth_and_however_it_is_imported(write):
-    ours = {name for name in closure("studied.fig") if name.startswith("studied.")}
+    ours = {name for name in closure("studied.fig.experiment") if name.startswith("studied.")}
     assert ours == {f"studied.{name.replace('/', '.')}" for name in ALWAYS}
-    assert "theory.numerics.special" in closure("studied.fig")
+    assert "theory.numerics.special" in closure("studied.fig.experiment")
 
 
 @pytest.mark.parametrize(("names", "changes"), [(ALWAYS, True), (NEVER, False)])
@@ -100,7 +100,7 @@ def test_an_import_that_cannot_be_followed_is_refused(write, line, sentence):
 
 @pytest.mark.parametrize("name", figures.FIGURES)
 def test_no_experiment_reaches_what_reads_or_draws_its_results(name):
-    words = {word for module in closure(figures.FIGURES[name].package) for word in module.split(".")}
+    words = {word for module in closure(f"{figures.FIGURES[name].package}.experiment") for word in module.split(".")}
     assert not words & {"claims", "plots", "statistics", "style", "panels"}
 
 

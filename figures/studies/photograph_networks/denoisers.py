@@ -1,48 +1,55 @@
 """Networks on photographs of which the denoiser itself is measured, not what it generates."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
-from figures.common.stages import Arrays, RunStage
-from figures.studies.photograph_networks.experiment import Photographs, train_kinds
-from figures.studies.trained_networks.experiment import DataModes, NetworkRun, Prepare, TrainedRun
+from figures.common.stages import Arrays, RunStage, Stage
+from figures.studies.photograph_networks.training import TrainedKinds
+from figures.studies.trained_networks.experiment import DataModes, Prepare, Trained, TrainedRun, each_model
 from sims.measurements.denoisers import Denoiser
+from sims.training.state import from_arrays
 
 
-class MeasuredDenoisers(NamedTuple):
-    """The models of every kind, and what was measured of them."""
-
-    runs: dict[str, list[TrainedRun]]
-    arrays: dict[str, Arrays]  # by kind: `steps` (records,), the measurements (models, records, ...)
-
-
-def train_denoisers(
-    photographs: Photographs,
-    networks: Mapping[str, NetworkRun],
+def measure_kept(
+    trained: TrainedKinds,
     prepare: Prepare,
     *,
-    key: PRNGKeyArray,
     stage: RunStage,
     share: float,
-) -> MeasuredDenoisers:
-    """Train every kind of network, on the patches and from the keys that `train_on_photographs` takes."""
-    runs, results = train_kinds(photographs, networks, prepare, key=key, stage=stage, share=share)
-    arrays = {
-        kind: {"steps": networks[kind].at} | {name: np.stack([each[name] for each in found]) for name in found[0]}
-        for kind, found in results.items()
+) -> dict[str, Arrays]:
+    """What `prepare(run)(denoiser)` gives of the networks that were kept, a stage for each model.
+
+    By kind: `steps` (kept,), the measurements (models, kept, ...).
+    """
+    stages = [
+        Stage(f"{run.name}: denoiser", partial(_measure, run, result.kept, prepare), share / len(_every(trained)))
+        for run, result in _every(trained)
+    ]
+    found = iter(stage.all(stages))
+    return {
+        kind: {"steps": runs[0].network.kept_at} | each_model([next(found) for _ in runs])
+        for kind, runs in trained.runs.items()
     }
-    return MeasuredDenoisers(runs, arrays)
 
 
-def evaluated(network: NetworkRun, evaluations: int) -> NetworkRun:
-    """The network where a record costs so many evaluations: by them the work is cut into segments."""
-    return replace(network, samples=evaluations, heun_steps=1)
+def _every(trained: TrainedKinds) -> list[tuple[TrainedRun, Trained]]:
+    return [pair for kind, runs in trained.runs.items() for pair in zip(runs, trained.results[kind], strict=True)]
+
+
+def _measure(run: TrainedRun, kept: Arrays, prepare: Prepare) -> Arrays:
+    """Of one model, (kept, ...)."""
+    measure = prepare(run)
+    untrained = run.network.architecture.build(run.data.shape[1], run.key)
+    records = len(run.network.kept_at)
+    networks = (
+        from_arrays({name: array[place] for name, array in kept.items()}, untrained) for place in range(records)
+    )
+    return each_model([measure(network) for network in networks])
 
 
 def typical(data: Float[np.ndarray, "n pixels"], count: int) -> Float[np.ndarray, "count pixels"]:

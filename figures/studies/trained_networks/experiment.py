@@ -31,7 +31,8 @@ from sims.training.records import log_spaced_records
 from sims.training.state import advance, from_arrays, to_arrays
 
 SIGMA_MIN, SIGMA_MAX = 0.002, 80.0
-_STATE, _MEASURED = "state ", "measured "
+OF_MODES: tuple[str, ...] = ("generated", "alignment", "alignment_unbiased")  # what `measure_modes` always gives
+_STATE, _MEASURED, _KEPT = "state ", "measured ", "kept "
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,19 @@ class NetworkRun:
     log_std: float = 1.2  # P_std
     tilt: float = 0.0  # a: the density is multiplied by σ^-2a
     segments: int = 1  # stages of one run
+    kept: int = 0  # at how many of the records the network itself is kept
 
     @property
     def at(self) -> Int[np.ndarray, " records"]:
         """The steps of the records."""
         return log_spaced_records(self.steps, self.records)
+
+    @property
+    def kept_at(self) -> Int[np.ndarray, " kept"]:
+        """The steps of those at which the network is kept: spread over all records, with the first and the last."""
+        records = self.at
+        places = np.linspace(0, len(records) - 1, self.kept).round().astype(int)
+        return np.unique(records[places])
 
     @property
     def levels(self) -> Float[Array, " levels"]:
@@ -71,6 +80,13 @@ class TrainedRun:
     network: NetworkRun
     data: Float[np.ndarray, "n d"]  # float32
     key: PRNGKeyArray
+
+
+class Trained(NamedTuple):
+    """What one run has given."""
+
+    measured: Arrays  # (records, ...)
+    kept: Arrays  # of the network, (kept, ...)
 
 
 class DataModes(NamedTuple):
@@ -96,8 +112,8 @@ def data_modes(data: Float[np.ndarray, "n d"]) -> DataModes:
 
 def train(
     runs: Sequence[TrainedRun], prepare: Prepare, *, stage: RunStage, share: float, together: bool = False
-) -> list[Arrays]:
-    """What `prepare(run)(denoiser)` gives at the records of every run, stacked: first axes are (records,).
+) -> list[Trained]:
+    """What `prepare(run)(denoiser)` gives at the records of every run, stacked, and the networks that are kept.
 
     The next segments of all runs are handed over at the same time. With `together`, runs of one kind (of equal
     `network`) go one after the other through one stage: small networks take longer to compile than to train, and are
@@ -108,7 +124,7 @@ def train(
         groups.setdefault(run.network if together else index, []).append(index)
     plans = [_segments(runs[members[0]].network) for members in groups.values()]
     part = share / sum(map(len, plans))
-    found: list[list[Arrays]] = [[] for _ in runs]
+    found: list[list[Trained]] = [[] for _ in runs]
     states: list[Arrays] = [{} for _ in runs]
     for number in range(max(map(len, plans))):
         active = [
@@ -124,8 +140,8 @@ def train(
             for place, index in enumerate(group):
                 own = _named(arrays, f"{place} ")
                 states[index] = _named(own, _STATE)
-                found[index].append(_named(own, _MEASURED))
-    return [_joined(parts) for parts in found]
+                found[index].append(Trained(_named(own, _MEASURED), _named(own, _KEPT)))
+    return [Trained(*map(_joined, zip(*parts, strict=True))) for parts in found]
 
 
 def measure_modes(
@@ -133,12 +149,12 @@ def measure_modes(
     *,
     pictures: int = 0,
     shape: tuple[int, int, int] | None = None,
-    patches: tuple[tuple[int, int], ...] = (),
+    patches: Sequence[tuple[int, int]] = (),
 ) -> Measurement:
     """What samples have of the data's modes: variance (modes,), alignment χ, and χ without its bias.
 
     **Arguments:** `pictures`, how many of the samples are kept, (pictures, d); `shape` of images, for `patches`: sizes
-    and strides of patches whose variance along the data's own patch modes is stored as `patch_variance_SIZE_STRIDE`.
+    and strides of patches whose variance along the data's own patch modes is `patch_variance_of` these.
     """
     modes, noise, levels = data_modes(run.data), sampler_noise(run), run.network.levels
     bases = {}
@@ -149,18 +165,24 @@ def measure_modes(
     def measured(denoiser: Denoiser) -> Arrays:
         samples = np.asarray(heun_sample(denoiser, noise, levels))
         moments = mode_moments([samples], modes.mean, modes.basis, groups=1, leading=modes.variance.size)
-        arrays = {
-            "generated": moments.variance(),
-            "alignment": alignment(moments.covariance()),
-            "alignment_unbiased": alignment_of_samples(moments.covariance(), moments.count()),
-        }
+        of_modes = (
+            moments.variance(),
+            alignment(moments.covariance()),
+            alignment_of_samples(moments.covariance(), moments.count()),
+        )
+        arrays = dict(zip(OF_MODES, of_modes, strict=True))
         for (size, stride), basis in bases.items():
             assert shape is not None
             own = patch_moments(samples.reshape(-1, *shape), size, stride)
-            arrays[f"patch_variance_{size}_{stride}"] = patch_variances(own, basis)
+            arrays[patch_variance_of(size, stride)] = patch_variances(own, basis)
         return arrays | ({"pictures": samples[:pictures]} if pictures else {})
 
     return measured
+
+
+def patch_variance_of(size: int, stride: int) -> str:
+    """The name of an array, (modes,)."""
+    return f"patch_variance_{size}_{stride}"
 
 
 def sampler_noise(run: TrainedRun) -> Float[Array, "samples d"]:
@@ -169,7 +191,7 @@ def sampler_noise(run: TrainedRun) -> Float[Array, "samples d"]:
     return jax.random.normal(_keys(run).noise, shape, jnp.float32)
 
 
-def stacked(runs: Sequence[TrainedRun], results: Sequence[Arrays]) -> Arrays:
+def stacked(runs: Sequence[TrainedRun], results: Sequence[Trained]) -> Arrays:
     """Models of one kind together, with what the data say: every array but `steps` has a first axis (models,).
 
     `steps` (records,); `variance` (models, modes) of the data; `generated` (models, records, modes); `solver`
@@ -177,9 +199,14 @@ def stacked(runs: Sequence[TrainedRun], results: Sequence[Arrays]) -> Arrays:
     """
     variance = np.stack([data_modes(run.data).variance for run in runs])
     network = runs[0].network
-    arrays = {name: np.stack([result[name] for result in results]) for name in results[0]}
+    arrays = each_model([result.measured for result in results])
     solver = np.stack([exact_heun_variance(each, np.asarray(network.levels, dtype=float)) for each in variance])
     return {"steps": network.at, "variance": variance, "solver": solver} | arrays
+
+
+def each_model(results: Sequence[Arrays]) -> Arrays:
+    """The arrays of several models under a first axis (models,)."""
+    return {name: np.stack([result[name] for result in results]) for name in results[0]}
 
 
 def prefixed(name: str, arrays: Arrays) -> Arrays:
@@ -249,16 +276,23 @@ def _train_on(run: TrainedRun, prepare: Prepare, segment: _Segment, before: Arra
     state = training.init(network.architecture.build(run.data.shape[1], keys.network), key=keys.batches)
     if before:
         state = from_arrays(before, like=state)
-    measure, found, last_good = prepare(run), [], "that of the stage before"
+    measure, found, kept, last_good = prepare(run), [], [], "that of the stage before"
     for record in segment.records:
         state = advance(training, state, record - int(state.step))
         check_loss(state, last_good)
         found.append(measure(state.parameters))
+        if record in network.kept_at:
+            kept.append(to_arrays(state.parameters))
         last_good = f"of step {record}"
     state = advance(training, state, segment.end - int(state.step))
     check_loss(state, last_good)
     left = {} if segment.last else {_STATE + name: array for name, array in to_arrays(state).items()}
-    return left | {_MEASURED + name: np.stack([each[name] for each in found]) for name in (found[0] if found else {})}
+    return left | _records(_MEASURED, found) | _records(_KEPT, kept)
+
+
+def _records(prefix: str, found: Sequence[Arrays]) -> Arrays:
+    """The arrays of several records, stacked; nothing of none."""
+    return {prefix + name: np.stack([each[name] for each in found]) for name in (found[0] if found else {})}
 
 
 def _named(arrays: Arrays, prefix: str) -> Arrays:
@@ -280,7 +314,7 @@ def _density(network: NetworkRun) -> AbstractNoiseDensity:
 def _joined(parts: Sequence[Arrays]) -> Arrays:
     """Records of all segments; some have none."""
     seen = [part for part in parts if part]
-    return {name: np.concatenate([part[name] for part in seen]) for name in seen[0]}
+    return {name: np.concatenate([part[name] for part in seen]) for name in (seen[0] if seen else {})}
 
 
 # The same object every time, or each stage would compile its steps anew.

@@ -10,9 +10,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.photograph_networks.experiment import SMALL_MLP_RUNS, Photographs, train_on_photographs
+from figures.studies.photograph_networks.experiment import train_on_photographs
+from figures.studies.photograph_networks.sizes import ONE_LEVEL_RUNS, PHOTOGRAPHS, SMALL_MLP_RUNS
+from figures.studies.photograph_networks.training import Photographs
 from figures.studies.trained_networks.architectures import MLP, Linear, LinearConvolution, ResNet, UNet
-from figures.studies.trained_networks.experiment import NetworkRun, measure_modes
+from figures.studies.trained_networks.experiment import NetworkRun
 
 
 @dataclass(frozen=True)
@@ -38,18 +40,18 @@ CNN, LINEAR_CONVOLUTION = "CNN, one level, 8 channels, Adam", "linear convolutio
 _SHAPE = (8, 8, 1)
 _DIMENSION = 64
 _QUICK, _TINY = SMALL_MLP_RUNS["quick"], SMALL_MLP_RUNS["tiny"]
-_QUICK_CNN = replace(_QUICK, architecture=UNet(_SHAPE, 8, (1,)), steps=800, records=16, samples=128, batch_size=32)
+_QUICK_CNN = ONE_LEVEL_RUNS["quick"]
 # Compiling a U-Net would take most of the tests' time.
 _TINY_CNN = replace(_TINY, architecture=ResNet((4, 4, 1), 4, 1))
 _PAPER = replace(_QUICK, steps=5000, records=40, samples=512, learning_rate=3e-4)
-_PAPER_CNN = replace(_PAPER, architecture=_QUICK_CNN.architecture, steps=10_000, batch_size=64, segments=4)
+_PAPER_CNN = replace(_PAPER, architecture=UNet(_SHAPE, 8, (1,)), steps=10_000, batch_size=64, segments=4)
 
 
 def _linear_convolution(cnn: NetworkRun, taps: int) -> NetworkRun:
     """Locality and weight sharing without nonlinearity, trained as the CNN is, at the rate of linear networks."""
     assert isinstance(cnn.architecture, UNet | ResNet)
     convolution = LinearConvolution(cnn.architecture.shape, taps)
-    return replace(cnn, architecture=convolution, learning_rate=3 * cnn.learning_rate)
+    return replace(cnn, architecture=convolution, learning_rate=3 * cnn.learning_rate, kept=0)
 
 
 def _kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...]:
@@ -88,13 +90,13 @@ def _more_kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind
 
 
 PRESETS = {
-    "quick": Config(Photographs(size=8, count=16384, models=3, together=True), kinds=_kinds(_QUICK, 2000, _QUICK_CNN)),
+    "quick": Config(PHOTOGRAPHS["quick"], kinds=_kinds(_QUICK, 1600, _QUICK_CNN)),
     "paper": Config(
         Photographs(size=8, count=32768, models=8),
         kinds=_kinds(_PAPER, 10_000, _PAPER_CNN) + _more_kinds(_PAPER, 10_000, _PAPER_CNN),
     ),
     "tiny": Config(
-        Photographs(size=4, count=64, models=2, together=True),
+        PHOTOGRAPHS["tiny"],
         kinds=_kinds(_TINY, 20, _TINY_CNN),
     ),
 }
@@ -105,5 +107,5 @@ NAMES = tuple(kind.name for kind in PRESETS["paper"].kinds)
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Arrays of `stacked` and `closed_form` for every kind, the first under `kind_0_` …; `kinds`, places in NAMES."""
     networks = {f"kind_{place}": kind.network for place, kind in enumerate(config.kinds)}
-    arrays = train_on_photographs(config.photographs, networks, measure_modes, key=key, stage=stage).arrays
+    arrays = train_on_photographs(config.photographs, networks, key=key, stage=stage).arrays
     return arrays | {"kinds": np.array([NAMES.index(kind.name) for kind in config.kinds])}

@@ -15,8 +15,9 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.photograph_networks.denoisers import evaluated, exact_denoiser, train_denoisers, typical
-from figures.studies.photograph_networks.experiment import MLP_RUNS, ONE_LEVEL_RUNS, PHOTOGRAPHS, Photographs
+from figures.studies.photograph_networks.denoisers import exact_denoiser, measure_kept, typical
+from figures.studies.photograph_networks.sizes import MLP_RUNS, ONE_LEVEL_RUNS, PHOTOGRAPHS
+from figures.studies.photograph_networks.training import Photographs, train_kinds
 from figures.studies.trained_networks.experiment import Measurement, NetworkRun, TrainedRun, data_modes, prefixed
 from sims.measurements.denoisers import Denoiser, denoised
 from sims.measurements.jacobians import denoiser_jacobians, jacobian_eigenvalues, jacobians_in_modes
@@ -24,6 +25,7 @@ from sims.measurements.jacobians import denoiser_jacobians, jacobian_eigenvalues
 MLP, CNN = "mlp", "cnn"
 
 _JUDGED = 512  # patches whose denoising error is measured
+_TRAINING_SHARE = 0.7
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,7 @@ class Config:
 
 
 def _config(preset: str, points: Points) -> Config:
-    photographs = PHOTOGRAPHS[preset]
-    # A row of a Jacobian takes an evaluation and the way back.
-    evaluations = 3 * photographs.size**2 * points.patches * len(points.noise_levels)
-    mlp, cnn = (evaluated(runs[preset], evaluations) for runs in (MLP_RUNS, ONE_LEVEL_RUNS))
-    return Config(photographs, mlp, cnn, points)
+    return Config(PHOTOGRAPHS[preset], MLP_RUNS[preset], ONE_LEVEL_RUNS[preset], points)
 
 
 PRESETS = {
@@ -60,7 +58,7 @@ PRESETS = {
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """`noise_levels` (levels,), `variance` (models, modes) of the data, and for both networks `steps` (records,) and
+    """`noise_levels` (levels,), `variance` (models, modes) of the data; of both networks `steps` (records,) kept:
 
     `real`, `imaginary` (models, records, levels, patches, modes), eigenvalues by decreasing real part; `gains`
     (models, records, levels, modes), the diagonal of the Jacobian in the data's modes, mean over patches; `error`
@@ -69,10 +67,11 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """
     networks = {MLP: config.mlp, CNN: config.cnn}
     prepare = partial(measure_jacobians, points=config.points)
-    runs, found = train_denoisers(config.photographs, networks, prepare, key=key, stage=stage, share=1.0)
+    trained = train_kinds(config.photographs, networks, key=key, stage=stage, share=_TRAINING_SHARE)
+    found = measure_kept(trained, prepare, stage=stage, share=1 - _TRAINING_SHARE)
     arrays = {
         "noise_levels": np.array(config.points.noise_levels),
-        "variance": np.stack([data_modes(run.data).variance for run in runs[MLP]]),
+        "variance": np.stack([data_modes(run.data).variance for run in trained.runs[MLP]]),
     }
     for kind in networks:
         arrays |= prefixed(kind, found[kind])

@@ -14,15 +14,16 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.photograph_networks.denoisers import evaluated, exact_denoiser, train_denoisers, typical
-from figures.studies.photograph_networks.experiment import ONE_LEVEL_RUNS, PHOTOGRAPHS, Photographs
+from figures.studies.photograph_networks.denoisers import exact_denoiser, measure_kept, typical
+from figures.studies.photograph_networks.sizes import ONE_LEVEL_RUNS, PHOTOGRAPHS
+from figures.studies.photograph_networks.training import Photographs, train_kinds
 from figures.studies.trained_networks.experiment import Measurement, NetworkRun, TrainedRun, data_modes
 from sims.measurements.denoisers import Denoiser
 from sims.measurements.linear_filters import denoiser_filters
 from sims.measurements.patch_statistics import PatchMoments, patch_moments
 
 _KIND = "one level"
-_EXACT_SHARE = 0.05
+_TRAINING_SHARE, _EXACT_SHARE = 0.5, 0.05
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,11 @@ class Config:
 
 
 def _config(preset: str, filters: Filters) -> Config:
-    network = evaluated(ONE_LEVEL_RUNS[preset], 2 * filters.noises * filters.images * len(filters.noise_levels))
-    return Config(PHOTOGRAPHS[preset], network, filters)
+    return Config(PHOTOGRAPHS[preset], ONE_LEVEL_RUNS[preset], filters)
 
 
 PRESETS = {
-    "quick": _config("quick", Filters((0.03, 0.1, 0.3, 1.0, 3.0, 10.0), (1, 3, 5, 7, 11), compared=5)),
+    "quick": _config("quick", Filters((0.03, 0.1, 0.3, 1.0, 3.0), (1, 3, 5, 7, 11), compared=5)),
     "paper": _config(
         "paper",
         Filters(
@@ -66,24 +66,19 @@ PRESETS = {
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """`steps` (records,), `noise_levels` (levels,), `widths` (widths,), `compared` (); per model:
+    """`steps` (records,), those kept, `noise_levels` (levels,), `widths` (widths,), `compared` (); per model:
 
     `r_squared` (models, records, levels, widths), `taps` (models, records, levels, P, P) of the compared width P;
     the same of the exact denoiser of a Gaussian without records, `exact_r_squared` and `exact_taps`; and `theory_taps`
     (models, levels, P, P), the centre row.
     """
     prepare = partial(measure_filters, filters=config.filters, shape=config.photographs.shape)
-    runs, found = train_denoisers(
-        config.photographs,
-        {_KIND: config.network},
-        prepare,
-        key=key,
-        stage=stage,
-        share=1 - _EXACT_SHARE,
-    )
+    networks = {_KIND: config.network}
+    trained = train_kinds(config.photographs, networks, key=key, stage=stage, share=_TRAINING_SHARE)
+    found = measure_kept(trained, prepare, stage=stage, share=1 - _TRAINING_SHARE - _EXACT_SHARE)
     exact = stage(
         "exact denoisers of Gaussians",
-        partial(_of_exact, runs[_KIND], config.filters, config.photographs.shape),
+        partial(_of_exact, trained.runs[_KIND], config.filters, config.photographs.shape),
         share=_EXACT_SHARE,
     )
     return {

@@ -6,19 +6,15 @@ images along theirs. Both are of the same samples.
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.photograph_networks.experiment import (
-    ONE_LEVEL_RUNS,
-    PHOTOGRAPHS,
-    Photographs,
-    train_on_photographs,
-)
-from figures.studies.trained_networks.experiment import NetworkRun, data_modes, measure_modes, prefixed
+from figures.studies.photograph_networks.experiment import train_on_photographs
+from figures.studies.photograph_networks.sizes import ONE_LEVEL_RUNS, PHOTOGRAPHS
+from figures.studies.photograph_networks.training import Photographs
+from figures.studies.trained_networks.experiment import NetworkRun, data_modes, patch_variance_of, prefixed
 from figures.wang2025.fig16.pooled_modes import pooled_modes
 from sims.measurements.patch_statistics import patch_modes, patch_moments
 
@@ -31,15 +27,9 @@ class Config:
 
     photographs: Photographs
     network: NetworkRun
-    patches: tuple[tuple[int, int], ...]  # size and stride, by increasing size
 
 
-PRESETS = {
-    "quick": Config(PHOTOGRAPHS["quick"], ONE_LEVEL_RUNS["quick"], ((3, 1), (4, 2), (6, 1))),
-    # The published sizes 3/1, 6/3 and 9/3, for images of four times as many pixels, and one between.
-    "paper": Config(PHOTOGRAPHS["paper"], ONE_LEVEL_RUNS["paper"], ((3, 1), (4, 2), (6, 3), (9, 3))),
-    "tiny": Config(PHOTOGRAPHS["tiny"], ONE_LEVEL_RUNS["tiny"], ((2, 1), (3, 1))),
-}
+PRESETS = {preset: Config(PHOTOGRAPHS[preset], ONE_LEVEL_RUNS[preset]) for preset in PHOTOGRAPHS}
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
@@ -49,14 +39,15 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     `generated` would be if the samples had the data's mean and modes.
     """
     shape = config.photographs.shape
-    prepare = partial(measure_modes, shape=shape, patches=config.patches)
-    runs, arrays = train_on_photographs(config.photographs, {WHOLE: config.network}, prepare, key=key, stage=stage)
+    also = [patch_variance_of(*kind) for kind in config.photographs.patches]
+    networks = {WHOLE: config.network}
+    runs, arrays = train_on_photographs(config.photographs, networks, key=key, stage=stage, also=also)
     whole = {name.removeprefix(f"{WHOLE}_"): array for name, array in arrays.items()}
-    sizes, strides = np.transpose(config.patches)
+    sizes, strides = np.transpose(config.photographs.patches)
     found = {"size": sizes, "stride": strides}
     data = [run.data for run in runs[WHOLE]]
-    for size, stride in config.patches:
-        measured = whole.pop(f"patch_variance_{size}_{stride}")
+    for size, stride in config.photographs.patches:
+        measured = whole.pop(patch_variance_of(size, stride))
         found |= prefixed(kind_of(size, stride), _of_patches(data, whole, measured, shape, size, stride))
     return found | prefixed(WHOLE, whole)
 

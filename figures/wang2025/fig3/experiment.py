@@ -4,18 +4,14 @@ Samples along training, variance of the data's modes, emergence against variance
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.photograph_networks.experiment import (
-    MLP_RUNS,
-    PHOTOGRAPHS,
-    Photographs,
-    train_on_photographs,
-)
-from figures.studies.trained_networks.experiment import NetworkRun, measure_modes
+from figures.studies.photograph_networks.experiment import train_on_photographs
+from figures.studies.photograph_networks.sizes import MLP_RUNS, PHOTOGRAPHS
+from figures.studies.photograph_networks.training import Photographs
+from figures.studies.trained_networks.experiment import NetworkRun
 
 KIND = "mlp"
 
@@ -26,7 +22,6 @@ class Config:
 
     photographs: Photographs
     network: NetworkRun
-    pictures: int = 9  # samples that are shown at every record
 
 
 PRESETS = {preset: Config(PHOTOGRAPHS[preset], MLP_RUNS[preset]) for preset in PHOTOGRAPHS}
@@ -34,6 +29,7 @@ PRESETS = {preset: Config(PHOTOGRAPHS[preset], MLP_RUNS[preset]) for preset in P
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Arrays of `stacked` and of `closed_form`, and the first patches of the first model."""
-    prepare = partial(measure_modes, pictures=config.pictures)
-    runs, arrays = train_on_photographs(config.photographs, {KIND: config.network}, prepare, key=key, stage=stage)
-    return arrays | {"images": runs[KIND][0].data[: config.pictures]}
+    runs, arrays = train_on_photographs(
+        config.photographs, {KIND: config.network}, key=key, stage=stage, also=["pictures"]
+    )
+    return arrays | {"images": runs[KIND][0].data[: config.photographs.pictures]}

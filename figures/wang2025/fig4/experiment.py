@@ -5,19 +5,14 @@ from the same patches. Samples along training, variance of the data's modes, eme
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.photograph_networks.experiment import (
-    ONE_LEVEL_RUNS,
-    PHOTOGRAPHS,
-    TWO_LEVEL_RUNS,
-    Photographs,
-    train_on_photographs,
-)
-from figures.studies.trained_networks.experiment import NetworkRun, measure_modes
+from figures.studies.photograph_networks.experiment import train_on_photographs
+from figures.studies.photograph_networks.sizes import ONE_LEVEL_RUNS, PHOTOGRAPHS, TWO_LEVEL_RUNS
+from figures.studies.photograph_networks.training import Photographs
+from figures.studies.trained_networks.experiment import NetworkRun
 
 ONE, TWO = "one_level", "two_levels"
 
@@ -29,7 +24,6 @@ class Config:
     photographs: Photographs
     one_level: NetworkRun
     two_levels: NetworkRun
-    pictures: int = 9  # samples that are shown at every record
 
 
 PRESETS = {
@@ -40,6 +34,5 @@ PRESETS = {
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Arrays of `stacked` and of `closed_form`, of both networks, and the first patches of the first model."""
     networks = {ONE: config.one_level, TWO: config.two_levels}
-    prepare = partial(measure_modes, pictures=config.pictures)
-    runs, arrays = train_on_photographs(config.photographs, networks, prepare, key=key, stage=stage)
-    return arrays | {"images": runs[ONE][0].data[: config.pictures]}
+    runs, arrays = train_on_photographs(config.photographs, networks, key=key, stage=stage, also=["pictures"])
+    return arrays | {"images": runs[ONE][0].data[: config.photographs.pictures]}

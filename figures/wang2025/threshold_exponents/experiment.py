@@ -31,7 +31,7 @@ from sims.networks.linear import AbstractLinearNetwork, PreconditionedDenoiser, 
 from sims.sampling.schedules import log_snr_schedule
 from sims.training.descent import train_full_batch
 from sims.training.one_layer_descent import clock_of_every_level, train_one_layer
-from sims.training.pairs import pairs_inside
+from sims.training.pairs import SecondMoments, pairs_inside
 from sims.training.training_sets import gaussian_training_sets
 from theory.definitions.objectives import Objective
 from theory.definitions.preconditionings import AbstractPreconditioning, EDMPreconditioning, NoPreconditioning
@@ -85,7 +85,8 @@ class Config:
     damping_curve: int = 13
     momentum_variances: tuple[float, float, int] = (1e-1, 1e1, 5)
     seeds: int = 8
-    training_samples: int = 1048576  # weakly damped strong modes overshoot, and from fewer samples leak into weak ones
+    training_samples: int = 262144
+    momentum_samples: int = 1048576  # weakly damped strong modes overshoot, and from fewer samples leak into weak ones
     mlps: tuple[MLPs, ...] = QUICK
 
 
@@ -98,6 +99,7 @@ PRESETS = {
         dampings=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
         damping_curve=25,
         momentum_variances=(1e-1, 1e1, 9),
+        training_samples=1048576,
         seeds=16,
         mlps=PAPER,
     ),
@@ -112,6 +114,7 @@ PRESETS = {
         momentum_variances=(0.3, 3.0, 3),
         seeds=2,
         training_samples=4096,
+        momentum_samples=4096,
         mlps=TINY,
     ),
 }
@@ -215,15 +218,21 @@ def _emergence(
 
 
 def _momentum(config: Config, key: PRNGKeyArray) -> Arrays:
-    """Closed form on a curve of dampings; closed form and trained networks at those of the configuration."""
+    """Closed form on a curve of dampings; closed form and trained networks at those of the configuration.
+
+    Networks of one seed have the same training set at every damping: its effect is seen in pairs.
+    """
     spectrum = Spectrum.from_variances(np.geomspace(*config.momentum_variances)[::-1])
     curve = np.geomspace(config.dampings[0] / 3, 3 * config.dampings[-1], config.damping_curve)
+    levels = log_snr_schedule(MOMENTUM_PROCESS, config.noise_levels - 1)
+    pairs = pair_coefficients(_heavy_ball(spectrum, curve[0]), levels)
+    moments = gaussian_training_sets(spectrum, pairs, seeds=config.seeds, samples=config.momentum_samples, key=key)
     theory, linear = [], []
-    for damping, damping_key in zip(config.dampings, jax.random.split(key, len(config.dampings)), strict=True):
+    for damping in config.dampings:
         denoiser = _heavy_ball(spectrum, damping)
         expected = np.asarray(emergence_time(denoiser))
         theory.append(expected)
-        linear.append(_trained_with_momentum(config, denoiser, expected, damping_key))
+        linear.append(_trained_with_momentum(denoiser, expected, levels, moments, config.snapshots))
     return {
         "damping_curve": curve,
         "momentum_curve": np.stack([np.asarray(emergence_time(_heavy_ball(spectrum, damping))) for damping in curve]),
@@ -236,23 +245,17 @@ def _heavy_ball(spectrum: Spectrum, damping: float) -> HeavyBall:
     return HeavyBall(spectrum, MOMENTUM_PROCESS, MOMENTUM_GAIN, 1.0, damping=damping)
 
 
-def _trained_with_momentum(config: Config, denoiser: HeavyBall, expected: np.ndarray, key: PRNGKeyArray) -> np.ndarray:
+def _trained_with_momentum(
+    denoiser: HeavyBall, expected: np.ndarray, levels: jax.Array, moments: SecondMoments, snapshots: int
+) -> np.ndarray:
     """Emergence times of linear networks trained by `optax.sgd` with momentum, (seeds, modes)."""
-    levels = log_snr_schedule(denoiser.process, config.noise_levels - 1)
     damping = float(denoiser.damping)
     # Units of time per step: a fraction of a radian of the fastest oscillation, and of the decay time.
     unit = float(min(0.3 / np.sqrt(largest_curvature(denoiser, levels).max()), 0.5 / damping))
     momentum = (1 - damping * unit / 2) / (1 + damping * unit / 2)
     learning_rate = (1 + momentum) / 2 * unit**2
-    counts = np.unique(np.round(np.geomspace(expected.min() / 5, 1.5 * expected.max(), config.snapshots) / unit))
+    counts = np.unique(np.round(np.geomspace(expected.min() / 5, 1.5 * expected.max(), snapshots) / unit))
     counts = counts[counts > 0].astype(int)
-    moments = gaussian_training_sets(
-        denoiser.spectrum,
-        pair_coefficients(denoiser, levels),
-        seeds=config.seeds,
-        samples=config.training_samples,
-        key=key,
-    )
     networks = train_full_batch(
         linear_denoiser(denoiser.spectrum.dimension, MOMENTUM_GAIN),
         moments,

@@ -11,9 +11,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.photograph_networks.experiment import SMALL_MLP_RUNS, Photographs, train_on_photographs
+from figures.studies.photograph_networks.experiment import train_on_photographs
+from figures.studies.photograph_networks.sizes import PHOTOGRAPHS, SMALL_MLP_RUNS
+from figures.studies.photograph_networks.training import Photographs
 from figures.studies.trained_networks.architectures import MLP
-from figures.studies.trained_networks.experiment import NetworkRun, measure_modes
+from figures.studies.trained_networks.experiment import NetworkRun
 
 OPTIMISERS = ("sgd", "adam")
 
@@ -33,8 +35,8 @@ _PAPER = replace(_QUICK, architecture=MLP(layers=5, width=256, embedding=128), s
 
 PRESETS = {
     "quick": Config(
-        Photographs(size=8, count=16384, models=3, together=True),
-        sgd=replace(_QUICK, optimiser="sgd", learning_rate=0.004, steps=2000),
+        PHOTOGRAPHS["quick"],
+        sgd=replace(_QUICK, optimiser="sgd", learning_rate=0.004, steps=1600),
         adam=_QUICK,
     ),
     "paper": Config(
@@ -43,7 +45,7 @@ PRESETS = {
         adam=replace(_PAPER, learning_rate=3e-4),
     ),
     "tiny": Config(
-        Photographs(size=4, count=64, models=2, together=True),
+        PHOTOGRAPHS["tiny"],
         sgd=replace(_TINY, optimiser="sgd", learning_rate=0.004),
         adam=_TINY,
         tilts=(0.0, 0.5),
@@ -64,5 +66,5 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         for optimiser in OPTIMISERS
         for index, tilt in enumerate(config.tilts)
     }
-    arrays = train_on_photographs(config.photographs, networks, measure_modes, key=key, stage=stage).arrays
+    arrays = train_on_photographs(config.photographs, networks, key=key, stage=stage).arrays
     return arrays | {"tilt": np.array(config.tilts)}

@@ -49,7 +49,7 @@ def model(network=RUN, name="a model", seed=0):
 @pytest.mark.slow
 def test_stages_change_nothing_and_have_equal_work():
     """A run in one stage and one in many, beside another of fewer: the same bits."""
-    whole = train([model()], measure_modes, stage=run_directly, share=1.0)[0]
+    whole = train([model()], measure_modes, stage=run_directly, share=1.0)[0].measured
     recorder = Recorder()
     cut, other = train(
         [model(replace(RUN, segments=3)), model(replace(RUN, segments=1), "another")],
@@ -57,6 +57,7 @@ def test_stages_change_nothing_and_have_equal_work():
         stage=recorder,
         share=0.6,
     )
+    cut, other = cut.measured, other.measured
     assert whole.keys() == cut.keys() == {"generated", "alignment", "alignment_unbiased"}
     for name, array in whole.items():
         np.testing.assert_array_equal(array, cut[name], strict=True)
@@ -66,9 +67,9 @@ def test_stages_change_nothing_and_have_equal_work():
     run, seeded = model(replace(RUN, segments=2)), model(replace(RUN, segments=2), "another", seed=1)
     first, second = train([run, seeded], measure_modes, stage=grouped, share=1.0, together=True)
     assert [len(each) for each in grouped.rounds] == [1, 1]
-    np.testing.assert_array_equal(first["generated"], whole["generated"], strict=True)
-    alone = train([seeded], measure_modes, stage=run_directly, share=1.0)[0]
-    np.testing.assert_array_equal(second["generated"], alone["generated"], strict=True)
+    np.testing.assert_array_equal(first.measured["generated"], whole["generated"], strict=True)
+    alone = train([seeded], measure_modes, stage=run_directly, share=1.0)[0].measured
+    np.testing.assert_array_equal(second.measured["generated"], alone["generated"], strict=True)
     np.testing.assert_allclose([share for each in recorder.rounds for share in each.values()], 0.15)
     # Records at 0, 1, 3, 12 cost 64·7/(3·16) = 9.3 steps each: 49.3 in all; 16.4 are done at step 1, 32.9 at step 5.
     ends = [int(name.split()[-1]) for each in recorder.rounds for name in each if "another" not in name]
