@@ -4,6 +4,7 @@ from benchmarks import (
     compilation,
     convolutions,
     feature_ensemble,
+    fused_loops,
     generated_variance,
     network_ensemble,
     network_sampling,
@@ -17,7 +18,7 @@ from benchmarks.timing import HEADER
 
 COMPARED = (
     *(special_functions, generated_variance, feature_ensemble, score_ensemble),
-    *(training_step, stable_target, network_sampling, network_ensemble, convolutions, compilation),
+    *(training_step, stable_target, network_sampling, network_ensemble, convolutions, compilation, fused_loops),
 )
 
 if __name__ == "__main__":
