@@ -117,10 +117,18 @@ def _provenance(scored: Scored) -> dict[str, Any]:
         "code version": provenance["code_version"][:16],
         "results": [result.provenance["digest"][:16] for result in scored.results],
         **({} if data is None else {"data (SHA-256)": data}),
+        **_shared(provenance),
         **{key: provenance[key] for key in ("device",) if key in provenance},
         **provenance.get("environment", {}),
         **provenance["versions"],
     }
+
+
+def _shared(provenance: dict[str, Any]) -> dict[str, Any]:
+    """For which figures the shared results were computed that this one has used."""
+    used = provenance.get("shared_results", [])
+    computed_for = dict.fromkeys(each["computed_for"] for each in used)
+    return {"shared results": f"{len(used)}, computed for {', '.join(computed_for)}"} if used else {}
 
 
 def _pairs(values: dict[str, Any]) -> Html:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from paper_repro.cli import main
 from paper_repro.page.markup import typeset
+from paper_repro.page.sections import _shared
 from tests.fake_figures import PLOTS, register, write
 
 CLAIMS = """
@@ -285,3 +286,9 @@ def test_five_hundred_claims_stay_below_a_megabyte(results, here, monkeypatch):
     assert main(["run"]) == 0
     assert (results / "index.html").stat().st_size < 1_000_000
     assert read(results).text.count("law 499") == 2
+
+
+def test_shared_results_name_the_figures_they_were_computed_for():
+    used = [{"computed_for": name} for name in ("fig4", "fig4", "fig3")]
+    assert _shared({"shared_results": used}) == {"shared results": "3, computed for fig4, fig3"}
+    assert _shared({}) == {}
