@@ -11,11 +11,11 @@ from paper_repro.environment import QUICK_TO_COMPILE, with_flags
 _IN_ONE_PIECE = "--xla_cpu_parallel_codegen_split_count=1"
 XLA_FLAGS = with_flags([QUICK_TO_COMPILE, "--xla_backend_optimization_level=0", _IN_ONE_PIECE])
 
-_MAPS, _MOST_MAPS = Path("/proc/self/maps"), 8_000
+_MAPS, _MOST_MAPS = Path("/proc/self/maps"), 5_000
 
 
 def forget_compiled_code() -> None:
-    """Every compiled function keeps memory maps of its own; 8,000 fill three gigabytes, 65,530 crash the compiler.
+    """Every compiled function keeps memory maps of its own; 5,000 fill two gigabytes, 65,530 crash the compiler.
 
     Where their number is not known everything is forgotten.
     """

@@ -37,12 +37,23 @@ hypothesis.settings.load_profile("reproducible")
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Parameter sets that `slow_cases` names are slow."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Parameter sets that `slow_cases` names are slow. SHARE_OF_SLOW_ROWS=1/2 takes the second half of theory's."""
     for item in items:
         named = [case for marker in item.iter_markers("slow_cases") for case in marker.args]
         if named and item.callspec.id in named:  # pyright: ignore[reportAttributeAccessIssue]
             item.add_marker("slow")
+    if "SHARE_OF_SLOW_ROWS" in os.environ:
+        _leave_out(config, items, *map(int, os.environ["SHARE_OF_SLOW_ROWS"].split("/")))
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], share: int, shares: int) -> None:
+    """Of the slow rows of theory's long tables only every so many; the others have their turn at other commits."""
+    rows = [item for item in items if item.get_closest_marker("slow") and hasattr(item, "callspec")]
+    rows = [item for item in rows if Path(__file__).parent / "theory" in item.path.parents]
+    others = {item for place, item in enumerate(rows) if place % shares != share}
+    config.hook.pytest_deselected(items=list(others))
+    items[:] = [item for item in items if item not in others]
 
 
 def pytest_collection_finish() -> None:
