@@ -137,8 +137,8 @@ def train(
             name = f"{first if first == last else f'{first} … {last}'}, to step {segment.end}"
             stages.append(Stage(name, partial(_train_group, *own, prepare, segment), part))
         for (group, _), arrays in zip(active, stage.all(stages), strict=True):
-            for place, index in enumerate(group):
-                own = _named(arrays, f"{place} ")
+            for index in group:
+                own = _named(arrays, _prefix_of(runs[index]))
                 states[index] = _named(own, _STATE)
                 found[index].append(Trained(_named(own, _MEASURED), _named(own, _KEPT)))
     return [Trained(*map(_joined, zip(*parts, strict=True))) for parts in found]
@@ -263,9 +263,14 @@ def _segments(network: NetworkRun) -> list[_Segment]:
 def _train_group(runs: Sequence[TrainedRun], states: Sequence[Arrays], prepare: Prepare, segment: _Segment) -> Arrays:
     """One run after the other."""
     arrays: Arrays = {}
-    for place, (run, before) in enumerate(zip(runs, states, strict=True)):
-        arrays |= {f"{place} {name}": array for name, array in _train_on(run, prepare, segment, before).items()}
+    for run, before in zip(runs, states, strict=True):
+        arrays |= {_prefix_of(run) + name: array for name, array in _train_on(run, prepare, segment, before).items()}
     return arrays
+
+
+def _prefix_of(run: TrainedRun) -> str:
+    """By name, not by place: other runs between the same first and last have a checkpoint of the same name."""
+    return f"{run.name}: "
 
 
 def _train_on(run: TrainedRun, prepare: Prepare, segment: _Segment, before: Arrays) -> Arrays:

@@ -76,6 +76,27 @@ def test_stages_change_nothing_and_have_equal_work():
     assert ends == [1, 5, 12]
 
 
+class Replaying:
+    """A `RunStage` that computes once and gives the same arrays to whoever asks next."""
+
+    def __init__(self):
+        self.results = None
+
+    def all(self, stages):
+        self.results = self.results or run_directly.all(stages)
+        return self.results
+
+
+def test_a_checkpoint_of_more_runs_gives_each_its_own():
+    """Of three runs that went through one stage, the middle one may be known by then."""
+    runs, replaying = [model(name=f"model {seed}", seed=seed) for seed in range(3)], Replaying()
+    three = train(runs, measure_modes, stage=replaying, share=1.0, together=True)
+    two = train([runs[0], runs[2]], measure_modes, stage=replaying, share=1.0, together=True)
+    for mine, expected in zip(two, (three[0], three[2]), strict=True):
+        np.testing.assert_array_equal(mine.measured["generated"], expected.measured["generated"], strict=True)
+    assert (three[1].measured["generated"] != three[2].measured["generated"]).any()
+
+
 def test_samples_are_measured_in_the_datas_modes():
     """Of all samples, by NumPy alone; the untrained network multiplies every direction of its noise by one number."""
     run = model()
