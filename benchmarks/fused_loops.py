@@ -15,6 +15,7 @@ from benchmarks.timing import HEADER, Comparison, compare
 from sims.networks.cnn_unet import cnn_unet
 from sims.networks.mlp_unet import mlp_unet
 from sims.networks.preconditioned import PreconditionedNetwork
+from sims.training.compiler_options import FUSED_LOOPS
 from sims.training.edm import EDMTraining
 from sims.training.state import TrainingState, advance
 
@@ -32,19 +33,6 @@ def networks() -> dict[str, tuple[PreconditionedNetwork, int]]:
     }
 
 
-def _without(training: EDMTraining) -> Callable[[TrainingState], TrainingState]:
-    @eqx.filter_jit(compiler_options={"xla_cpu_use_fusion_emitters": False})  # pyright: ignore[reportCallIssue]
-    def steps(state: TrainingState) -> TrainingState:
-        arrays, rest = eqx.partition(state, eqx.is_array)
-
-        def step(_, arrays):
-            return eqx.filter(training.step(eqx.combine(arrays, rest)), eqx.is_array)
-
-        return eqx.combine(jax.lax.fori_loop(0, STEPS, step, arrays), rest)
-
-    return steps
-
-
 def _going_on(steps: Callable[[TrainingState], TrainingState], state: TrainingState) -> Callable[[], object]:
     """A function that goes on from where its last call has got to."""
 
@@ -59,9 +47,13 @@ def _going_on(steps: Callable[[TrainingState], TrainingState], state: TrainingSt
 def _compared(name: str, network: PreconditionedNetwork, batch: int) -> Comparison:
     data = jax.random.normal(jax.random.key(1), (POINTS, SIDE**2), jnp.float32)
     training = EDMTraining(data, optax.adam(1e-3), batch)
-    start = training.init(network, jax.random.key(2))
-    reference = _going_on(_without(training), start)
-    ours = _going_on(lambda state: advance(training, state, STEPS), training.init(network, jax.random.key(2)))
+
+    def steps(state: TrainingState) -> TrainingState:
+        return advance(training, state, STEPS)
+
+    # Inside another compiled function `advance` has no options of its own.
+    without = eqx.filter_jit(steps, compiler_options={FUSED_LOOPS: False})  # pyright: ignore[reportCallIssue]
+    reference, ours = (_going_on(each, training.init(network, jax.random.key(2))) for each in (without, steps))
     jax.block_until_ready(reference())
     return compare(f"{name}, {STEPS} steps", "without fused loops", reference, ours, repetitions=REPETITIONS)
 

@@ -14,14 +14,15 @@ import sys
 import warnings
 from pathlib import Path
 
+from sims.training.compiler_options import FUSED_LOOPS, options_are_known
+
 # Half of a quick preset's processor time is compilation, and with XLA's newer code for fused loops compilation takes
 # some 1.6 times as long. What is computed is the same up to the last bits, but ensembles of networks run up to 2.6
 # times as long with the older code: worth it for the quick preset as a whole, and for nothing that runs longer
 # (`python -m benchmarks.compilation` times a figure with and without).
-QUICK_TO_COMPILE = "--xla_cpu_use_fusion_emitters=false"
+QUICK_TO_COMPILE = f"--{FUSED_LOOPS}=false"
 # Where every core has a process, a matrix product split over all cores makes them wait for each other.
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
-_FIRST_UNTRIED = (0, 11)  # jaxlib 0.6 to 0.10 know both flags; one that it does not know makes XLA end the process
 # XLA splits a long sum into one part per thread, and takes a thread per core unless NPROC says otherwise: with one
 # number everywhere, machines with different numbers of cores add in the same order.
 THREADS = "2"
@@ -50,8 +51,7 @@ def environment_of(preset: str) -> dict[str, str]:
 def with_flags(flags: list[str]) -> str:
     """These flags before those the user has set, since XLA heeds the last; none of ours for an untried jaxlib."""
     present = os.environ.get("XLA_FLAGS", "")
-    release = tuple(int(part) for part in importlib.metadata.version("jaxlib").split(".")[:2])
-    if release >= _FIRST_UNTRIED:
+    if not options_are_known():
         return present
     return " ".join([*(flag for flag in flags if flag not in present.split()), *present.split()])
 

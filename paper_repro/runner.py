@@ -196,16 +196,9 @@ def complete(job: Job, store: Store, progress: Progress, engine: Engine) -> Stor
 
 
 def _provenance(job: Job, seconds: float, checkpoints: Checkpoints) -> dict[str, Any]:
-    return {
-        "figure": job.figure,
-        "preset": job.preset,
-        "seed": job.seed,
-        "config": asdict(job.config) | ({} if job.data is None else job.data.names),
-        "data_sha256": job.address.data_sha256,
-        "code_version": job.address.code_version,
-        "wall_seconds": round(seconds, 3),
-        **checkpoints.provenance(),
-    }
+    config = asdict(job.config) | ({} if job.data is None else job.data.names)
+    told = {"config": config, "wall_seconds": round(seconds, 3)}
+    return asdict(job.address) | told | checkpoints.provenance()
 
 
 def is_current(provenance: dict[str, Any], parts: figures.Figure) -> bool:

@@ -55,7 +55,7 @@ def complete_shared(
         computed = compute(missing)
         seconds = round(time.perf_counter() - start, 3)  # of all of them: they may share stages
         for place, arrays in zip(missing, computed, strict=True):
-            record = _of_address(addresses[place]) | {"wall_seconds": seconds} | provenance()
+            record = asdict(addresses[place]) | {"wall_seconds": seconds} | provenance()
             found[place] = store.save(addresses[place], arrays, record)
 
     ours = [place for place, lock in enumerate(locks) if lock.acquire(blocking=False)]
@@ -69,14 +69,3 @@ def complete_shared(
             with locks[place]:
                 complete([place])
     return [found[place] for place in range(len(works))]
-
-
-def _of_address(address: Address) -> dict[str, Any]:
-    return {
-        "figure": address.figure,
-        "preset": address.preset,
-        "seed": address.seed,
-        "config": address.config,
-        "data_sha256": address.data_sha256,
-        "code_version": address.code_version,
-    }

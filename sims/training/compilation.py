@@ -1,7 +1,6 @@
 """How programs that train and sample networks are compiled."""
 
 import functools
-import importlib.metadata
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -9,9 +8,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from sims.training.compiler_options import FUSED_LOOPS, options_are_known
 from theory.definitions.arrays import is_traced
-
-_FIRST_UNTRIED = (0, 11)  # jaxlib before it knows the option
 
 
 def jit_with_fused_loops(
@@ -38,9 +36,7 @@ def jit_with_fused_loops(
 
 
 def _options() -> dict[str, bool]:
-    release = tuple(int(part) for part in importlib.metadata.version("jaxlib").split(".")[:2])
-    known = jax.default_backend() == "cpu" and release < _FIRST_UNTRIED
-    return {"xla_cpu_use_fusion_emitters": True} if known else {}
+    return {FUSED_LOOPS: True} if jax.default_backend() == "cpu" and options_are_known() else {}
 
 
 def _stands_alone(arguments: Any) -> bool:

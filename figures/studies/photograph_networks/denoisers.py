@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from figures.common.stages import Arrays, RunStage, Stage
 from figures.studies.photograph_networks.training import TrainedKinds
-from figures.studies.trained_networks.experiment import DataModes, Prepare, Trained, TrainedRun, each_model
+from figures.studies.trained_networks.experiment import DataModes, Prepare, TrainedRun, each_model
 from sims.measurements.denoisers import Denoiser
 from sims.training.state import from_arrays
 
@@ -26,19 +26,16 @@ def measure_kept(
 
     By kind: `steps` (kept,), the measurements (models, kept, ...).
     """
+    every = [pair for kind, runs in trained.runs.items() for pair in zip(runs, trained.results[kind], strict=True)]
     stages = [
-        Stage(f"{run.name}: denoiser", partial(_measure, run, result.kept, prepare), share / len(_every(trained)))
-        for run, result in _every(trained)
+        Stage(f"{run.name}: denoiser", partial(_measure, run, result.kept, prepare), share / len(every))
+        for run, result in every
     ]
     found = iter(stage.all(stages))
     return {
         kind: {"steps": runs[0].network.kept_at} | each_model([next(found) for _ in runs])
         for kind, runs in trained.runs.items()
     }
-
-
-def _every(trained: TrainedKinds) -> list[tuple[TrainedRun, Trained]]:
-    return [pair for kind, runs in trained.runs.items() for pair in zip(runs, trained.results[kind], strict=True)]
 
 
 def _measure(run: TrainedRun, kept: Arrays, prepare: Prepare) -> Arrays:

@@ -89,16 +89,7 @@ def _cnn(preset: str, multipliers: tuple[int, ...]) -> NetworkRun:
             kept=14,
         )
     # Compiling a U-Net would take most of the tests' time.
-    return NetworkRun(
-        ResNet(PHOTOGRAPHS["tiny"].shape, channels=4, blocks=1),
-        steps=30,
-        records=6,
-        samples=32,
-        batch_size=16,
-        learning_rate=1e-2,
-        heun_steps=4,
-        kept=6,
-    )
+    return replace(MLP_RUNS["tiny"], architecture=ResNet(PHOTOGRAPHS["tiny"].shape, channels=4, blocks=1))
 
 
 ONE_LEVEL_RUNS = {preset: _cnn(preset, (1,)) for preset in PHOTOGRAPHS}

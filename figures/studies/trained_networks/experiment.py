@@ -282,11 +282,12 @@ def _train_on(run: TrainedRun, prepare: Prepare, segment: _Segment, before: Arra
     if before:
         state = from_arrays(before, like=state)
     measure, found, kept, last_good = prepare(run), [], [], "that of the stage before"
+    kept_at = network.kept_at
     for record in segment.records:
         state = advance(training, state, record - int(state.step))
         check_loss(state, last_good)
         found.append(measure(state.parameters))
-        if record in network.kept_at:
+        if record in kept_at:
             kept.append(to_arrays(state.parameters))
         last_good = f"of step {record}"
     state = advance(training, state, segment.end - int(state.step))
