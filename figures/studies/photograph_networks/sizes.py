@@ -13,7 +13,7 @@ PHOTOGRAPHS = {
     "tiny": Photographs(size=4, count=64, models=2, together=True, pictures=9, patches=((2, 1), (3, 1))),
 }
 
-# The published network has 8 × 3072, for images of as many numbers, and trains five times as long.
+# The published network is as wide as its images have numbers, 8 × 3072, and trains five times as long.
 MLP_RUNS = {
     "quick": NetworkRun(
         MLP(layers=5, width=128, embedding=64),
@@ -26,14 +26,14 @@ MLP_RUNS = {
         kept=16,
     ),
     "paper": NetworkRun(
-        MLP(layers=8, width=512, embedding=128),
+        MLP(layers=8, width=256, embedding=128),
         steps=20_000,
         records=40,
         samples=512,
         batch_size=256,
         heun_steps=40,
         segments=16,
-        kept=7,  # of 20 megabytes each
+        kept=7,  # of 6 megabytes each
     ),
     "tiny": NetworkRun(
         MLP(layers=2, width=16, embedding=4),
@@ -85,6 +85,7 @@ def _cnn(preset: str, multipliers: tuple[int, ...]) -> NetworkRun:
             samples=512,
             batch_size=64,
             heun_steps=35,
+            sampled_together=32,
             segments=12,
             kept=14,
         )

@@ -47,6 +47,8 @@ class NetworkRun:
     optimiser: Literal["adam", "sgd"] = "adam"
     learning_rate: float = 1e-4  # of SGD: on the loss summed over coordinates
     heun_steps: int = 20
+    # How many samples are made at a time; None: all. What a convolution keeps of a few images fits a processor's cache.
+    sampled_together: int | None = None
     density: Literal["log-normal", "log-uniform"] = "log-normal"  # of the noise levels that are trained on
     log_mean: float = -1.2  # of the log-normal one, P_mean
     log_std: float = 1.2  # P_std
@@ -157,13 +159,15 @@ def measure_modes(
     and strides of patches whose variance along the data's own patch modes is `patch_variance_of` these.
     """
     modes, noise, levels = data_modes(run.data), sampler_noise(run), run.network.levels
+    together = run.network.sampled_together or len(noise)
+    parts = [noise[first : first + together] for first in range(0, len(noise), together)]
     bases = {}
     for size, stride in patches:
         assert shape is not None
         bases[size, stride] = patch_modes(patch_moments(run.data.reshape(-1, *shape), size, stride)).basis
 
     def measured(denoiser: Denoiser) -> Arrays:
-        samples = np.asarray(heun_sample(denoiser, noise, levels))
+        samples = np.concatenate([np.asarray(heun_sample(denoiser, part, levels)) for part in parts])
         moments = mode_moments([samples], modes.mean, modes.basis, groups=1, leading=modes.variance.size)
         of_modes = (
             moments.variance(),

@@ -76,6 +76,21 @@ def test_stages_change_nothing_and_have_equal_work():
     assert ends == [1, 5, 12]
 
 
+def test_samples_in_parts_are_the_same_samples():
+    """Of 64, 24 at a time: the last part is shorter."""
+    for_all, in_parts = (
+        train(
+            [model(replace(RUN, sampled_together=together))],
+            partial(measure_modes, pictures=64),
+            stage=run_directly,
+            share=1.0,
+        )[0].measured
+        for together in (None, 24)
+    )
+    for name, array in for_all.items():
+        np.testing.assert_allclose(in_parts[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
 class Replaying:
     """A `RunStage` that computes once and gives the same arrays to whoever asks next."""
 
