@@ -151,6 +151,13 @@ FIGURES = {
         gigabytes={"paper": 1.7},
         on_request=True,
     ),
+    "exponents_by_distance": FigureEntry(
+        package="figures.wang2025.exponents_by_distance",
+        title="Wide networks: exponents of falling modes near the start and far from it",
+        source="this project, for Wang & Pehlevan 2025, Fig. 9",
+        seconds={"quick": 130, "paper": 1000},
+        on_request=True,
+    ),
     "spectral_law": FigureEntry(
         package="figures.wang2025.spectral_law",
         title="The spectral law on your own data (--data FILE; handwritten digits without it)",

@@ -54,6 +54,7 @@ SLOW = {
     "diffusion_time",
     "error_propagation",
     "estimation_rate",
+    "exponents_by_distance",
     "folklore_variance",
     "gaps_fill_or_empty",
     "gaussian_closure",

@@ -75,6 +75,34 @@ def test_exponents_on_gaussian_data():
     assert same["d = 256, width 256, rising: printed exponent"] == "differs"
 
 
+def wide(near, far, sgd):
+    """Adam and SGD on the narrow range, and Adam on the wide one: exponents near the start of .3, and farther."""
+    arrays = {}
+    for index, alphas in enumerate(((near, far), (sgd, sgd), (near, far))):
+        of_near, case = (beside_closed_form(alpha + SPREAD, 0.5) for alpha in alphas)
+        is_near = (case["variance"][0] > 0.3 / 8) & (case["variance"][0] < 0.3)
+        case["generated"][:, :, is_near] = of_near["generated"][:, :, is_near]
+        arrays |= prefixed(f"case_{index}", case)
+    return arrays
+
+
+def test_exponents_by_distance_from_the_start():
+    found = verdicts("exponents_by_distance", wide(1.2, 0.5, 1.2))
+    for level in ("geometric", "harmonic"):
+        assert found[f"{level} mean, near the start: steeper than the closed form"] == "holds"
+        assert found[f"{level} mean, far from the start: closed form"] == "holds"
+    assert found["the distance from the start explains it"] == "holds"
+    assert found["SGD, Figure 9's range: steeper than the closed form"] == "holds"
+    level = verdicts("exponents_by_distance", wide(0.5, 0.5, 1.2))
+    assert level["geometric mean, near the start: steeper than the closed form"] == "differs"
+    assert level["the distance from the start explains it"] == "differs"
+    assert level["geometric mean: the optimiser does not explain it"] == "differs"
+    steep = verdicts("exponents_by_distance", wide(1.2, 1.2, 1.2))
+    assert steep["geometric mean, far from the start: closed form"] == "differs"
+    assert steep["the distance from the start explains it"] == "differs"
+    assert steep["harmonic mean: the optimiser does not explain it"] == "holds"
+
+
 def weighted(sgd, adam, tilts=(0.0, 0.25, 0.5)):
     """Exponents by a = 0, ¼, ½ of both optimisers, and the closed form's (1 - a)/2."""
     arrays = {"tilt": np.array(tilts)}

@@ -1,0 +1,1 @@
+"""MLP-UNets trained on Gaussian data."""

@@ -1,0 +1,1 @@
+"""Exponents of wide networks, near the start and far from it."""
