@@ -1,6 +1,7 @@
 """What is claimed of falling modes of wide networks. Replicates are models, each with data of its own.
 
-Written after two models of another seed had been looked at, and before any run of this figure.
+Margins are Figure 9's. Written after two models of another seed had been looked at. SGD took the narrow range until a
+first run of the quick preset, where one exponent of few modes is known to ± 1 only; it takes the wider one since.
 """
 
 import numpy as np
@@ -8,7 +9,7 @@ from jaxtyping import Float
 
 from figures.common.claims import Claim, Tests
 from figures.common.stages import Arrays
-from figures.studies.trained_networks.statistics import mean_of_defined
+from figures.studies.trained_networks.statistics import Reading, mean_of_defined
 from figures.wang2025.exponents_by_distance.statistics import FARTHEST_NEAR, Distance, Readings, exponents, readings
 from sims.measurements.first_passage import Mean
 
@@ -25,49 +26,44 @@ _BELOW_THE_START: dict[Distance, str] = {
 
 def claims(data: Arrays) -> list[Claim]:
     found = readings(data)
-    levels: tuple[Mean, ...] = ("geometric", "harmonic")
-    return [
-        *(_steeper(f"{name}, Figure 9's range", exponents(reading).excess) for name, reading in _of_narrow(found)),
-        *(_by_either_optimiser(found, level) for level in levels),
-        *(_near(found, level) for level in levels),
-        *(_far(found, level) for level in levels),
-        _nearer_is_steeper(found),
-    ]
-
-
-def _of_narrow(found: Readings):
-    return ("Adam", found.adam), ("SGD", found.sgd)
-
-
-def _steeper(name: str, excess: Float[np.ndarray, " models"]) -> Claim:
     text = "falling modes, geometric mean: α exceeds that of the closed form over the same modes by more than 0.2"
-    return _greater(f"{name}: steeper than the closed form", text, excess, tests="theory")
+    statements = [
+        _greater(
+            "Figure 9's range: steeper than the closed form", text, exponents(found.narrow).excess, tests="theory"
+        ),
+        _by_either_optimiser(found),
+    ]
+    for optimiser, reading in (("Adam", found.adam), ("SGD", found.sgd)):
+        for level in _SAME:
+            statements += [_near(optimiser, reading, level), _far(optimiser, reading, level)]
+        statements.append(_nearer_is_steeper(optimiser, reading))
+    return statements
 
 
-def _by_either_optimiser(found: Readings, level: Mean) -> Claim:
+def _by_either_optimiser(found: Readings) -> Claim:
     """On the same data, from the same weights."""
-    less = exponents(found.sgd, level=level).trained.per_model - exponents(found.adam, level=level).trained.per_model
+    sgd, adam = (exponents(reading, "near").trained.per_model for reading in (found.sgd, found.adam))
     return Claim.from_estimate(
-        f"{level} mean: the optimiser does not explain it",
-        f"falling modes of Figure 9's range: α by SGD less α by Adam is zero, within {_SAME[level]:g}",
-        mean_of_defined(less),
+        "near the start: the optimiser does not matter",
+        f"geometric mean, modes {_BELOW_THE_START['near']}: α by SGD less α by Adam is zero, within 0.15",
+        mean_of_defined(sgd - adam),
         source=OURS,
         tests="control",
         bound=0.0,
-        margin=_SAME[level],
+        margin=_SAME["geometric"],
     )
 
 
-def _near(found: Readings, level: Mean) -> Claim:
+def _near(optimiser: str, reading: Reading, level: Mean) -> Claim:
     text = f"α of modes {_BELOW_THE_START['near']} exceeds that of the closed form over them by more than 0.2"
-    excess = exponents(found.wide, "near", level).excess
-    return _greater(f"{level} mean, near the start: steeper than the closed form", text, excess, tests="theory")
+    excess = exponents(reading, "near", level).excess
+    return _greater(f"{optimiser}, near, {level} mean: steeper than the closed form", text, excess, tests="theory")
 
 
-def _far(found: Readings, level: Mean) -> Claim:
-    both = exponents(found.wide, "far", level)
+def _far(optimiser: str, reading: Reading, level: Mean) -> Claim:
+    both = exponents(reading, "far", level)
     return Claim.from_estimate(
-        f"{level} mean, far from the start: closed form",
+        f"{optimiser}, far, {level} mean: closed form",
         f"α of modes {_BELOW_THE_START['far']} is that of the closed form over them, within {_SAME[level]:g}",
         mean_of_defined(both.excess),
         source=OURS,
@@ -77,10 +73,10 @@ def _far(found: Readings, level: Mean) -> Claim:
     )
 
 
-def _nearer_is_steeper(found: Readings) -> Claim:
+def _nearer_is_steeper(optimiser: str, reading: Reading) -> Claim:
     text = "geometric mean, in the same networks: what α exceeds the closed form by is larger near than far by over 0.2"
-    less = exponents(found.wide, "near").excess - exponents(found.wide, "far").excess
-    return _greater("the distance from the start explains it", text, less, tests="control")
+    less = exponents(reading, "near").excess - exponents(reading, "far").excess
+    return _greater(f"{optimiser}: the distance from the start decides", text, less, tests="control")
 
 
 def _greater(name: str, text: str, per_model: Float[np.ndarray, " models"], *, tests: Tests) -> Claim:

@@ -32,7 +32,7 @@ _MARKERS: dict[Mean, str] = {"geometric": "o", "harmonic": "s"}
 def draw(data: Arrays) -> Figure:
     found = readings(data)
     figure, axes = plt.subplots(1, 3, figsize=(WIDEST, 4.2))
-    draw_emergence(axes[0], found.wide)
+    draw_emergence(axes[0], found.adam)
     _draw_ratios(axes[1], found)
     _draw_exponents(axes[2], found)
     label_panels(axes)
@@ -41,16 +41,16 @@ def draw(data: Arrays) -> Figure:
 
 def _draw_ratios(axis: Axes, found: Readings) -> None:
     kinds = {
-        "Adam, wider range": (found.wide, "o", VERMILION),
-        "Adam": (found.adam, "^", GREEN),
+        "Adam": (found.adam, "o", VERMILION),
         "SGD": (found.sgd, "v", ORANGE),
+        "Adam, Figure 9's range": (found.narrow, "^", GREEN),
     }
     for label, (reading, marker, colour) in kinds.items():
         axis.plot(*_ratios(reading), marker, ms=3, color=colour, alpha=0.7, label=label)
     axis.axvline(FARTHEST_NEAR, color="0.6", ls=":")
     axis.set(xscale="log", yscale="log", xlabel="start over λ", ylabel="emergence step over the closed form's")
     axis.set_title("falling modes, geometric mean")
-    key_below(axis, columns=3)
+    key_below(axis, columns=2)
 
 
 def _ratios(reading: Reading) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +71,7 @@ def _draw_exponents(axis: Axes, found: Readings) -> None:
                 label = f"closed form, {level}"
                 axis.plot([place + shift], [both.theory.estimate.value], marker, label=label, **style)
     axis.set_xticks(range(len(kinds)), kinds)
-    axis.set_xlabel("optimiser, or distance from the start")
+    axis.set_xlabel("optimiser, and distance from the start")
     axis.set_ylabel(f"exponent α of {EXPONENT}, falling modes")
     key_below(axis, columns=2, lower=0.1)
 
@@ -79,8 +79,9 @@ def _draw_exponents(axis: Axes, found: Readings) -> None:
 def _by_kind(found: Readings, level: Mean) -> dict[str, Beside]:
     """By the words below the axis."""
     return {
-        "Adam": exponents(found.adam, level=level),
-        "SGD": exponents(found.sgd, level=level),
-        "wider range,\nnear": exponents(found.wide, "near", level),
-        "wider range,\nfar": exponents(found.wide, "far", level),
+        "Adam,\nFigure 9's": exponents(found.narrow, level=level),
+        "Adam,\nnear": exponents(found.adam, "near", level),
+        "SGD,\nnear": exponents(found.sgd, "near", level),
+        "Adam,\nfar": exponents(found.adam, "far", level),
+        "SGD,\nfar": exponents(found.sgd, "far", level),
     }
