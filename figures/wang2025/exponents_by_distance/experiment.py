@@ -32,7 +32,7 @@ PRESETS = {
         sgd_rate=3e-3,
         together=True,
     ),
-    "paper": Config(cases=_cases(64, 256), records=40, samples=512, batch_size=256, sgd_rate=3e-3, together=True),
+    "paper": Config(cases=_cases(64, 256), records=40, samples=512, batch_size=256, sgd_rate=3e-3),
     "tiny": Config(
         cases=_cases(6, 24),
         models=2,
