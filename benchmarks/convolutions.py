@@ -20,7 +20,7 @@ IMAGES, SIZE, CHANNELS, TAPS, STEPS, REPETITIONS = 64, 16, 32, 3, 10, 5
 def _descended(convolve: Callable[[Array, Array], Array]) -> Callable[[], Array]:
     """A function that takes STEPS gradient steps in the images and in the filter."""
     images_key, kernel_key = jax.random.split(jax.random.key(0))
-    images = jax.random.normal(images_key, (IMAGES, SIZE, SIZE, CHANNELS))
+    images = jax.random.normal(images_key, (CHANNELS, IMAGES, SIZE, SIZE))
     kernel = 0.1 * jax.random.normal(kernel_key, (TAPS, TAPS, CHANNELS, CHANNELS))
     slopes = jax.grad(lambda images, kernel: jnp.mean(convolve(images, kernel) ** 2), (0, 1))
 

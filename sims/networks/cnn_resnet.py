@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.networks.embeddings import Conditioning
 from sims.networks.image_blocks import ImageBlock, ImageOutput, NoiseMap, Parts, image_shape
-from sims.networks.image_convolution import Convolution
+from sims.networks.image_convolution import Convolution, as_samples, channels_first
 from theory.definitions.checks import whole_arguments
 
 
@@ -25,10 +25,10 @@ class CNNResNet(eqx.Module):
 
     def __call__(self, inputs: Float[Array, "n dim"], conditioning: Conditioning) -> Float[Array, "n dim"]:
         features = self.noise_map(conditioning)
-        hidden = self.first(inputs.reshape(-1, *self.shape))
+        hidden = self.first(channels_first(inputs, self.shape))
         for block in self.blocks:
             hidden = block(hidden, features)
-        return self.last(hidden).reshape(inputs.shape)
+        return as_samples(self.last(hidden))
 
 
 @whole_arguments("channels", "blocks")

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.networks.embeddings import Conditioning
 from sims.networks.image_blocks import ImageBlock, ImageOutput, NoiseMap, Parts, image_shape
-from sims.networks.image_convolution import Convolution
+from sims.networks.image_convolution import Convolution, as_samples, channels_first
 from theory.definitions.checks import check_whole, whole, whole_arguments
 
 
@@ -30,7 +30,7 @@ class CNNUNet(eqx.Module):
 
     def __call__(self, inputs: Float[Array, "n dim"], conditioning: Conditioning) -> Float[Array, "n dim"]:
         features = self.noise_map(conditioning)
-        images = [self.first(inputs.reshape(-1, *self.shape))]
+        images = [self.first(channels_first(inputs, self.shape))]
         for block in self.encoder:
             images.append(block(images[-1], features))
         hidden = images[-1]
@@ -38,9 +38,9 @@ class CNNUNet(eqx.Module):
             hidden = block(hidden, features)
         for block in self.decoder:
             # Blocks that go to a finer resolution take nothing from the way there.
-            taken = hidden if block.resampling else jnp.concatenate([hidden, images.pop()], axis=-1)
+            taken = hidden if block.resampling else jnp.concatenate([hidden, images.pop()], axis=0)
             hidden = block(taken, features)
-        return self.last(hidden).reshape(inputs.shape)
+        return as_samples(self.last(hidden))
 
 
 @whole_arguments("channels", "blocks")

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from sims.networks.embeddings import Conditioning
-from sims.networks.image_convolution import convolve_by_shifts
+from sims.networks.image_convolution import as_samples, channels_first, convolve_by_shifts
 from sims.networks.linear_by_level import log_range, shares_of_nodes
 from theory.definitions.checks import whole_arguments
 
@@ -29,10 +29,9 @@ class FilterByLevel(eqx.Module):
         shares = shares_of_nodes(conditioning, nodes, self.low, self.high).astype(inputs.dtype)
         # All nodes at once, as if they were channels: one product of matrices.
         kernel = jnp.moveaxis(self.filters, 0, 3).reshape(taps, taps, colours, nodes * colours)
-        by_node = convolve_by_shifts(inputs.reshape(-1, *self.shape), kernel)
-        by_node = by_node.reshape(inputs.shape[0], -1, nodes, colours)
-        mixed = jnp.sum(by_node * shares[:, None, :, None], axis=2)
-        return mixed.reshape(inputs.shape)
+        by_node = convolve_by_shifts(channels_first(inputs, self.shape), kernel)
+        by_node = by_node.reshape(nodes, colours, *by_node.shape[1:])
+        return as_samples(jnp.sum(by_node * shares.T[:, None, :, None, None], axis=0))
 
 
 @whole_arguments("taps", nodes=2)

@@ -43,10 +43,11 @@ class Attention(eqx.Module):
     output: Convolution
 
     def __call__(self, x: Images) -> Images:
-        rows = self.queries_keys_values(self.norm(x)).reshape(x.shape[0], -1, 3 * x.shape[3])
-        queries, keys, values = jnp.split(rows, 3, axis=-1)
-        closeness = jnp.einsum("nqc,nkc->nqk", queries, keys) / jnp.sqrt(x.shape[3]).astype(x.dtype)
-        attended = jnp.einsum("nqk,nkc->nqc", jax.nn.softmax(closeness, axis=-1), values)
+        channels, count, height, width = x.shape
+        rows = self.queries_keys_values(self.norm(x)).reshape(3 * channels, count, height * width)
+        queries, keys, values = jnp.split(rows, 3, axis=0)
+        closeness = jnp.einsum("cnq,cnk->nqk", queries, keys) / jnp.sqrt(channels).astype(x.dtype)
+        attended = jnp.einsum("nqk,cnk->cnq", jax.nn.softmax(closeness, axis=-1), values)
         return x + self.output(attended.reshape(x.shape))
 
 
@@ -68,7 +69,7 @@ class ImageBlock(eqx.Module):
 
     def __call__(self, x: Images, features: Features) -> Images:
         resample = RESAMPLERS[self.resampling]
-        hidden = self.inner(resample(jax.nn.silu(self.outer_norm(x)))) + self.bias(features)[:, None, None]
+        hidden = self.inner(resample(jax.nn.silu(self.outer_norm(x)))) + self.bias(features).T[:, :, None, None]
         hidden = self.outer(jax.nn.silu(self.inner_norm(hidden)))
         x = 0.5**0.5 * (hidden + (x if self.shortcut is None else self.shortcut(resample(x))))
         return x if self.attention is None else 0.5**0.5 * self.attention(x)

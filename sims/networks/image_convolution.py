@@ -2,6 +2,9 @@
 
 Inside compiled loops on a CPU, XLA's own convolution takes several times as long as shifted copies of the image and one
 product of matrices; on other devices it is the faster one (`python -m benchmarks.convolutions`).
+
+Channels come first. Few channels, and many images and pixels, are a short product of long rows: with channels last the
+same steps take twice as long on a CPU. What other devices keep next to each other in memory XLA decides.
 """
 
 import equinox as eqx
@@ -10,10 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from sims.networks.layers import product, xavier
+from sims.networks.layers import xavier
 from theory.definitions.checks import whole_arguments
 
-Images = Float[Array, "n height width channels"]
+Images = Float[Array, "channels n height width"]
 Kernel = Float[Array, "taps taps inputs outputs"]
 
 
@@ -26,36 +29,51 @@ class Convolution(eqx.Module):
 
     def __call__(self, x: Images) -> Images:
         convolve = convolve_by_shifts if jax.default_backend() == "cpu" else convolve_by_library
-        return convolve(x, self.kernel, bfloat16=self.bfloat16) + self.bias[None, None, None]
+        return convolve(x, self.kernel, bfloat16=self.bfloat16) + self.bias[:, None, None, None]
+
+
+def channels_first(samples: Float[Array, "n dim"], shape: tuple[int, int, int]) -> Images:
+    """Samples that are images of `shape` (height, width, channels) in row order, with their channels first."""
+    return jnp.moveaxis(samples.reshape(-1, *shape), -1, 0)
+
+
+def as_samples(x: Images) -> Float[Array, "n dim"]:
+    """The inverse of `channels_first`."""
+    return jnp.moveaxis(x, 0, -1).reshape(x.shape[1], -1)
 
 
 def convolve_by_shifts(x: Images, kernel: Kernel, *, bfloat16: bool = False) -> Images:
-    """Σ_o w(o) x_{p+o} as one product of matrices: shifted images as columns, times the filter."""
+    """Σ_o w(o) x_{p+o} as one product of matrices: the filter, times shifted images as rows."""
     taps, _, inputs, outputs = kernel.shape
-    count, height, width, _ = x.shape
+    _, count, height, width = x.shape
     reach = taps // 2
-    padded = jnp.pad(x, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
-    shifted = [padded[:, row : row + height, column : column + width] for row, column in np.ndindex(taps, taps)]
-    columns = jnp.concatenate(shifted, axis=-1).reshape(-1, taps**2 * inputs)
-    return product(columns, kernel.reshape(-1, outputs), bfloat16=bfloat16).reshape(count, height, width, outputs)
+    padded = jnp.pad(x, ((0, 0), (0, 0), (reach, reach), (reach, reach)))
+    shifted = [padded[:, :, row : row + height, column : column + width] for row, column in np.ndindex(taps, taps)]
+    rows = jnp.concatenate(shifted, axis=0).reshape(taps**2 * inputs, -1)
+    weights, rows = _rounded((kernel.reshape(-1, outputs).T, rows), bfloat16)
+    return (weights @ rows).astype(x.dtype).reshape(outputs, count, height, width)
 
 
 def convolve_by_library(x: Images, kernel: Kernel, *, bfloat16: bool = False) -> Images:
     """The same by `jax.lax.conv_general_dilated`."""
-    dtype = jnp.bfloat16 if bfloat16 else x.dtype
-    x_and_kernel, layout = (x.astype(dtype), kernel.astype(dtype)), ("NHWC", "HWIO", "NHWC")
-    return jax.lax.conv_general_dilated(*x_and_kernel, (1, 1), "SAME", dimension_numbers=layout).astype(x.dtype)
+    factors, layout = _rounded((x, kernel), bfloat16), ("CNHW", "HWIO", "CNHW")
+    return jax.lax.conv_general_dilated(*factors, (1, 1), "SAME", dimension_numbers=layout).astype(x.dtype)
+
+
+def _rounded(factors: tuple[Array, Array], bfloat16: bool) -> tuple[Array, Array]:
+    """The factors of a product whose factors and result are rounded to bfloat16, if they are."""
+    return (factors[0].astype(jnp.bfloat16), factors[1].astype(jnp.bfloat16)) if bfloat16 else factors
 
 
 def halved(x: Images) -> Images:
     """Means over blocks of 2 × 2 pixels."""
-    count, height, width, channels = x.shape
-    return x.reshape(count, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))
+    channels, count, height, width = x.shape
+    return x.reshape(channels, count, height // 2, 2, width // 2, 2).mean(axis=(3, 5))
 
 
 def doubled(x: Images) -> Images:
     """Every pixel as a block of 2 × 2."""
-    return jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
+    return jnp.repeat(jnp.repeat(x, 2, axis=2), 2, axis=3)
 
 
 @whole_arguments("inputs", "outputs", "taps")

@@ -44,21 +44,17 @@ class GroupNorm(eqx.Module):
     scale: Float[Array, " channels"]
     shift: Float[Array, " channels"]
 
-    def __call__(self, x: Float[Array, "n height width channels"]) -> Float[Array, "n height width channels"]:
-        pixels = x.reshape(x.shape[0], -1, x.shape[3])
-        centred = pixels - _means_of_groups(pixels)
-        scale = jax.lax.rsqrt(_means_of_groups(centred**2) + 1e-6) * self.scale[None, None]
-        return (centred * scale + self.shift[None, None]).reshape(x.shape)
+    def __call__(self, x: Float[Array, "channels n height width"]) -> Float[Array, "channels n height width"]:
+        groups = x.reshape(_group_count(x.shape[0]), -1, x.shape[1], x.shape[2] * x.shape[3])
+        centred = groups - _means_of_groups(groups)
+        shape = (*groups.shape[:2], 1, 1)
+        scale = jax.lax.rsqrt(_means_of_groups(centred**2) + 1e-6) * self.scale.reshape(shape)
+        return (centred * scale + self.shift.reshape(shape)).reshape(x.shape)
 
 
-def _means_of_groups(pixels: Float[Array, "n pixels channels"]) -> Float[Array, "n 1 channels"]:
-    """The mean over all pixels of a channel's group, at every channel.
-
-    First over pixels: channels are neighbours in memory, and sums over both at once take twice as long.
-    """
-    count, _, channels = pixels.shape
-    groups = pixels.mean(axis=1).reshape(count, _group_count(channels), -1)
-    return jnp.broadcast_to(groups.mean(axis=-1, keepdims=True), groups.shape).reshape(count, 1, channels)
+def _means_of_groups(groups: Float[Array, "groups channels n pixels"]) -> Float[Array, "groups 1 n 1"]:
+    """Over the pixels and channels of each group, first over pixels: they are neighbours in memory."""
+    return groups.mean(axis=3, keepdims=True).mean(axis=1, keepdims=True)
 
 
 def product(x: Rows, weight: Float[Array, "inputs outputs"], *, bfloat16: bool) -> Rows:

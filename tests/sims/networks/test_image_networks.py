@@ -39,13 +39,14 @@ def unet():
 @pytest.mark.parametrize("taps", [1, 3, 5])
 def test_both_forms_of_a_convolution_are_the_sum_over_taps(taps):
     images, kernel = _RNG.normal(size=(2, 5, 4, 3)), _RNG.normal(size=(taps, taps, 3, 2))
-    expected = oracle.filtered(images, kernel)
+    expected = np.moveaxis(oracle.filtered(images, kernel), -1, 0)
     for form in (convolve_by_shifts, convolve_by_library):
-        np.testing.assert_allclose(jax.jit(form)(images, kernel), expected, rtol=1e-12, atol=1e-13)
+        found = jax.jit(form)(np.moveaxis(images, -1, 0), kernel)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
 
 
 def test_both_forms_of_a_convolution_have_the_same_gradients():
-    images, kernel, slope = (_RNG.normal(size=size) for size in ((2, 5, 4, 3), (3, 3, 3, 2), (2, 5, 4, 2)))
+    images, kernel, slope = (_RNG.normal(size=size) for size in ((3, 2, 5, 4), (3, 3, 3, 2), (2, 2, 5, 4)))
 
     def gradients(form):
         return jax.jit(jax.grad(lambda x, w: jnp.sum(form(x, w) * slope), (0, 1)))(images, kernel)
@@ -56,7 +57,7 @@ def test_both_forms_of_a_convolution_have_the_same_gradients():
 
 @pytest.mark.parametrize("form", [convolve_by_shifts, convolve_by_library])
 def test_convolutions_round_products_to_bfloat16_when_asked(form):
-    images, kernel = (jnp.asarray(_RNG.normal(size=size), "float32") for size in ((2, 5, 4, 3), (3, 3, 3, 2)))
+    images, kernel = (jnp.asarray(_RNG.normal(size=size), "float32") for size in ((3, 2, 5, 4), (3, 3, 3, 2)))
     exact, rounded = form(images, kernel), form(images, kernel, bfloat16=True)
     assert rounded.dtype == "float32"
     assert 1e-4 < np.abs(rounded - exact).max() / np.abs(exact).max() < 2e-2
@@ -66,15 +67,16 @@ def test_convolutions_round_products_to_bfloat16_when_asked(form):
 def test_each_kind_of_processor_gets_its_form(monkeypatch, backend, form):
     """A product of matrices appears in the program of the one form, XLA's convolution in that of the other."""
     monkeypatch.setattr(jax, "default_backend", lambda: backend)
-    program = str(jax.make_jaxpr(convolution(KEY, 3, 2))(jnp.zeros((1, 4, 4, 3), "float32")))
+    program = str(jax.make_jaxpr(convolution(KEY, 3, 2))(jnp.zeros((3, 1, 4, 4), "float32")))
     assert ("dot_general" in program) == (form == "by_shifts")
     assert ("conv_general_dilated" in program) == (form == "by_library")
 
 
 def test_resolutions_are_halved_by_means_and_doubled_by_copies():
     images = _RNG.normal(size=(2, 4, 6, 3))
-    np.testing.assert_allclose(halved(images), oracle.resampled(images, "halved"), rtol=1e-14)
-    np.testing.assert_array_equal(doubled(images), oracle.resampled(images, "doubled"))
+    first = np.moveaxis(images, -1, 0)
+    np.testing.assert_allclose(np.moveaxis(halved(first), 0, -1), oracle.resampled(images, "halved"), rtol=1e-14)
+    np.testing.assert_array_equal(np.moveaxis(doubled(first), 0, -1), oracle.resampled(images, "doubled"))
 
 
 def test_unet_is_the_same_in_numpy():
