@@ -14,13 +14,13 @@ FIGURES = {
         package="figures.wang2025.fig3",
         title="MLP-UNets on photographs: samples, modes and emergence over training",
         source="Wang & Pehlevan 2025, Figs. 3, 10, 11",
-        seconds={"quick": 30, "paper": 13000},
+        seconds={"quick": 30, "paper": 3000},
     ),
     "wang2025_fig4": FigureEntry(
         package="figures.wang2025.fig4",
         title="Convolutional U-Nets on photographs, one and two levels: when modes emerge",
         source="Wang & Pehlevan 2025, Figs. 4, 12, 13",
-        seconds={"quick": 60, "paper": 17000},
+        seconds={"quick": 60, "paper": 9000},
         on_request=True,
     ),
     "wang2025_fig5": FigureEntry(
@@ -155,7 +155,7 @@ FIGURES = {
         package="figures.wang2025.exponents_by_distance",
         title="Wide networks: exponents of falling modes near the start and far from it",
         source="this project, for Wang & Pehlevan 2025, Fig. 9",
-        seconds={"quick": 130, "paper": 1000},
+        seconds={"quick": 60, "paper": 2200},
         on_request=True,
     ),
     "spectral_law": FigureEntry(

@@ -22,11 +22,11 @@ def _cases(dimension: int, width: int) -> tuple[Case, Case, Case]:
 
 PRESETS = {
     "quick": Config(
-        cases=_cases(64, 256),
-        models=4,
-        steps=1600,
-        records=18,
-        samples=512,
+        cases=_cases(48, 192),
+        models=3,
+        steps=1200,
+        records=16,
+        samples=256,
         batch_size=128,
         learning_rate=1e-3,
         sgd_rate=3e-3,
