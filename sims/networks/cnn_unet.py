@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.networks.embeddings import Conditioning
-from sims.networks.image_blocks import ImageBlock, ImageOutput, NoiseMap, Parts, image_shape
+from sims.networks.image_blocks import LAST, ImageBlock, ImageOutput, NoiseMap, Parts, image_shape
 from sims.networks.image_convolution import Convolution, as_samples, channels_first
 from theory.definitions.checks import check_whole, whole, whole_arguments
 
@@ -53,6 +53,7 @@ def cnn_unet(
     blocks: int = 1,
     attention_at: Collection[int] = (),
     middle_attention: bool = True,
+    output_scale: float = LAST,
     bfloat16: bool = False,
     dtype=jnp.float32,
 ) -> CNNUNet:
@@ -61,8 +62,10 @@ def cnn_unet(
     Every level has so many `blocks` on the way there and one more on the way back. Attention is at resolutions (heights
     in pixels) `attention_at`, in the last block of the way back, and with `middle_attention` at the coarsest level. The
     authors have channels=128, multipliers=(1, 2, 2, 2), attention_at=(8,) for FFHQ, AFHQ and CIFAR, and their runs
-    "without attention" have it in the middle. Raises ValueError for an image that cannot be halved so often, for
-    channels that have no even groups, and for attention at a resolution that no level has.
+    "without attention" have it in the middle. `output_scale` multiplies what the last convolution starts from: like
+    every branch of theirs from almost nothing, so that training starts at D = c_skip x. Raises ValueError for an image
+    that cannot be halved so often, for channels that have no even groups, and for attention at a resolution that no
+    level has.
     """
     check_whole("the number of levels", len(multipliers))
     multipliers = [whole("a multiplier", multiplier) for multiplier in multipliers]
@@ -94,7 +97,7 @@ def cnn_unet(
         encoder,
         middle,
         _decoder(parts, decoder_key, widths, levels, blocks),
-        parts.output(last_key, levels[0].channels, colours),
+        parts.output(last_key, levels[0].channels, colours, output_scale),
         shape,
     )
 

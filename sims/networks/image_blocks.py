@@ -21,7 +21,7 @@ RESAMPLERS: dict[Resampling | None, Callable[[Images], Images]] = {
     "doubled": doubled,
 }
 
-_LAST = 1e-5  # what the last map of every branch starts from is so much smaller: blocks begin as their shortcuts
+LAST = 1e-5  # what the last map of every branch starts from is so much smaller: blocks begin as their shortcuts
 
 
 class NoiseMap(eqx.Module):
@@ -134,19 +134,19 @@ class Parts:
             inner=self.convolution(inner_key, inputs, outputs),
             bias=self._linear(bias_key, self.features, outputs),
             inner_norm=group_norm(outputs, self.dtype),
-            outer=self.convolution(outer_key, outputs, outputs, scale=_LAST),
+            outer=self.convolution(outer_key, outputs, outputs, scale=LAST),
             shortcut=None if straight else self.convolution(shortcut_key, inputs, outputs, taps=1),
             attention=self._attention(attention_key, outputs) if attention else None,
             resampling=resampling,
         )
 
-    def output(self, key: PRNGKeyArray, channels: int, outputs: int) -> ImageOutput:
-        return ImageOutput(group_norm(channels, self.dtype), self.convolution(key, channels, outputs, scale=_LAST))
+    def output(self, key: PRNGKeyArray, channels: int, outputs: int, scale: float = LAST) -> ImageOutput:
+        return ImageOutput(group_norm(channels, self.dtype), self.convolution(key, channels, outputs, scale=scale))
 
     def _attention(self, key: PRNGKeyArray, channels: int) -> Attention:
         inner_key, outer_key = jax.random.split(key)
         inner = self.convolution(inner_key, channels, 3 * channels, taps=1, scale=0.2**0.5)
-        outer = self.convolution(outer_key, channels, channels, taps=1, scale=_LAST)
+        outer = self.convolution(outer_key, channels, channels, taps=1, scale=LAST)
         return Attention(group_norm(channels, self.dtype), inner, outer)
 
     def _linear(self, key: PRNGKeyArray, inputs: int, outputs: int) -> Linear:

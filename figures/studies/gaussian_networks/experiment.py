@@ -1,7 +1,7 @@
 """MLP-UNets on Gaussian data with a log-normal spectrum: what the figures of these networks share.
 
 Every model has data of its own, the same ones whatever the network's width, the optimiser and the spread of ln λ: the
-spread multiplies the same normal numbers. Models of one width start from the same weights.
+spread multiplies the same normal numbers. Models of one width start from the same weights, up to their scale.
 """
 
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ class Case:
     segments: int = 1
     optimiser: Literal["adam", "sgd"] = "adam"
     log_spread: float = 1.0  # standard deviation of ln λ; λ has the mean one
+    output_scale: float = 1.0  # of the output layer's initial weights
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Config:
     def network(self, case: Case) -> NetworkRun:
         """How the networks of a case are trained."""
         return NetworkRun(
-            MLP(self.layers, case.width, self.embedding),
+            MLP(self.layers, case.width, self.embedding, case.output_scale),
             steps=self.steps,
             records=self.records,
             samples=self.samples,
@@ -96,7 +97,8 @@ def train_cases(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays
 def _name(case: Case) -> str:
     by = ", by SGD" if case.optimiser == "sgd" else ""
     spread = "" if case.log_spread == 1 else f", ln λ spread by {case.log_spread:g}"
-    return f"{case.dimension} dimensions, width {case.width}{by}{spread}"
+    start = "" if case.output_scale == 1 else f", output × {case.output_scale:g}"
+    return f"{case.dimension} dimensions, width {case.width}{by}{spread}{start}"
 
 
 def _runs(config: Config, case: Case, data_key: PRNGKeyArray, run_key: PRNGKeyArray) -> list[TrainedRun]:

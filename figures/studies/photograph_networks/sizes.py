@@ -83,7 +83,7 @@ def _cnn(preset: str, multipliers: tuple[int, ...]) -> NetworkRun:
             steps=20_000,
             records=40,
             samples=512,
-            batch_size=64,
+            batch_size=32,
             heun_steps=35,
             sampled_together=32,
             segments=12,

@@ -48,11 +48,19 @@ class MLP:
     layers: int
     width: int
     embedding: int
+    output_scale: float = 1.0  # of the output layer's initial weights; from 0 training starts at D = c_skip x
     kind: str = "MLP-UNet"
 
     def build(self, dimension: int, key: PRNGKeyArray) -> PreconditionedNetwork:
         """The untrained network."""
-        network = mlp_unet(dimension, layers=self.layers, width=self.width, embedding=self.embedding, key=key)
+        network = mlp_unet(
+            dimension,
+            layers=self.layers,
+            width=self.width,
+            embedding=self.embedding,
+            output_scale=self.output_scale,
+            key=key,
+        )
         return PreconditionedNetwork(network=network)
 
 
@@ -65,6 +73,7 @@ class UNet:
     multipliers: tuple[int, ...]
     attention_at: tuple[int, ...] = ()
     middle_attention: bool = False
+    output_scale: float = 1e-5  # of the last convolution's initial weights
     kind: str = "CNN-UNet"
 
     def build(self, dimension: int, key: PRNGKeyArray) -> PreconditionedNetwork:
@@ -75,6 +84,7 @@ class UNet:
             multipliers=self.multipliers,
             attention_at=self.attention_at,
             middle_attention=self.middle_attention,
+            output_scale=self.output_scale,
             key=key,
         )
         return PreconditionedNetwork(network=network)

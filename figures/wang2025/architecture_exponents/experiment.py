@@ -37,6 +37,9 @@ LINEAR_SGD, LINEAR_ADAM = "linear, SGD", "linear, Adam"
 MLP_SGD, MLP_ADAM, WIDE_SGD = "MLP, width 2d, SGD", "MLP, width 2d, Adam", "MLP, width 4d, SGD"
 CNN, LINEAR_CONVOLUTION = "CNN, one level, 8 channels, Adam", "linear convolution, 3 × 3, Adam"
 
+# An MLP-UNet starts as a random function, a U-Net with almost no output: here each as the other does.
+MLP_FROM_ZERO, CNN_FULL = "MLP, width 2d, from no output, Adam", "CNN, one level, from full output, Adam"
+
 _SHAPE = (8, 8, 1)
 _DIMENSION = 64
 _QUICK, _TINY = SMALL_MLP_RUNS["quick"], SMALL_MLP_RUNS["tiny"]
@@ -65,7 +68,16 @@ def _kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...
         Kind(MLP_ADAM, adam),
         Kind(CNN, cnn),
         Kind(LINEAR_CONVOLUTION, _linear_convolution(cnn, 3)),
+        Kind(MLP_FROM_ZERO, replace(adam, architecture=replace(adam.architecture, output_scale=0.0))),
+        Kind(CNN_FULL, _from_full_output(cnn)),
     )
+
+
+def _from_full_output(cnn: NetworkRun) -> NetworkRun:
+    architecture = cnn.architecture
+    if isinstance(architecture, UNet):
+        architecture = replace(architecture, output_scale=1.0)
+    return replace(cnn, architecture=architecture, kept=0)
 
 
 def _more_kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...]:

@@ -18,9 +18,14 @@ CAPTION = (
     "than linear, Adam|interval .2f}} from a linear network's; many modes never emerge in it. Adam moves that of "
     "linear networks by {{linear, Adam: less than linear, SGD|value .2f}} {{linear, Adam: less than linear, "
     "SGD|interval .2f}}. These differences are over the modes that emerge in both, the points over all that emerge in "
-    "their own. Falling modes; the two panels differ in the level that a mode has to pass. Red: mean over models, "
-    "95 %; dots: models; black: a linear denoiser by gradient flow with the same start, preconditioning and noise "
-    "levels, over the same modes. Intervals of few models that are wider than a panel are cut."
+    "their own. An MLP whose output starts from zero, as a CNN's does, has an exponent {{MLP, width 2d, from no "
+    "output, Adam: less than MLP, width 2d, Adam|value .2f}} {{MLP, width 2d, from no output, Adam: less than MLP, "
+    "width 2d, Adam|interval .2f}} from the other MLP's; the CNN lies {{CNN, one level, 8 channels, Adam: less than "
+    "MLP, width 2d, from no output, Adam|value .2f}} {{CNN, one level, 8 channels, Adam: less than MLP, width 2d, from "
+    "no output, Adam|interval .2f}} from it. Falling modes; the two panels differ in the level that a mode has to "
+    "pass. Red: mean over models, 95 %; dots: models; black: a linear denoiser by gradient flow with the same start, "
+    "preconditioning and noise levels, over the same modes. Intervals of few models that are wider than a panel are "
+    "cut."
 )
 
 

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
-from figures.common.style import BLACK, EXPONENT, GREEN, ORANGE, VERMILION, WIDEST, label_panels, plt, styled
+from figures.common.style import BLACK, EXPONENT, GREEN, ORANGE, SKY, VERMILION, WIDEST, label_panels, plt, styled
 from figures.studies.trained_networks.plots import draw_emergence, draw_exponent, key_below
 from figures.studies.trained_networks.statistics import Reading
 from figures.wang2025.exponents_by_distance.statistics import (
@@ -31,7 +31,7 @@ _MARKERS: dict[Mean, str] = {"geometric": "o", "harmonic": "s"}
 @styled
 def draw(data: Arrays) -> Figure:
     found = readings(data)
-    figure, axes = plt.subplots(1, 3, figsize=(WIDEST, 4.2))
+    figure, axes = plt.subplots(1, 3, figsize=(WIDEST, 4.2), width_ratios=(1, 1, 1.4))
     draw_emergence(axes[0], found.adam)
     _draw_ratios(axes[1], found)
     _draw_exponents(axes[2], found)
@@ -44,6 +44,7 @@ def _draw_ratios(axis: Axes, found: Readings) -> None:
         "Adam": (found.adam, "o", VERMILION),
         "SGD": (found.sgd, "v", ORANGE),
         "Adam, Figure 9's range": (found.narrow, "^", GREEN),
+        "Adam, from no output": (found.no_output, "s", SKY),
     }
     for label, (reading, marker, colour) in kinds.items():
         axis.plot(*_ratios(reading), marker, ms=3, color=colour, alpha=0.7, label=label)
@@ -82,6 +83,8 @@ def _by_kind(found: Readings, level: Mean) -> dict[str, Beside]:
         "Adam,\nFigure 9's": exponents(found.narrow, level=level),
         "Adam,\nnear": exponents(found.adam, "near", level),
         "SGD,\nnear": exponents(found.sgd, "near", level),
+        "no output,\nnear": exponents(found.no_output, "near", level),
         "Adam,\nfar": exponents(found.adam, "far", level),
         "SGD,\nfar": exponents(found.sgd, "far", level),
+        "no output,\nfar": exponents(found.no_output, "far", level),
     }

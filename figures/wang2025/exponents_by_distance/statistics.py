@@ -18,11 +18,12 @@ _RANGES: dict[Distance, tuple[float, float]] = {
 
 
 class Readings(NamedTuple):
-    """What the three kinds of training have left."""
+    """What the four kinds of training have left."""
 
     narrow: Reading  # variances over Figure 9's range, by Adam
     adam: Reading  # over a wider range
     sgd: Reading  # the same
+    no_output: Reading  # as `adam`, from an output of zero
 
 
 class Beside(NamedTuple):
@@ -38,7 +39,7 @@ class Beside(NamedTuple):
 
 
 def readings(data: Arrays) -> Readings:
-    return Readings(*(Reading(data, f"case_{index}") for index in range(3)))
+    return Readings(*(Reading(data, f"case_{index}") for index in range(len(Readings._fields))))
 
 
 def fall(reading: Reading) -> Float[np.ndarray, "models modes"]:

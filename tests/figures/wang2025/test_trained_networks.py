@@ -6,10 +6,12 @@ from figures.studies.trained_networks.experiment import prefixed
 from figures.studies.trained_networks.statistics import Reading
 from figures.wang2025.architecture_exponents.experiment import (
     CNN,
+    CNN_FULL,
     LINEAR_ADAM,
     LINEAR_CONVOLUTION,
     LINEAR_SGD,
     MLP_ADAM,
+    MLP_FROM_ZERO,
     MLP_SGD,
     NAMES,
     WIDE_SGD,
@@ -75,10 +77,10 @@ def test_exponents_on_gaussian_data():
     assert same["d = 256, width 256, rising: printed exponent"] == "differs"
 
 
-def wide(near, far, sgd):
+def wide(near, far, sgd, no_output=(0.1, 0.2)):
     """Exponents near the start of .3 and farther, by Adam; near it by SGD. Figure 9's range is near as a whole."""
     arrays = {}
-    for index, alphas in enumerate(((near, near), (near, far), (sgd, far))):
+    for index, alphas in enumerate(((near, near), (near, far), (sgd, far), no_output)):
         of_near, case = (beside_closed_form(alpha + SPREAD, 0.5) for alpha in alphas)
         is_near = (case["variance"][0] > 0.3 / 8) & (case["variance"][0] < 0.3)
         case["generated"][:, :, is_near] = of_near["generated"][:, :, is_near]
@@ -90,7 +92,8 @@ def test_exponents_by_distance_from_the_start():
     found = verdicts("exponents_by_distance", wide(1.2, 0.5, 1.2))
     assert "SGD: the distance from the start decides" in found
     assert set(found.values()) == {"holds"}
-    found = verdicts("exponents_by_distance", wide(0.5, 0.5, 1.2))
+    found = verdicts("exponents_by_distance", wide(0.5, 0.5, 1.2, (0.5, 0.5)))
+    assert found["Adam, near: less steep from no output"] == found["Adam, far: less steep from no output"] == "differs"
     assert found["Adam, near, geometric mean: steeper than the closed form"] == "differs"
     assert found["Adam: the distance from the start decides"] == "differs"
     assert found["near the start: the optimiser does not matter"] == "differs"
@@ -132,7 +135,7 @@ def test_differences_between_architectures_are_over_the_modes_that_emerge_in_bot
 
 def test_exponents_by_architecture():
     names = {LINEAR_SGD: 0.5, LINEAR_ADAM: 0.4, MLP_SGD: 0.41, MLP_ADAM: 0.35, CNN: 0.05, WIDE_SGD: 0.49}
-    names[LINEAR_CONVOLUTION] = -0.1
+    names |= {LINEAR_CONVOLUTION: -0.1, MLP_FROM_ZERO: 0.17, CNN_FULL: 0.1}
     arrays = {"kinds": np.array([NAMES.index(name) for name in names])}
     for place, alpha in enumerate(names.values()):
         arrays |= prefixed(f"kind_{place}", beside_closed_form(alpha + SPREAD, 0.5))

@@ -153,6 +153,9 @@ def test_branches_start_small_and_the_denoiser_from_its_skip():
         assert 0.95 < np.abs(scaled).max() <= 1 + 1e-6
         np.testing.assert_allclose(np.mean(scaled**2), 1 / 3, atol=5 * np.sqrt(4 / 45 / scaled.size))
     assert not np.any(block.inner.bias)
+    whole = cnn_unet((8, 8, 3), channels=16, multipliers=(1, 2), attention_at=(4,), output_scale=1.0, key=KEY)
+    kernels = (each.last.convolution.kernel for each in (whole, network))
+    np.testing.assert_allclose(next(kernels), 1e5 * next(kernels), rtol=1e-5, atol=1e-6)
     denoiser, x = PreconditionedNetwork(network), jnp.asarray(_RNG.normal(size=(2, 192)), "float32")
     skip = EDMPreconditioning().scales(jnp.asarray(1.0), jnp.asarray(0.4)).skip
     np.testing.assert_allclose(CALL(denoiser, x, jnp.asarray(0.4)), skip * x, atol=1e-4)
