@@ -6,11 +6,12 @@ from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, EXPONENT, GREEN, ORANGE, SKY, VERMILION, WIDEST, label_panels, plt, styled
-from figures.studies.trained_networks.plots import draw_emergence, draw_exponent, key_below
+from figures.studies.trained_networks.plots import draw_emergence, key_below
 from figures.studies.trained_networks.statistics import Reading
 from figures.wang2025.exponents_by_distance.statistics import (
     FARTHEST_NEAR,
     Beside,
+    Distance,
     Readings,
     exponents,
     fall,
@@ -19,11 +20,15 @@ from figures.wang2025.exponents_by_distance.statistics import (
 from sims.measurements.first_passage import Mean
 
 CAPTION = (
-    "Networks four times as wide as the data have dimensions. a: one network, variances of the wider range; black: the "
-    "closed form, its unit of time fitted. b: every falling mode of every model, its emergence over that of the closed "
-    "form in the same unit; where α is the closed form's, points lie on a level line. Dotted: eight times below the "
-    "start, where Figure 9's data end. c: exponents with 95 % intervals over models; hollow: those of the closed form "
-    "over the same modes."
+    "Networks four times as wide as the data have dimensions. a: one network, variances of the wider range; black: "
+    "the closed form, its unit of time fitted. b: every falling mode of every model, its emergence over that of the "
+    "closed form in the same unit; where α is the closed form's, points lie on a level line. Dotted: eight times "
+    "below the start, where Figure 9's data end. c: exponents with 95 % intervals over models, cut where the panel "
+    "ends; hollow: those of the closed form over the same modes. Near the start they exceed it by {{Adam, near, "
+    "geometric mean: steeper than the closed form|value .2f}} {{Adam, near, geometric mean: steeper than the closed "
+    "form|interval .2f}} by Adam, {{SGD, near, geometric mean: steeper than the closed form|value .2f}} {{SGD, near, "
+    "geometric mean: steeper than the closed form|interval .2f}} by SGD; from no output by {{Adam, near: less steep "
+    "from no output|value .2f}} {{Adam, near: less steep from no output|interval .2f}} less than by Adam."
 )
 _MARKERS: dict[Mean, str] = {"geometric": "o", "harmonic": "s"}
 
@@ -31,7 +36,7 @@ _MARKERS: dict[Mean, str] = {"geometric": "o", "harmonic": "s"}
 @styled
 def draw(data: Arrays) -> Figure:
     found = readings(data)
-    figure, axes = plt.subplots(1, 3, figsize=(WIDEST, 4.2), width_ratios=(1, 1, 1.4))
+    figure, axes = plt.subplots(1, 3, figsize=(WIDEST, 4.2), width_ratios=(1, 1, 1.1))
     draw_emergence(axes[0], found.adam)
     _draw_ratios(axes[1], found)
     _draw_exponents(axes[2], found)
@@ -62,29 +67,32 @@ def _ratios(reading: Reading) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _draw_exponents(axis: Axes, found: Readings) -> None:
-    for level, marker in _MARKERS.items():
+    names: list[str] = []
+    for (level, marker), shift in zip(_MARKERS.items(), (-0.14, 0.14), strict=True):
         kinds = _by_kind(found, level)
+        names = list(kinds)
         for place, both in enumerate(kinds.values()):
-            shift = -0.1 if level == "geometric" else 0.1
-            draw_exponent(axis, place + shift, both.trained, marker, VERMILION, f"{level} mean")
-            if both.theory.defined:
-                style = {"mfc": "none", "color": BLACK, "ls": "none", "ms": 6}
-                label = f"closed form, {level}"
-                axis.plot([place + shift], [both.theory.estimate.value], marker, label=label, **style)
-    axis.set_xticks(range(len(kinds)), kinds)
-    axis.set_xlabel("optimiser, and distance from the start")
-    axis.set_ylabel(f"exponent α of {EXPONENT}, falling modes")
-    key_below(axis, columns=2, lower=0.1)
+            if not both.trained.defined:
+                continue
+            trained, theory = both.trained.estimate, both.theory.estimate
+            bars = {"xerr": [float(trained.half_width)], "fmt": marker, "ms": 5, "lw": 0.9, "color": VERMILION}
+            axis.errorbar([float(trained.value)], [place + shift], label=f"{level} mean", **bars)
+            hollow = {"mfc": "none", "color": BLACK, "ls": "none", "ms": 6}
+            axis.plot([float(theory.value)], [place + shift], marker, label=f"closed form, {level}", **hollow)
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.5, -0.5)
+    axis.set_ylabel("optimiser and start, distance")
+    axis.set_xlim(-0.4, 2.4)
+    axis.set_xlabel(f"exponent α of {EXPONENT}, falling modes")
+    key_below(axis, columns=2)
 
 
 def _by_kind(found: Readings, level: Mean) -> dict[str, Beside]:
-    """By the words below the axis."""
-    return {
-        "Adam,\nFigure 9's": exponents(found.narrow, level=level),
-        "Adam,\nnear": exponents(found.adam, "near", level),
-        "SGD,\nnear": exponents(found.sgd, "near", level),
-        "no output,\nnear": exponents(found.no_output, "near", level),
-        "Adam,\nfar": exponents(found.adam, "far", level),
-        "SGD,\nfar": exponents(found.sgd, "far", level),
-        "no output,\nfar": exponents(found.no_output, "far", level),
+    """By the words beside the axis."""
+    kinds = {"Adam": found.adam, "SGD": found.sgd, "Adam, no output": found.no_output}
+    distances: tuple[Distance, ...] = ("near", "far")
+    return {"Adam, Figure 9's range": exponents(found.narrow, level=level)} | {
+        f"{name}, {distance}": exponents(reading, distance, level)
+        for distance in distances
+        for name, reading in kinds.items()
     }
