@@ -3,8 +3,8 @@
 Inside compiled loops on a CPU, XLA's own convolution takes several times as long as shifted copies of the image and one
 product of matrices; on other devices it is the faster one (`python -m benchmarks.convolutions`).
 
-Channels come first. Few channels, and many images and pixels, are a short product of long rows: with channels last the
-same steps take twice as long on a CPU. What other devices keep next to each other in memory XLA decides.
+Channels come first. Few channels, and many images and pixels, are a short product of long rows, which a CPU does sooner
+than a long one of short rows (the same benchmark). What other devices keep side by side in memory XLA decides.
 """
 
 import equinox as eqx
