@@ -74,6 +74,7 @@ def _kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...
 
 
 def _from_full_output(cnn: NetworkRun) -> NetworkRun:
+    """As MLPs start; the small network of the tests, which is no U-Net, as it does."""
     architecture = cnn.architecture
     if isinstance(architecture, UNet):
         architecture = replace(architecture, output_scale=1.0)
