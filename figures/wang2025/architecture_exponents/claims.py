@@ -1,7 +1,7 @@
 """What is claimed of exponents by architecture and optimiser; replicates are models, each with patches of its own.
 
 Margins were set before the first run; rates and numbers of steps come from trials with another seed. What starts as the
-other kind does was added later, after two models of that seed.
+other kind does was added later, after two models of that seed, and so was depth, after Figure 3 at paper sizes.
 """
 
 from figures.common.claims import Claim
@@ -15,7 +15,9 @@ from figures.wang2025.architecture_exponents.experiment import (
     LINEAR_CONVOLUTION,
     LINEAR_SGD,
     MLP_ADAM,
+    MLP_DEEP,
     MLP_FROM_ZERO,
+    MLP_NARROW,
     WIDE_SGD,
 )
 from figures.wang2025.architecture_exponents.statistics import LEVELS, difference, exponents, readings
@@ -40,6 +42,7 @@ def claims(data: Arrays) -> list[Claim]:
         _less(found, MLP_FROM_ZERO, MLP_ADAM, _LESS, OURS),
         _less(found, CNN, MLP_FROM_ZERO, _LESS, OURS),
         _less(found, CNN_FULL, MLP_ADAM, _LESS, OURS),
+        _less(found, MLP_NARROW, MLP_DEEP, _LESS, OURS),
         _level_decides(found[LINEAR_SGD], LINEAR_SGD),
         _level_decides(found[MLP_ADAM], MLP_ADAM),
     ]

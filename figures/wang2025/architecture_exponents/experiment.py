@@ -39,6 +39,8 @@ CNN, LINEAR_CONVOLUTION = "CNN, one level, 8 channels, Adam", "linear convolutio
 
 # An MLP-UNet starts as a random function, a U-Net with almost no output: here each as the other does.
 MLP_FROM_ZERO, CNN_FULL = "MLP, width 2d, from no output, Adam", "CNN, one level, from full output, Adam"
+# The published MLP-UNet of images has eight layers of width d.
+MLP_NARROW, MLP_DEEP = "MLP, width d, 3 layers, Adam", "MLP, width d, 8 layers, Adam"
 
 _SHAPE = (8, 8, 1)
 _DIMENSION = 64
@@ -70,6 +72,8 @@ def _kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...
         Kind(LINEAR_CONVOLUTION, _linear_convolution(cnn, 3)),
         Kind(MLP_FROM_ZERO, replace(adam, architecture=replace(adam.architecture, output_scale=0.0))),
         Kind(CNN_FULL, _from_full_output(cnn)),
+        Kind(MLP_NARROW, replace(adam, architecture=replace(adam.architecture, width=_DIMENSION))),
+        Kind(MLP_DEEP, replace(adam, architecture=replace(adam.architecture, width=_DIMENSION, layers=8))),
     )
 
 
@@ -90,7 +94,6 @@ def _more_kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind
     sgd = replace(adam, optimiser="sgd", learning_rate=0.004, steps=sgd_steps)
     return (
         *(Kind(f"linear, {depth} layers, Adam", replace(adam, architecture=Linear(layers=depth))) for depth in (2, 3)),
-        Kind("MLP, width d, Adam", replace(adam, architecture=mlp(1))),
         Kind("MLP, width 4d, Adam", replace(adam, architecture=mlp(4))),
         Kind("MLP, width d, SGD", replace(sgd, architecture=mlp(1))),
         Kind(WIDE_SGD, replace(sgd, architecture=mlp(4))),

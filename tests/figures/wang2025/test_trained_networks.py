@@ -11,7 +11,9 @@ from figures.wang2025.architecture_exponents.experiment import (
     LINEAR_CONVOLUTION,
     LINEAR_SGD,
     MLP_ADAM,
+    MLP_DEEP,
     MLP_FROM_ZERO,
+    MLP_NARROW,
     MLP_SGD,
     NAMES,
     WIDE_SGD,
@@ -135,7 +137,7 @@ def test_differences_between_architectures_are_over_the_modes_that_emerge_in_bot
 
 def test_exponents_by_architecture():
     names = {LINEAR_SGD: 0.5, LINEAR_ADAM: 0.4, MLP_SGD: 0.41, MLP_ADAM: 0.35, CNN: 0.05, WIDE_SGD: 0.49}
-    names |= {LINEAR_CONVOLUTION: -0.1, MLP_FROM_ZERO: 0.17, CNN_FULL: 0.1}
+    names |= {LINEAR_CONVOLUTION: -0.1, MLP_FROM_ZERO: 0.17, CNN_FULL: 0.1, MLP_NARROW: 0.36, MLP_DEEP: 0.56}
     arrays = {"kinds": np.array([NAMES.index(name) for name in names])}
     for place, alpha in enumerate(names.values()):
         arrays |= prefixed(f"kind_{place}", beside_closed_form(alpha + SPREAD, 0.5))
@@ -144,6 +146,7 @@ def test_exponents_by_architecture():
     assert found[f"{LINEAR_CONVOLUTION}: less than {LINEAR_ADAM}"] == "holds"
     assert found[f"{WIDE_SGD}, geometric mean: far limit"] == "holds"
     assert found[f"{LINEAR_SGD}, geometric mean: closed form"] == "holds"
+    assert found[f"{MLP_NARROW}: less than {MLP_DEEP}"] == "holds"
     asked = (CNN, MLP_ADAM), (LINEAR_ADAM, LINEAR_SGD), (LINEAR_CONVOLUTION, LINEAR_ADAM)
     for lower, higher in asked:
         exchanged = names | {lower: names[higher], higher: names[lower]}
