@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, VERMILION, WIDEST, label_panels, plt, styled
 from figures.studies.photograph_networks.plots import late_sentence
+from figures.studies.trained_networks.plots import key_below
 from figures.studies.trained_networks.statistics import FAR_LIMITS, Level
 from figures.wang2025.architecture_exponents.statistics import LEVELS, exponents, readings
 
@@ -32,11 +33,11 @@ CAPTION = (
 @styled
 def draw(data: Arrays) -> Figure:
     count = len(data["kinds"])
-    figure, axes = plt.subplots(1, 2, figsize=(WIDEST, 1.6 + 0.34 * count), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(WIDEST, 1.9 + 0.34 * count), sharey=True)
     for axis, level in zip(axes, LEVELS, strict=True):
         _draw_level(axis, data, level)
     axes[0].set_ylabel("kind of network, optimiser")
-    axes[0].legend(loc="best")
+    key_below(axes[0], columns=3)
     label_panels(axes)
     return figure
 
