@@ -20,7 +20,7 @@ FIGURES = {
         package="figures.wang2025.fig4",
         title="Convolutional U-Nets on photographs, one and two levels: when modes emerge",
         source="Wang & Pehlevan 2025, Figs. 4, 12, 13",
-        seconds={"quick": 60, "paper": 9000},
+        seconds={"quick": 60, "paper": 6000},
         on_request=True,
     ),
     "wang2025_fig5": FigureEntry(
@@ -119,7 +119,7 @@ FIGURES = {
         package="figures.wang2025.architecture_exponents",
         title="What sets the exponent: linear networks, MLPs, CNNs, by SGD and Adam",
         source="this project, from Wang & Pehlevan 2025, Sec. 6",
-        seconds={"quick": 70, "paper": 15000},
+        seconds={"quick": 85, "paper": 15000},
         on_request=True,
     ),
     "weighting_in_networks": FigureEntry(
@@ -155,7 +155,7 @@ FIGURES = {
         package="figures.wang2025.exponents_by_distance",
         title="Wide networks: exponents of falling modes near the start and far from it",
         source="this project, for Wang & Pehlevan 2025, Fig. 9",
-        seconds={"quick": 60, "paper": 2200},
+        seconds={"quick": 75, "paper": 2200},
         on_request=True,
     ),
     "spectral_law": FigureEntry(
