@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.networks.embeddings import Conditioning
-from sims.networks.image_blocks import ImageBlock, ImageOutput, NoiseMap, Parts, image_shape
+from sims.networks.image_blocks import LAST, ImageBlock, ImageOutput, NoiseMap, Parts, image_shape
 from sims.networks.image_convolution import Convolution, as_samples, channels_first
 from theory.definitions.checks import whole_arguments
 
@@ -38,6 +38,7 @@ def cnn_resnet(
     channels: int,
     blocks: int,
     key: PRNGKeyArray,
+    output_scale: float = LAST,
     bfloat16: bool = False,
     dtype=jnp.float32,
 ) -> CNNResNet:
@@ -52,6 +53,6 @@ def cnn_resnet(
         parts.noise_map(map_key, channels),
         parts.convolution(first_key, shape[2], channels),
         tuple(parts.block(block_key, channels, channels) for block_key in keys),
-        parts.output(last_key, channels, shape[2]),
+        parts.output(last_key, channels, shape[2], output_scale),
         shape,
     )

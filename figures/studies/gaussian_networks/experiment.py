@@ -14,15 +14,8 @@ from jaxtyping import Float, PRNGKeyArray
 from figures.common.randomness import numpy_generator
 from figures.common.stages import Arrays, RunStage
 from figures.studies.trained_networks.architectures import MLP
-from figures.studies.trained_networks.closed_form import with_closed_forms
-from figures.studies.trained_networks.experiment import (
-    NetworkRun,
-    TrainedRun,
-    measure_modes,
-    prefixed,
-    stacked,
-    train,
-)
+from figures.studies.trained_networks.closed_form import train_beside_closed_forms
+from figures.studies.trained_networks.experiment import NetworkRun, TrainedRun, prefixed
 from sims.data.built_in import gaussian_samples
 
 _CLOSED_FORM_SHARE = 0.04
@@ -54,7 +47,7 @@ class Config:
     samples: int = 2048
     batch_size: int = 1024
     learning_rate: float = 1e-4  # of Adam
-    sgd_rate: float = 1e-3  # on the loss summed over coordinates
+    sgd_rate: float = 3e-3  # on the loss summed over coordinates
     heun_steps: int = 20
     together: bool = False  # models of one case in one stage
 
@@ -73,23 +66,36 @@ class Config:
         )
 
 
+def tiny(*cases: Case) -> Config:
+    """What the tests run."""
+    return Config(
+        cases,
+        models=2,
+        points=400,
+        layers=2,
+        embedding=4,
+        steps=300,
+        records=6,
+        samples=64,
+        batch_size=32,
+        learning_rate=1e-2,
+        heun_steps=6,
+        together=True,
+    )
+
+
 def train_cases(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
     """Arrays of `stacked` and `closed_form`, for the first case under `case_0_` …; `dimension`, `width` (cases,)."""
     data_key, run_key = jax.random.split(key)
-    runs = [_runs(config, case, data_key, run_key) for case in config.cases]
-    every = [run for of_case in runs for run in of_case]
-    results = train(every, measure_modes, stage=stage, share=1 - _CLOSED_FORM_SHARE, together=config.together)
-    names = [_name(case) for case in config.cases]
-    found = {
-        name: stacked(of_case, [results.pop(0) for _ in of_case]) for name, of_case in zip(names, runs, strict=True)
-    }
-    networks = {name: config.network(case) for name, case in zip(names, config.cases, strict=True)}
-    both = with_closed_forms(found, networks, stage=stage, share=_CLOSED_FORM_SHARE)
+    runs = {_name(case): _runs(config, case, data_key, run_key) for case in config.cases}
+    found = train_beside_closed_forms(
+        runs, stage=stage, share=1.0, closed_form_share=_CLOSED_FORM_SHARE, together=config.together
+    )
     arrays: Arrays = {
         "dimension": np.array([case.dimension for case in config.cases]),
         "width": np.array([case.width for case in config.cases]),
     }
-    for index, of_case in enumerate(both.values()):
+    for index, of_case in enumerate(found.values()):
         arrays |= prefixed(f"case_{index}", of_case)
     return arrays
 

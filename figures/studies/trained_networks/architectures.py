@@ -7,6 +7,7 @@ from jaxtyping import PRNGKeyArray
 from sims.networks.cnn_resnet import cnn_resnet
 from sims.networks.cnn_unet import cnn_unet
 from sims.networks.filter_by_level import filter_by_level
+from sims.networks.image_blocks import LAST
 from sims.networks.linear_by_level import linear_by_level
 from sims.networks.mlp_unet import mlp_unet
 from sims.networks.preconditioned import PreconditionedNetwork
@@ -73,7 +74,7 @@ class UNet:
     multipliers: tuple[int, ...]
     attention_at: tuple[int, ...] = ()
     middle_attention: bool = False
-    output_scale: float = 1e-5  # of the last convolution's initial weights
+    output_scale: float = LAST  # of the last convolution's initial weights
     kind: str = "CNN-UNet"
 
     def build(self, dimension: int, key: PRNGKeyArray) -> PreconditionedNetwork:
@@ -97,11 +98,18 @@ class ResNet:
     shape: tuple[int, int, int]
     channels: int
     blocks: int
+    output_scale: float = LAST  # of the last convolution's initial weights
     kind: str = "CNN-ResNet"
 
     def build(self, dimension: int, key: PRNGKeyArray) -> PreconditionedNetwork:
         """The untrained network. Raises ValueError unless the dimension is the shape's."""
-        network = cnn_resnet(_fitting(self.shape, dimension), channels=self.channels, blocks=self.blocks, key=key)
+        network = cnn_resnet(
+            _fitting(self.shape, dimension),
+            channels=self.channels,
+            blocks=self.blocks,
+            output_scale=self.output_scale,
+            key=key,
+        )
         return PreconditionedNetwork(network=network)
 
 

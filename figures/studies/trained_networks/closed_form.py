@@ -4,7 +4,7 @@ It has the data's modes, the density of noise levels that the network was traine
 started from. One number is free: how many steps one unit of its time takes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import jax.numpy as jnp
@@ -12,7 +12,15 @@ import numpy as np
 from jaxtyping import Float
 
 from figures.common.stages import Arrays, RunStage, Stage
-from figures.studies.trained_networks.experiment import SIGMA_MAX, SIGMA_MIN, NetworkRun
+from figures.studies.trained_networks.experiment import (
+    SIGMA_MAX,
+    SIGMA_MIN,
+    NetworkRun,
+    TrainedRun,
+    measure_modes,
+    stacked,
+    train,
+)
 from theory.definitions.objectives import Objective
 from theory.definitions.preconditionings import EDMPreconditioning
 from theory.definitions.processes import EDM
@@ -22,6 +30,25 @@ from theory.spectral_law.generation import generated_variance
 from theory.spectral_law.parametrisations.one_layer import OneLayer
 
 _TIMES = 160
+
+
+def train_beside_closed_forms(
+    runs: Mapping[str, Sequence[TrainedRun]],
+    *,
+    stage: RunStage,
+    share: float,
+    closed_form_share: float,
+    together: bool = False,
+) -> dict[str, Arrays]:
+    """Every model of every kind trained and measured by `measure_modes`, stacked, with the closed form beside them.
+
+    `closed_form_share` is the part of `share` that the closed forms take.
+    """
+    every = [run for of_kind in runs.values() for run in of_kind]
+    results = iter(train(every, measure_modes, stage=stage, share=share * (1 - closed_form_share), together=together))
+    found = {kind: stacked(of_kind, [next(results) for _ in of_kind]) for kind, of_kind in runs.items()}
+    networks = {kind: of_kind[0].network for kind, of_kind in runs.items()}
+    return with_closed_forms(found, networks, stage=stage, share=share * closed_form_share)
 
 
 def with_closed_forms(

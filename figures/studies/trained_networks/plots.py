@@ -38,12 +38,16 @@ def draw_band(axis: Axes, x: np.ndarray, per_model: np.ndarray, colour, label: s
     axis.fill_between(x, found.value - found.half_width, found.value + found.half_width, color=colour, alpha=0.2, lw=0)
 
 
-def draw_exponent(axis: Axes, place: float, found: ModelExponents, marker: str, colour: str, label: str) -> None:
-    """Mean α over models with 95 %; nothing where there is none."""
+def draw_exponent(
+    axis: Axes, place: float, found: ModelExponents, marker: str, colour: str, label: str, *, across: bool = False
+) -> None:
+    """Mean α over models with 95 %, along the vertical axis or `across`; nothing where there is none."""
     if found.defined:
         estimate = found.estimate
-        bars = {"yerr": [float(estimate.half_width)], "fmt": marker, "ms": 5, "lw": 0.9, "color": colour}
-        axis.errorbar([place], [float(estimate.value)], label=label, **bars)
+        error, value = [float(estimate.half_width)], float(estimate.value)
+        x, y = (value, place) if across else (place, value)
+        bars = {"xerr" if across else "yerr": error, "fmt": marker, "ms": 5, "lw": 0.9, "color": colour}
+        axis.errorbar([x], [y], label=label, **bars)
 
 
 def draw_curves(axis: Axes, reading: Reading, model: int = 0) -> None:

@@ -71,18 +71,10 @@ def _kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...
         Kind(CNN, cnn),
         Kind(LINEAR_CONVOLUTION, _linear_convolution(cnn, 3)),
         Kind(MLP_FROM_ZERO, replace(adam, architecture=replace(adam.architecture, output_scale=0.0))),
-        Kind(CNN_FULL, _from_full_output(cnn)),
+        Kind(CNN_FULL, replace(cnn, architecture=replace(cnn.architecture, output_scale=1.0), kept=0)),
         Kind(MLP_NARROW, replace(adam, architecture=replace(adam.architecture, width=_DIMENSION))),
         Kind(MLP_DEEP, replace(adam, architecture=replace(adam.architecture, width=_DIMENSION, layers=8))),
     )
-
-
-def _from_full_output(cnn: NetworkRun) -> NetworkRun:
-    """As MLPs start; the small network of the tests, which is no U-Net, as it does."""
-    architecture = cnn.architecture
-    if isinstance(architecture, UNet):
-        architecture = replace(architecture, output_scale=1.0)
-    return replace(cnn, architecture=architecture, kept=0)
 
 
 def _more_kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...]:

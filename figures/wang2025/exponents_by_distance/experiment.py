@@ -11,7 +11,7 @@ from dataclasses import replace
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.gaussian_networks.experiment import Case, Config, train_cases
+from figures.studies.gaussian_networks.experiment import Case, Config, tiny, train_cases
 
 
 def _cases(dimension: int, width: int) -> tuple[Case, Case, Case, Case]:
@@ -29,24 +29,10 @@ PRESETS = {
         samples=256,
         batch_size=128,
         learning_rate=1e-3,
-        sgd_rate=3e-3,
         together=True,
     ),
-    "paper": Config(cases=_cases(64, 256), records=40, samples=512, batch_size=256, sgd_rate=3e-3),
-    "tiny": Config(
-        cases=_cases(6, 24),
-        models=2,
-        points=400,
-        layers=2,
-        embedding=4,
-        steps=300,
-        records=6,
-        samples=64,
-        batch_size=32,
-        learning_rate=1e-2,
-        heun_steps=6,
-        together=True,
-    ),
+    "paper": Config(cases=_cases(64, 256), records=40, samples=512, batch_size=256),
+    "tiny": tiny(*_cases(6, 24)),
 }
 
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, EXPONENT, GREEN, ORANGE, SKY, VERMILION, WIDEST, label_panels, plt, styled
-from figures.studies.trained_networks.plots import draw_emergence, key_below
+from figures.studies.trained_networks.plots import draw_emergence, draw_exponent, key_below
 from figures.studies.trained_networks.statistics import Reading
 from figures.wang2025.exponents_by_distance.statistics import (
     FARTHEST_NEAR,
@@ -72,13 +72,11 @@ def _draw_exponents(axis: Axes, found: Readings) -> None:
         kinds = _by_kind(found, level)
         names = list(kinds)
         for place, both in enumerate(kinds.values()):
-            if not both.trained.defined:
-                continue
-            trained, theory = both.trained.estimate, both.theory.estimate
-            bars = {"xerr": [float(trained.half_width)], "fmt": marker, "ms": 5, "lw": 0.9, "color": VERMILION}
-            axis.errorbar([float(trained.value)], [place + shift], label=f"{level} mean", **bars)
-            hollow = {"mfc": "none", "color": BLACK, "ls": "none", "ms": 6}
-            axis.plot([float(theory.value)], [place + shift], marker, label=f"closed form, {level}", **hollow)
+            draw_exponent(axis, place + shift, both.trained, marker, VERMILION, f"{level} mean", across=True)
+            if both.theory.defined:
+                hollow = {"mfc": "none", "color": BLACK, "ls": "none", "ms": 6}
+                value = float(both.theory.estimate.value)
+                axis.plot([value], [place + shift], marker, label=f"closed form, {level}", **hollow)
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.5, -0.5)
     axis.set_ylabel("optimiser and start, distance")

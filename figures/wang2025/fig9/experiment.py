@@ -9,7 +9,7 @@ of a dimension has the same data at every width, and all records are kept.
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.gaussian_networks.experiment import Case, Config, train_cases
+from figures.studies.gaussian_networks.experiment import Case, Config, tiny, train_cases
 
 PRESETS = {
     "quick": Config(
@@ -24,20 +24,7 @@ PRESETS = {
         together=True,
     ),
     "paper": Config(cases=(Case(128, 128, 4), Case(128, 256, 6), Case(128, 512, 16), Case(256, 256, 6))),
-    "tiny": Config(
-        cases=(Case(6, 6), Case(6, 24)),
-        models=2,
-        points=400,
-        layers=2,
-        embedding=4,
-        steps=300,
-        records=6,
-        samples=64,
-        batch_size=32,
-        learning_rate=1e-2,
-        heun_steps=6,
-        together=True,
-    ),
+    "tiny": tiny(Case(6, 6), Case(6, 24)),
 }
 
 

@@ -13,15 +13,8 @@ from jaxtyping import Float, PRNGKeyArray
 from figures.common.randomness import numpy_generator
 from figures.common.stages import Arrays, RunStage
 from figures.studies.trained_networks.architectures import MLP
-from figures.studies.trained_networks.closed_form import with_closed_forms
-from figures.studies.trained_networks.experiment import (
-    NetworkRun,
-    TrainedRun,
-    measure_modes,
-    prefixed,
-    stacked,
-    train,
-)
+from figures.studies.trained_networks.closed_form import train_beside_closed_forms
+from figures.studies.trained_networks.experiment import NetworkRun, TrainedRun, prefixed
 from sims.data.built_in import gaussian_samples
 
 
@@ -67,17 +60,11 @@ TINY = tuple(
 
 def train_mlps(kinds: tuple[MLPs, ...], *, key: PRNGKeyArray, stage: RunStage, share: float) -> Arrays:
     """Arrays of `stacked` and of `closed_form`, under "mlp_falling_…" and "mlp_rising_…"."""
-    runs = [_runs(kind, branch_key) for kind, branch_key in zip(kinds, jax.random.split(key, len(kinds)), strict=True)]
-    every = [run for of_kind in runs for run in of_kind]
-    results = train(every, measure_modes, stage=stage, share=0.9 * share, together=True)
-    names = [f"MLPs, {kind.branch}" for kind in kinds]
-    found = {
-        name: stacked(of_kind, [results.pop(0) for _ in of_kind]) for name, of_kind in zip(names, runs, strict=True)
-    }
-    networks = {name: kind.network for name, kind in zip(names, kinds, strict=True)}
-    both = with_closed_forms(found, networks, stage=stage, share=0.1 * share)
+    keys = jax.random.split(key, len(kinds))
+    runs = {f"MLPs, {kind.branch}": _runs(kind, own) for kind, own in zip(kinds, keys, strict=True)}
+    found = train_beside_closed_forms(runs, stage=stage, share=share, closed_form_share=0.1, together=True)
     arrays: Arrays = {}
-    for kind, of_kind in zip(kinds, both.values(), strict=True):
+    for kind, of_kind in zip(kinds, found.values(), strict=True):
         arrays |= prefixed(f"mlp_{kind.branch}", of_kind)
     return arrays
 
