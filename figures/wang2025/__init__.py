@@ -119,7 +119,21 @@ FIGURES = {
         package="figures.wang2025.architecture_exponents",
         title="What sets the exponent: linear networks, MLPs, CNNs, by SGD and Adam",
         source="this project, from Wang & Pehlevan 2025, Sec. 6",
-        seconds={"quick": 85, "paper": 15000},
+        seconds={"quick": 75, "paper": 12000},
+        on_request=True,
+    ),
+    "start_and_depth_exponents": FigureEntry(
+        package="figures.wang2025.start_and_depth_exponents",
+        title="What a network starts from, and its depth, in its exponent: MLPs and CNNs on photographs",
+        source="this project, from Wang & Pehlevan 2025, Sec. 6",
+        seconds={"quick": 75, "paper": 8000},
+        on_request=True,
+    ),
+    "generation_from_gains": FigureEntry(
+        package="figures.wang2025.generation_from_gains",
+        title="How much of what a network generates is linear: its gains, and the variance they predict",
+        source="this project, from Wang & Pehlevan 2025, Sec. 6",
+        seconds={"quick": 120, "paper": 30000},
         on_request=True,
     ),
     "weighting_in_networks": FigureEntry(

@@ -1,18 +1,20 @@
 """What is claimed of every network that learns photographs."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from figures.common.claims import Claim
 from figures.common.stages import Arrays
+from figures.studies.photograph_networks.kind_statistics import difference
 from figures.studies.photograph_networks.statistics import (
     final_log_ratio,
     harmonic_excess,
     mean_alignment,
     solver_effect,
 )
-from figures.studies.trained_networks.statistics import Reading
+from figures.studies.trained_networks.statistics import Reading, mean_of_defined
 
-SOURCE = "Wang & Pehlevan 2025"
+SOURCE, OURS = "Wang & Pehlevan 2025", "this project"
 
 _ARRIVED = 0.22  # of a mean logarithm of variances: 25 per cent
 _ALIGNED = 0.9
@@ -25,7 +27,7 @@ def harmonic_claim(data: Arrays, kind: str, words: str, excess: float) -> Claim:
         f"{words}: the level decides the exponent",
         f"falling modes: α at the harmonic mean of start and target is larger than at the geometric by over {excess:g}",
         harmonic_excess(Reading(data, kind)).minus(excess),
-        source="this project",
+        source=OURS,
         tests="theory",
         relation="greater",
         bound=excess,
@@ -40,7 +42,7 @@ def common_claims(data: Arrays, kind: str, words: str) -> list[Claim]:
             f"{words}: the sampler's own error",
             "falling modes: α is the same where Heun's own error is not told apart, within 0.05",
             solver_effect(data, kind),
-            source="this project",
+            source=OURS,
             tests="control",
             bound=0.0,
             margin=_SOLVER,
@@ -61,7 +63,7 @@ def common_claims(data: Arrays, kind: str, words: str) -> list[Claim]:
                 f"{words}: variance at the end",
                 "the networks are trained: the mean over modes of ln(λ̃/target) at the end is zero, within 25 %",
                 final_log_ratio(reading),
-                source="this project",
+                source=OURS,
                 tests="control",
                 bound=0.0,
                 margin=_ARRIVED,
@@ -93,4 +95,18 @@ def exponent_claim(
         margin=margin,
         paper=paper,
         theory=theory,
+    )
+
+
+def less_claim(found: Mapping[str, Reading], lower: str, higher: str, *, margin: float, source: str = OURS) -> Claim:
+    """Of two kinds of network, by their names."""
+    return Claim.from_estimate(
+        f"{lower}: less than {higher}",
+        f"falling modes that emerge in both, geometric mean: on the same patches α is smaller by more than {margin:g}",
+        mean_of_defined(difference(found[lower], found[higher])),
+        source=source,
+        tests="theory" if source == OURS else "paper",
+        relation="less",
+        bound=0.0,
+        margin=margin,
     )

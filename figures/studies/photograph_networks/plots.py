@@ -1,13 +1,17 @@
 """Samples along training as a strip of images, and sentences that networks on photographs share."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.common.images import draw_images
 from figures.common.stages import Arrays
-from figures.studies.trained_networks.plots import in_words, step_in_words
-from figures.studies.trained_networks.statistics import BRANCHES, Branch, Level, Reading
+from figures.common.style import BLACK, VERMILION, WIDEST, label_panels, plt
+from figures.studies.photograph_networks.kind_statistics import LEVELS, exponents
+from figures.studies.trained_networks.plots import in_words, key_below, step_in_words
+from figures.studies.trained_networks.statistics import BRANCHES, FAR_LIMITS, Branch, Level, Reading
 
 _SHOWN_RECORDS = 8
 
@@ -53,3 +57,37 @@ def late_sentence(reading: Reading, words: str) -> str:
         f"{words}: of {late.size} modes outside the gray zone, of all models, {int(late.sum())} do not pass the "
         f"geometric mean by the end, {int(harmonic.sum())} not the harmonic; they enter no fit."
     )
+
+
+def draw_side_by_side(found: Mapping[str, Reading]) -> Figure:
+    """Exponents of every kind of network, by its name, at the two levels."""
+    figure, axes = plt.subplots(1, 2, figsize=(WIDEST, 1.9 + 0.34 * len(found)), sharey=True)
+    for axis, level in zip(axes, LEVELS, strict=True):
+        _draw_level(axis, found, level)
+    axes[0].set_ylabel("kind of network, optimiser")
+    key_below(axes[0], columns=3)
+    label_panels(axes)
+    return figure
+
+
+def _draw_level(axis: Axes, found: Mapping[str, Reading], level: Level) -> None:
+    names, seen = list(found), [0.0, FAR_LIMITS[level]]
+    axis.axvline(FAR_LIMITS[level], color="0.6", lw=0.9, ls=":", label="linear, far from the start")
+    axis.axvline(0, color="0.8", lw=0.8)
+    for place, reading in enumerate(found.values()):
+        trained, theory = exponents(reading, level)
+        labels = ("trained networks", "closed form, linear") if place == 0 else (None, None)
+        axis.plot(trained.per_model, np.full(reading.models, place + 0.22), ".", ms=3, color="0.6")
+        seen += [*trained.per_model, *theory.per_model]
+        if not trained.defined:
+            continue
+        estimate, closed = trained.estimate, theory.estimate
+        bars = {"xerr": [float(estimate.half_width)], "fmt": "o", "ms": 5, "lw": 1, "color": VERMILION}
+        axis.errorbar([float(estimate.value)], [place], label=labels[0], **bars)
+        style = {"ms": 9, "mew": 1.6, "color": BLACK}
+        axis.plot([float(closed.value)], [place], "|", label=labels[1], **style)
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.5, -0.5)
+    axis.set_xlim(np.nanmin(seen) - 0.15, np.nanmax(seen) + 0.15)
+    axis.set_xlabel("exponent α of emergence, τ* ∝ λ$^{-α}$")
+    axis.set_title(f"level: {level} mean of start and target")

@@ -47,22 +47,6 @@ MLP_RUNS = {
     ),
 }
 
-# Of figures that train many kinds.
-SMALL_MLP_RUNS = {
-    "quick": replace(
-        MLP_RUNS["quick"], architecture=MLP(layers=3, width=128, embedding=32), steps=1000, records=20, kept=0
-    ),
-    "tiny": NetworkRun(
-        MLP(layers=2, width=8, embedding=4),
-        steps=20,
-        records=6,
-        samples=32,
-        batch_size=128,
-        learning_rate=1e-3,
-        heun_steps=4,
-    ),
-}
-
 
 def _cnn(preset: str, multipliers: tuple[int, ...]) -> NetworkRun:
     """The published variants with eight channels; of their networks for FFHQ every level has 128 and more."""
@@ -95,3 +79,34 @@ def _cnn(preset: str, multipliers: tuple[int, ...]) -> NetworkRun:
 
 ONE_LEVEL_RUNS = {preset: _cnn(preset, (1,)) for preset in PHOTOGRAPHS}
 TWO_LEVEL_RUNS = {preset: _cnn(preset, (1, 1)) for preset in PHOTOGRAPHS}
+
+# Of figures that train many kinds, on images of 8 × 8 pixels.
+SMALL_PHOTOGRAPHS = PHOTOGRAPHS | {"paper": Photographs(size=8, count=32768, models=8)}
+_SMALL_MLP = replace(
+    MLP_RUNS["quick"], architecture=MLP(layers=3, width=128, embedding=32), steps=1000, records=20, kept=0
+)
+SMALL_MLP_RUNS = {
+    "quick": _SMALL_MLP,
+    "paper": replace(_SMALL_MLP, steps=5000, records=40, samples=512, learning_rate=3e-4),
+    "tiny": NetworkRun(
+        MLP(layers=2, width=8, embedding=4),
+        steps=20,
+        records=6,
+        samples=32,
+        batch_size=128,
+        learning_rate=1e-3,
+        heun_steps=4,
+    ),
+}
+SMALL_CNN_RUNS = {
+    "quick": ONE_LEVEL_RUNS["quick"],
+    "paper": replace(
+        SMALL_MLP_RUNS["paper"],
+        architecture=UNet(SMALL_PHOTOGRAPHS["paper"].shape, channels=8, multipliers=(1,)),
+        steps=10_000,
+        batch_size=64,
+        segments=4,
+    ),
+    # Compiling a U-Net would take most of the tests' time.
+    "tiny": replace(SMALL_MLP_RUNS["tiny"], architecture=ResNet(PHOTOGRAPHS["tiny"].shape, channels=4, blocks=1)),
+}

@@ -1,55 +1,25 @@
 """Emergence exponents of many kinds of network on the same photographs, by gradient descent and by Adam.
 
-Models of one number have the same patches in every kind, so that kinds are compared in pairs. Beside each stands the
-closed form of a linear denoiser with its start, preconditioning and density of noise levels.
+Beside each stands the closed form of a linear denoiser with its start, preconditioning and density of noise levels.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
-from figures.studies.photograph_networks.experiment import train_on_photographs
-from figures.studies.photograph_networks.sizes import ONE_LEVEL_RUNS, PHOTOGRAPHS, SMALL_MLP_RUNS
-from figures.studies.photograph_networks.training import Photographs
+from figures.studies.photograph_networks.kinds import CNN, MLP_ADAM, Config, Kind, train_side_by_side
+from figures.studies.photograph_networks.sizes import SMALL_CNN_RUNS, SMALL_MLP_RUNS, SMALL_PHOTOGRAPHS
 from figures.studies.trained_networks.architectures import MLP, Linear, LinearConvolution, ResNet, UNet
 from figures.studies.trained_networks.experiment import NetworkRun
 
-
-@dataclass(frozen=True)
-class Kind:
-    """Networks of one architecture under one optimiser; `name` is how claims and pictures call them."""
-
-    name: str
-    network: NetworkRun
-
-
-@dataclass(frozen=True)
-class Config:
-    """Sizes of the run."""
-
-    photographs: Photographs
-    kinds: tuple[Kind, ...]
-
-
 LINEAR_SGD, LINEAR_ADAM = "linear, SGD", "linear, Adam"
-MLP_SGD, MLP_ADAM, WIDE_SGD = "MLP, width 2d, SGD", "MLP, width 2d, Adam", "MLP, width 4d, SGD"
-CNN, LINEAR_CONVOLUTION = "CNN, one level, 8 channels, Adam", "linear convolution, 3 × 3, Adam"
+MLP_SGD, WIDE_SGD = "MLP, width 2d, SGD", "MLP, width 4d, SGD"
+LINEAR_CONVOLUTION = "linear convolution, 3 × 3, Adam"
 
-# An MLP-UNet starts as a random function, a U-Net with almost no output: here each as the other does.
-MLP_FROM_ZERO, CNN_FULL = "MLP, width 2d, from no output, Adam", "CNN, one level, from full output, Adam"
-# The published MLP-UNet of images has eight layers of width d.
-MLP_NARROW, MLP_DEEP = "MLP, width d, 3 layers, Adam", "MLP, width d, 8 layers, Adam"
-
-_SHAPE = (8, 8, 1)
+_SHAPE = SMALL_PHOTOGRAPHS["paper"].shape
 _DIMENSION = 64
-_QUICK, _TINY = SMALL_MLP_RUNS["quick"], SMALL_MLP_RUNS["tiny"]
-_QUICK_CNN = ONE_LEVEL_RUNS["quick"]
-# Compiling a U-Net would take most of the tests' time.
-_TINY_CNN = replace(_TINY, architecture=ResNet((4, 4, 1), 4, 1))
-_PAPER = replace(_QUICK, steps=5000, records=40, samples=512, learning_rate=3e-4)
-_PAPER_CNN = replace(_PAPER, architecture=UNet(_SHAPE, 8, (1,)), steps=10_000, batch_size=64, segments=4)
+_SGD_STEPS = {"quick": 1600, "paper": 10_000, "tiny": 20}
 
 
 def _linear_convolution(cnn: NetworkRun, taps: int) -> NetworkRun:
@@ -70,10 +40,6 @@ def _kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...
         Kind(MLP_ADAM, adam),
         Kind(CNN, cnn),
         Kind(LINEAR_CONVOLUTION, _linear_convolution(cnn, 3)),
-        Kind(MLP_FROM_ZERO, replace(adam, architecture=replace(adam.architecture, output_scale=0.0))),
-        Kind(CNN_FULL, replace(cnn, architecture=replace(cnn.architecture, output_scale=1.0), kept=0)),
-        Kind(MLP_NARROW, replace(adam, architecture=replace(adam.architecture, width=_DIMENSION))),
-        Kind(MLP_DEEP, replace(adam, architecture=replace(adam.architecture, width=_DIMENSION, layers=8))),
     )
 
 
@@ -86,6 +52,7 @@ def _more_kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind
     sgd = replace(adam, optimiser="sgd", learning_rate=0.004, steps=sgd_steps)
     return (
         *(Kind(f"linear, {depth} layers, Adam", replace(adam, architecture=Linear(layers=depth))) for depth in (2, 3)),
+        Kind("MLP, width d, Adam", replace(adam, architecture=mlp(1))),
         Kind("MLP, width 4d, Adam", replace(adam, architecture=mlp(4))),
         Kind("MLP, width d, SGD", replace(sgd, architecture=mlp(1))),
         Kind(WIDE_SGD, replace(sgd, architecture=mlp(4))),
@@ -97,23 +64,16 @@ def _more_kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind
     )
 
 
-PRESETS = {
-    "quick": Config(PHOTOGRAPHS["quick"], kinds=_kinds(_QUICK, 1600, _QUICK_CNN)),
-    "paper": Config(
-        Photographs(size=8, count=32768, models=8),
-        kinds=_kinds(_PAPER, 10_000, _PAPER_CNN) + _more_kinds(_PAPER, 10_000, _PAPER_CNN),
-    ),
-    "tiny": Config(
-        PHOTOGRAPHS["tiny"],
-        kinds=_kinds(_TINY, 20, _TINY_CNN),
-    ),
-}
+def _config(preset: str) -> Config:
+    sizes = SMALL_MLP_RUNS[preset], _SGD_STEPS[preset], SMALL_CNN_RUNS[preset]
+    return Config(SMALL_PHOTOGRAPHS[preset], _kinds(*sizes) + (_more_kinds(*sizes) if preset == "paper" else ()))
+
+
+PRESETS = {preset: _config(preset) for preset in SMALL_PHOTOGRAPHS}
 
 NAMES = tuple(kind.name for kind in PRESETS["paper"].kinds)
 
 
 def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
-    """Arrays of `stacked` and `closed_form` for every kind, the first under `kind_0_` …; `kinds`, places in NAMES."""
-    networks = {f"kind_{place}": kind.network for place, kind in enumerate(config.kinds)}
-    arrays = train_on_photographs(config.photographs, networks, key=key, stage=stage).arrays
-    return arrays | {"kinds": np.array([NAMES.index(kind.name) for kind in config.kinds])}
+    """Arrays of `train_side_by_side`; places in NAMES."""
+    return train_side_by_side(config, NAMES, key=key, stage=stage)

@@ -12,7 +12,7 @@ from jaxtyping import PRNGKeyArray
 
 from figures.common.stages import Arrays, RunStage
 from figures.studies.photograph_networks.experiment import train_on_photographs
-from figures.studies.photograph_networks.sizes import PHOTOGRAPHS, SMALL_MLP_RUNS
+from figures.studies.photograph_networks.sizes import SMALL_MLP_RUNS, SMALL_PHOTOGRAPHS
 from figures.studies.photograph_networks.training import Photographs
 from figures.studies.trained_networks.architectures import MLP
 from figures.studies.trained_networks.experiment import NetworkRun
@@ -35,17 +35,17 @@ _PAPER = replace(_QUICK, architecture=MLP(layers=5, width=256, embedding=128), s
 
 PRESETS = {
     "quick": Config(
-        PHOTOGRAPHS["quick"],
+        SMALL_PHOTOGRAPHS["quick"],
         sgd=replace(_QUICK, optimiser="sgd", learning_rate=0.004, steps=1600),
         adam=_QUICK,
     ),
     "paper": Config(
-        Photographs(size=8, count=32768, models=8),
+        SMALL_PHOTOGRAPHS["paper"],
         sgd=replace(_PAPER, optimiser="sgd", learning_rate=0.004, steps=8000),
         adam=replace(_PAPER, learning_rate=3e-4),
     ),
     "tiny": Config(
-        PHOTOGRAPHS["tiny"],
+        SMALL_PHOTOGRAPHS["tiny"],
         sgd=replace(_TINY, optimiser="sgd", learning_rate=0.004),
         adam=_TINY,
         tilts=(0.0, 0.5),

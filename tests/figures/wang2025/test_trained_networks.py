@@ -2,24 +2,21 @@
 
 import numpy as np
 
+from figures.studies.photograph_networks.kind_statistics import difference, exponents
+from figures.studies.photograph_networks.kinds import CNN, MLP_ADAM
 from figures.studies.trained_networks.experiment import prefixed
 from figures.studies.trained_networks.statistics import Reading
+from figures.wang2025.architecture_exponents import experiment as architectures
 from figures.wang2025.architecture_exponents.experiment import (
-    CNN,
-    CNN_FULL,
     LINEAR_ADAM,
     LINEAR_CONVOLUTION,
     LINEAR_SGD,
-    MLP_ADAM,
-    MLP_DEEP,
-    MLP_FROM_ZERO,
-    MLP_NARROW,
     MLP_SGD,
-    NAMES,
     WIDE_SGD,
 )
-from figures.wang2025.architecture_exponents.statistics import difference, exponents
 from figures.wang2025.fig9.statistics import cases, choices
+from figures.wang2025.start_and_depth_exponents import experiment as starts
+from figures.wang2025.start_and_depth_exponents.experiment import CNN_FULL, MLP_DEEP, MLP_FROM_ZERO, MLP_NARROW
 from tests.figures.known_records import SPREAD, beside_closed_form, verdicts
 
 
@@ -135,21 +132,36 @@ def test_differences_between_architectures_are_over_the_modes_that_emerge_in_bot
     np.testing.assert_allclose(difference(first, second), 0.0, atol=1e-12)
 
 
-def test_exponents_by_architecture():
-    names = {LINEAR_SGD: 0.5, LINEAR_ADAM: 0.4, MLP_SGD: 0.41, MLP_ADAM: 0.35, CNN: 0.05, WIDE_SGD: 0.49}
-    names |= {LINEAR_CONVOLUTION: -0.1, MLP_FROM_ZERO: 0.17, CNN_FULL: 0.1, MLP_NARROW: 0.36, MLP_DEEP: 0.56}
-    arrays = {"kinds": np.array([NAMES.index(name) for name in names])}
-    for place, alpha in enumerate(names.values()):
+def side_by_side(alphas, names):
+    """Kinds of network with these exponents of falling modes; linear ones have .5."""
+    arrays = {"kinds": np.array([names.index(name) for name in alphas])}
+    for place, alpha in enumerate(alphas.values()):
         arrays |= prefixed(f"kind_{place}", beside_closed_form(alpha + SPREAD, 0.5))
-    found = verdicts("architecture_exponents", arrays)
-    assert found[f"{CNN}: less than {MLP_ADAM}"] == found[f"{LINEAR_ADAM}: less than {LINEAR_SGD}"] == "holds"
-    assert found[f"{LINEAR_CONVOLUTION}: less than {LINEAR_ADAM}"] == "holds"
+    return arrays
+
+
+def each_differs_the_other_way(figure, alphas, names, asked):
+    """Where two kinds exchange their exponents, what is claimed of the two differs."""
+    for lower, higher in asked:
+        exchanged = alphas | {lower: alphas[higher], higher: alphas[lower]}
+        found = verdicts(figure, side_by_side(exchanged, names))
+        assert found[f"{lower}: less than {higher}"] == "differs"
+
+
+def test_exponents_by_architecture():
+    alphas = {LINEAR_SGD: 0.5, LINEAR_ADAM: 0.4, MLP_SGD: 0.41, MLP_ADAM: 0.35, CNN: 0.05, WIDE_SGD: 0.49}
+    alphas |= {LINEAR_CONVOLUTION: -0.1}
+    found = verdicts("architecture_exponents", side_by_side(alphas, architectures.NAMES))
+    asked = (CNN, MLP_ADAM), (LINEAR_ADAM, LINEAR_SGD), (LINEAR_CONVOLUTION, LINEAR_ADAM)
+    assert {found[f"{lower}: less than {higher}"] for lower, higher in asked} == {"holds"}
     assert found[f"{WIDE_SGD}, geometric mean: far limit"] == "holds"
     assert found[f"{LINEAR_SGD}, geometric mean: closed form"] == "holds"
-    assert found[f"{MLP_NARROW}: less than {MLP_DEEP}"] == "holds"
-    asked = (CNN, MLP_ADAM), (LINEAR_ADAM, LINEAR_SGD), (LINEAR_CONVOLUTION, LINEAR_ADAM)
-    for lower, higher in asked:
-        exchanged = names | {lower: names[higher], higher: names[lower]}
-        order = sorted(names, key=lambda name: list(names.values()).index(exchanged[name]))
-        other = verdicts("architecture_exponents", arrays | {"kinds": np.array([NAMES.index(name) for name in order])})
-        assert other[f"{lower}: less than {higher}"] == "differs"
+    each_differs_the_other_way("architecture_exponents", alphas, architectures.NAMES, asked)
+
+
+def test_exponents_by_start_and_depth():
+    alphas = {MLP_ADAM: 0.35, MLP_FROM_ZERO: 0.17, CNN: 0.02, CNN_FULL: 0.1, MLP_NARROW: 0.36, MLP_DEEP: 0.56}
+    found = verdicts("start_and_depth_exponents", side_by_side(alphas, starts.NAMES))
+    assert set(found.values()) == {"holds"}
+    asked = [name.split(": less than ") for name in found]
+    each_differs_the_other_way("start_and_depth_exponents", alphas, starts.NAMES, asked)

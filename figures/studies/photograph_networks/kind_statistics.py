@@ -5,14 +5,13 @@ from jaxtyping import Float
 
 from figures.common.stages import Arrays
 from figures.studies.trained_networks.statistics import Level, ModelExponents, Reading, exponents_of
-from figures.wang2025.architecture_exponents.experiment import NAMES
 
 LEVELS: tuple[Level, ...] = ("geometric", "harmonic")
 
 
-def readings(data: Arrays) -> dict[str, Reading]:
-    """What is stored of every kind of network, by its name."""
-    return {NAMES[kind]: Reading(data, f"kind_{place}") for place, kind in enumerate(data["kinds"])}
+def readings(data: Arrays, names: tuple[str, ...]) -> dict[str, Reading]:
+    """What `train_side_by_side` has stored of every kind of network, by its name."""
+    return {names[kind]: Reading(data, f"kind_{place}") for place, kind in enumerate(data["kinds"])}
 
 
 def exponents(reading: Reading, level: Level = "geometric") -> tuple[ModelExponents, ModelExponents]:

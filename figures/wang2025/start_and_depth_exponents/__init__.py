@@ -1,0 +1,1 @@
+"""What a network starts from and how deep it is, in its exponent on photographs."""
