@@ -1,4 +1,8 @@
-"""States of training on disk, for runs that are not stages of a figure."""
+"""States of training on disk, for runs that are not stages of a figure.
+
+One archive of arrays, written at once. Orbax writes a folder of shards in the background, for networks of a thousand
+times these sizes.
+"""
 
 import os
 import uuid

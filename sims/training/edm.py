@@ -152,8 +152,8 @@ class EDMEnsemble(AbstractTraining):
 def check_loss(state: TrainingState, last_good: str) -> None:
     """Raises TrainingDivergedError if the loss of some step so far was not finite.
 
-    The message names that step, the range of σ in its batch, the member, and the record that is `last_good`. The state
-    itself is of no more use, since all that follows such a step is NaN.
+    The message names that step, the range of σ in its batch, the member, and the checkpoint that is `last_good`. The
+    state itself is of no more use, since all that follows such a step is NaN.
     """
     assert state.divergence is not None
     steps, smallest, largest = (np.atleast_1d(np.asarray(part)) for part in state.divergence)
@@ -163,7 +163,7 @@ def check_loss(state: TrainingState, last_good: str) -> None:
         member = f" of member {first}, one of {diverged.size} that diverged," if steps.size > 1 else ""
         raise TrainingDivergedError(
             f"the loss{member} was not finite at step {steps[first]}, on noise levels from {smallest[first]:.3g} to "
-            f"{largest[first]:.3g}; the last good record is {last_good}"
+            f"{largest[first]:.3g}; the last good checkpoint is {last_good}"
         )
 
 

@@ -104,7 +104,11 @@ def test_a_command_that_is_ended_leaves_no_process_and_is_continued(code, expect
     log, out = tmp_path / "log", tmp_path / "out"
     slow = os.environ | {"FAKE_LOG": str(log), "FAKE_SLEEP": "60", "FAKE_SLEEPER": "all"}
     words = [*command(code, SIDE_BY_SIDE), "run", *NAMES, "--out", str(out)]
-    for how, code_of_exit in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
+    for how, code_of_exit in (
+        (signal.SIGKILL, -signal.SIGKILL),
+        (signal.SIGTERM, -signal.SIGTERM),
+        (signal.SIGINT, 130),
+    ):
         log.unlink(missing_ok=True)
         with (tmp_path / "said").open("w") as said:
             process = subprocess.Popen(words, env=slow, stderr=said, stdout=subprocess.DEVNULL)

@@ -28,6 +28,7 @@ from sims.sampling.schedules import edm_schedule_to_zero
 from sims.training.edm import EDMTraining, check_loss
 from sims.training.noise_densities import AbstractNoiseDensity, LogNormalNoise, LogUniformNoise
 from sims.training.records import log_spaced_records
+from sims.training.sharding import spread
 from sims.training.state import advance, from_arrays, to_arrays
 
 SIGMA_MIN, SIGMA_MAX = 0.002, 80.0
@@ -278,14 +279,20 @@ def _prefix_of(run: TrainedRun) -> str:
 
 
 def _train_on(run: TrainedRun, prepare: Prepare, segment: _Segment, before: Arrays) -> Arrays:
-    """Train to the end of a segment; measurements at its records, and the state unless it is the last."""
+    """Train to the end of a segment; measurements at its records, and the state unless it is the last.
+
+    Where there are several devices, each batch is spread over them.
+    """
     network, keys = run.network, _keys(run)
     optimiser = _optimiser(network.optimiser, network.learning_rate)
     training = EDMTraining(jnp.asarray(run.data, jnp.float32), optimiser, network.batch_size, _density(network))
     state = training.init(network.architecture.build(run.data.shape[1], keys.network), key=keys.batches)
+    if len(jax.devices()) > 1:
+        training, state = spread(training, state)
     if before:
         state = from_arrays(before, like=state)
-    measure, found, kept, last_good = prepare(run), [], [], "that of the stage before"
+    last_good = f"that of the stage to step {int(state.step)}" if before else "none, since the run began in this stage"
+    measure, found, kept = prepare(run), [], []
     kept_at = network.kept_at
     for record in segment.records:
         state = advance(training, state, record - int(state.step))
@@ -293,7 +300,6 @@ def _train_on(run: TrainedRun, prepare: Prepare, segment: _Segment, before: Arra
         found.append(measure(state.parameters))
         if record in kept_at:
             kept.append(to_arrays(state.parameters))
-        last_good = f"of step {record}"
     state = advance(training, state, segment.end - int(state.step))
     check_loss(state, last_good)
     left = {} if segment.last else {_STATE + name: array for name, array in to_arrays(state).items()}

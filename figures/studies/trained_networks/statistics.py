@@ -94,9 +94,9 @@ class Reading:
         rising = self["generated"][:, first] < self.target
         return rising if branch == "rising" else ~rising
 
-    def clear(self, first: int = 0) -> Bool[np.ndarray, "models modes"]:
-        """Modes outside their own gray zone at the record `first`."""
-        return outside_gray_zone(self["generated"][:, first], self.target, GRAY_ZONE)
+    def clear(self, first: int = 0, factor: float = GRAY_ZONE) -> Bool[np.ndarray, "models modes"]:
+        """Modes outside their own gray zone, of that factor, at the record `first`."""
+        return outside_gray_zone(self["generated"][:, first], self.target, factor)
 
     def emergence(self, level: Level = "geometric", first: int = 0) -> Float[np.ndarray, "models modes"]:
         """First passage on the way from the record `first`; see `first_passage` for what is no step."""
@@ -106,9 +106,16 @@ class Reading:
         ]
         return np.stack(times)
 
-    def exponents(self, branch: Branch, level: Level = "geometric", first: int = 0) -> ModelExponents:
+    def exponents(
+        self, branch: Branch, level: Level = "geometric", first: int = 0, factor: float = GRAY_ZONE
+    ) -> ModelExponents:
         """Ours: first passage on the way from the record `first`, step 0, of modes outside their own gray zone."""
-        return exponents_of(self["variance"], self.emergence(level, first), self.on(branch, first) & self.clear(first))
+        used = self.on(branch, first) & self.clear(first, factor)
+        return exponents_of(self["variance"], self.emergence(level, first), used)
+
+    def gray_zone_effect(self, branch: Branch, factor: float) -> Float[np.ndarray, " models"]:
+        """α of modes outside a gray zone of another factor, less ours; NaN for a model of too few modes."""
+        return self.exponents(branch, factor=factor).per_model - self.exponents(branch).per_model
 
     def published(self, mean: Mean = "geometric", smoothing: float = 2.0) -> Float[np.ndarray, "models modes"]:
         """As the published analysis has it: from the first record after step 0, towards λ, smoothed over records."""

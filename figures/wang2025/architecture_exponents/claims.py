@@ -1,6 +1,6 @@
 """What is claimed of exponents by architecture and optimiser; replicates are models, each with patches of its own.
 
-Margins were set before the first run; rates and numbers of steps come from trials with another seed.
+Margins were set before the first run, that of the loss weight before its own; rates and numbers of steps come from trials with another seed.
 """
 
 from figures.common.claims import Claim
@@ -13,6 +13,7 @@ from figures.wang2025.architecture_exponents.experiment import (
     LINEAR_ADAM,
     LINEAR_CONVOLUTION,
     LINEAR_SGD,
+    LINEAR_TILTED,
     NAMES,
     WIDE_SGD,
 )
@@ -21,6 +22,7 @@ CONVOLUTION = "Wang & Pehlevan 2025, Sec. 6 (CNN-UNet)"
 
 _LESS = 0.1  # of an exponent, by convolution
 _OPTIMISER = 0.03  # by the optimiser
+_WEIGHT = 0.1  # by a density × σ^-2a of noise levels, a = ½: far from the start theory has (1 - a)/2
 _LEVEL = 0.2  # by the harmonic mean
 _SAME: dict[Level, float] = {"geometric": 0.15, "harmonic": 0.2}
 _CLOSED = 0.1
@@ -33,6 +35,7 @@ def claims(data: Arrays) -> list[Claim]:
         less_claim(found, CNN, MLP_ADAM, margin=_LESS, source=CONVOLUTION),
         less_claim(found, LINEAR_CONVOLUTION, LINEAR_ADAM, margin=_LESS),
         less_claim(found, LINEAR_ADAM, LINEAR_SGD, margin=_OPTIMISER),
+        less_claim(found, LINEAR_TILTED, LINEAR_SGD, margin=_WEIGHT),
         _level_decides(found[LINEAR_SGD], LINEAR_SGD),
         _level_decides(found[MLP_ADAM], MLP_ADAM),
     ]

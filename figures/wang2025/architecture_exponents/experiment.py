@@ -1,4 +1,4 @@
-"""Emergence exponents of many kinds of network on the same photographs, by gradient descent and by Adam.
+"""Emergence exponents of many kinds of network on the same photographs: architecture, optimiser and loss weight.
 
 Beside each stands the closed form of a linear denoiser with its start, preconditioning and density of noise levels.
 """
@@ -13,7 +13,7 @@ from figures.studies.photograph_networks.sizes import SMALL_CNN_RUNS, SMALL_MLP_
 from figures.studies.trained_networks.architectures import MLP, Linear, LinearConvolution, ResNet, UNet
 from figures.studies.trained_networks.experiment import NetworkRun
 
-LINEAR_SGD, LINEAR_ADAM = "linear, SGD", "linear, Adam"
+LINEAR_SGD, LINEAR_TILTED, LINEAR_ADAM = "linear, SGD", "linear, SGD, density × 1/σ", "linear, Adam"
 MLP_SGD, WIDE_SGD = "MLP, width 2d, SGD", "MLP, width 4d, SGD"
 LINEAR_CONVOLUTION = "linear convolution, 3 × 3, Adam"
 
@@ -33,8 +33,10 @@ def _kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...
     """Those of every preset. Rates of SGD are near the largest that are stable."""
     mlp_sgd = replace(adam, optimiser="sgd", learning_rate=0.004, steps=sgd_steps)
     linear = Linear(layers=1)
+    linear_sgd = replace(mlp_sgd, architecture=linear, learning_rate=0.05)
     return (
-        Kind(LINEAR_SGD, replace(mlp_sgd, architecture=linear, learning_rate=0.05)),
+        Kind(LINEAR_SGD, linear_sgd),
+        Kind(LINEAR_TILTED, replace(linear_sgd, tilt=0.5)),
         Kind(LINEAR_ADAM, replace(adam, architecture=linear, learning_rate=3 * adam.learning_rate)),
         Kind(MLP_SGD, mlp_sgd),
         Kind(MLP_ADAM, adam),

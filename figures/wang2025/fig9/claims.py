@@ -26,6 +26,7 @@ _SAME_HARMONIC = 0.2
 _BIAS = 0.2  # what a narrow network's exponent exceeds that of a wide one by
 _CHOICE = 0.1  # of an exponent, by a choice of the analysis
 _FILTER = 0.05
+_WIDER_ZONE = 4.0
 _WIDE = 4  # width over dimension
 
 
@@ -140,6 +141,12 @@ def _of_choices(case: Case, branch: Branch) -> list[Claim]:
         ),
         "first record": ("a start after step 1 gives α as a start at step 0 does", found.first_record, _CHOICE),
         "filter": ("records through a filter of one record give α as first passage does", found.filter, _FILTER),
+        # Written after the run, when it had been seen by how much.
+        "wider gray zone": (
+            "modes outside a gray zone of a factor 4 give α as those outside one of 2 do",
+            case.reading.gray_zone_effect(branch, factor=_WIDER_ZONE),
+            _CHOICE,
+        ),
         "longer filter": ("a filter of two records gives α as one of one record does", found.longer_filter, _FILTER),
     }
     return [

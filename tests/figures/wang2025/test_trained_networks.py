@@ -11,6 +11,7 @@ from figures.wang2025.architecture_exponents.experiment import (
     LINEAR_ADAM,
     LINEAR_CONVOLUTION,
     LINEAR_SGD,
+    LINEAR_TILTED,
     MLP_SGD,
     WIDE_SGD,
 )
@@ -150,9 +151,9 @@ def each_differs_the_other_way(figure, alphas, names, asked):
 
 def test_exponents_by_architecture():
     alphas = {LINEAR_SGD: 0.5, LINEAR_ADAM: 0.4, MLP_SGD: 0.41, MLP_ADAM: 0.35, CNN: 0.05, WIDE_SGD: 0.49}
-    alphas |= {LINEAR_CONVOLUTION: -0.1}
+    alphas |= {LINEAR_CONVOLUTION: -0.1, LINEAR_TILTED: 0.25}
     found = verdicts("architecture_exponents", side_by_side(alphas, architectures.NAMES))
-    asked = (CNN, MLP_ADAM), (LINEAR_ADAM, LINEAR_SGD), (LINEAR_CONVOLUTION, LINEAR_ADAM)
+    asked = (CNN, MLP_ADAM), (LINEAR_ADAM, LINEAR_SGD), (LINEAR_CONVOLUTION, LINEAR_ADAM), (LINEAR_TILTED, LINEAR_SGD)
     assert {found[f"{lower}: less than {higher}"] for lower, higher in asked} == {"holds"}
     assert found[f"{WIDE_SGD}, geometric mean: far limit"] == "holds"
     assert found[f"{LINEAR_SGD}, geometric mean: closed form"] == "holds"

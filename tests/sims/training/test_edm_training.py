@@ -194,7 +194,7 @@ def test_a_loss_that_diverges_is_named_with_its_step_and_levels():
     low, high = (f"{level:.3g}" for level in ranges[first])
     sentence = (
         f"the loss was not finite at step {first + 1}, on noise levels from {low} to {high}; "
-        "the last good record is that of step 0"
+        "the last good checkpoint is that of step 0"
     )
     with pytest.raises(TrainingDivergedError, match=f"^{sentence.replace('.', chr(92) + '.')}$"):
         check_loss(state, "that of step 0")

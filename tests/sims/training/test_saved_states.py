@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jax
@@ -33,6 +34,29 @@ def kill(*names):
 os.replace = kill
 state = TrainingState(jnp.full(1000, 2.0), (), jax.random.key(2), jnp.asarray(2))
 checkpoints.save_state(sys.argv[1], state)
+"""
+
+TRAINER = """
+import sys, time
+from pathlib import Path
+import jax, numpy as np, optax
+from sims.networks.mlp_unet import mlp_unet
+from sims.networks.preconditioned import PreconditionedNetwork
+from sims.training.checkpoints import load_state, save_state
+from sims.training.edm import EDMTraining
+from sims.training.state import advance
+
+path, pause = Path(sys.argv[1]), float(sys.argv[2])
+training = EDMTraining(np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32), optax.adam(1e-2), 16)
+network = mlp_unet(4, layers=2, width=5, embedding=4, key=jax.random.key(1))
+state = training.init(PreconditionedNetwork(network=network), jax.random.key(2))
+state = load_state(path, state) if path.exists() else state
+print("from", int(state.step), flush=True)
+while int(state.step) < 300:
+    state = advance(training, state, 3)
+    save_state(path, state)
+    print("saved", flush=True)
+    time.sleep(pause)
 """
 
 
@@ -78,6 +102,28 @@ def test_a_kill_leaves_the_old_state_or_the_new_one(tmp_path, moment, value):
     restored = load_state(path, like)
     np.testing.assert_array_equal(restored.parameters, np.full(1000, value))
     assert int(restored.step) == int(value)
+
+
+@pytest.mark.slow
+def test_a_run_killed_ten_times_at_random_has_the_bits_of_an_unbroken_one(tmp_path):
+    """Parameters, optimiser, keys and step; SIGKILL and SIGTERM in turns, up to half a second after the first save."""
+    words = [sys.executable, "-c", TRAINER]
+    subprocess.run([*words, tmp_path / "unbroken.npz", "0"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    path, begun = tmp_path / "killed.npz", []
+    for kill, delay in enumerate(np.random.default_rng(0).uniform(0.0, 0.5, 10)):
+        process = subprocess.Popen([*words, path, "0.05"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        with process.stdout:
+            begun.append(int(process.stdout.readline().split()[1]))
+            assert process.stdout.readline() == "saved\n"
+            time.sleep(delay)
+            process.send_signal(signal.SIGTERM if kill % 2 else signal.SIGKILL)
+            assert process.wait(30) < 0  # it was still training
+    subprocess.run([*words, path, "0"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    assert begun == sorted(set(begun))  # each went on from where the one before was killed
+    with np.load(path) as killed, np.load(tmp_path / "unbroken.npz") as unbroken:
+        assert set(killed) == set(unbroken)
+        for name in unbroken:
+            np.testing.assert_array_equal(killed[name], unbroken[name], strict=True, err_msg=name)
 
 
 def test_another_state_and_another_name_are_refused(tmp_path):
