@@ -1,6 +1,7 @@
 """What is claimed of exponents by architecture and optimiser; replicates are models, each with patches of its own.
 
-Margins were set before the first run, that of the loss weight before its own; rates and numbers of steps come from trials with another seed.
+Margins were set before the first run, that of the loss weight before its own; rates and numbers of steps come from
+trials with another seed.
 """
 
 from figures.common.claims import Claim
