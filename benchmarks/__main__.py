@@ -6,6 +6,7 @@ from benchmarks import (
     feature_ensemble,
     fused_loops,
     generated_variance,
+    image_training_step,
     network_ensemble,
     network_sampling,
     parametrizations,
@@ -18,7 +19,16 @@ from benchmarks.timing import HEADER
 
 COMPARED = (
     *(special_functions, generated_variance, feature_ensemble, score_ensemble),
-    *(training_step, stable_target, network_sampling, network_ensemble, convolutions, compilation, fused_loops),
+    *(
+        training_step,
+        image_training_step,
+        stable_target,
+        network_sampling,
+        network_ensemble,
+        convolutions,
+        compilation,
+        fused_loops,
+    ),
 )
 
 if __name__ == "__main__":

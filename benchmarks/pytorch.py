@@ -1,4 +1,4 @@
-"""The MLP-UNet, its training step and its sampler in PyTorch, as one writes them there: a reference for ours.
+"""MLP-UNet and image U-Net, their training step and sampler in PyTorch, as one writes them there: references for ours.
 
 PyTorch is optional: `pip install 'diffusion-learning-theory[benchmarks]'`.
 """
@@ -10,6 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from sims.networks.cnn_unet import CNNUNet
+from sims.networks.image_blocks import ImageBlock
 from sims.networks.mlp_unet import MLPUNet
 
 MISSING = (
@@ -28,10 +30,11 @@ def pytorch() -> Any | None:
 class TorchNetwork:
     """The arrays of our network as PyTorch's, and the same functions of them."""
 
-    def __init__(self, torch: Any, network: MLPUNet) -> None:
+    def __init__(self, torch: Any, network: MLPUNet | CNNUNet) -> None:
         self.torch = torch
-        self.arrays = jax.tree.map(lambda leaf: torch.nn.Parameter(torch.tensor(np.asarray(leaf))), network)
-        self.arrays.embedding.frequencies.requires_grad_(False)
+        self.arrays: Any = jax.tree.map(lambda leaf: torch.nn.Parameter(torch.tensor(np.asarray(leaf))), network)
+        if isinstance(network, MLPUNet):
+            self.arrays.embedding.frequencies.requires_grad_(False)
         # PyTorch keeps the matrix of a linear map transposed.
         for layer in self._linear_maps():
             layer.weight.data = layer.weight.data.T.contiguous()
@@ -93,3 +96,61 @@ class TorchNetwork:
                 ahead = x + (following - level) * slope
                 x = x + (following - level) * (slope + (ahead - self.denoised(ahead, following)) / following) / 2
             return self.denoised(x, schedule[-2]).numpy()
+
+
+class TorchUNet(TorchNetwork):
+    """The same of an image U-Net of one level without attention; PyTorch's own convolutions and normalisations."""
+
+    def __init__(self, torch: Any, network: CNNUNet) -> None:
+        super().__init__(torch, network)
+        self.shape = network.shape
+        # PyTorch has the output's channels first, then the input's.
+        for layer in self._convolutions():
+            layer.kernel.data = layer.kernel.data.permute(3, 2, 0, 1).contiguous()
+
+    def _blocks(self) -> list[ImageBlock]:
+        return [*self.arrays.encoder, *self.arrays.middle, *self.arrays.decoder]
+
+    def _linear_maps(self) -> list[Any]:
+        return [self.arrays.noise_map.inner, self.arrays.noise_map.outer, *(block.bias for block in self._blocks())]
+
+    def _convolutions(self) -> list[Any]:
+        within = [part for block in self._blocks() for part in (block.inner, block.outer, block.shortcut)]
+        return [self.arrays.first, *(part for part in within if part is not None), self.arrays.last.convolution]
+
+    def network(self, x: Any, conditioning: Any) -> Any:
+        """F."""
+        torch, functions = self.torch, self.torch.nn.functional
+        height, width, colours = self.shape
+
+        def linear(layer: Any, rows: Any) -> Any:
+            return functions.linear(rows, layer.weight, layer.bias)
+
+        def convolved(layer: Any, images: Any) -> Any:
+            return functions.conv2d(images, layer.kernel, layer.bias, padding=layer.kernel.shape[-1] // 2)
+
+        def active(layer: Any, images: Any) -> Any:
+            groups = min(32, images.shape[1] // 4)
+            return functions.silu(functions.group_norm(images, groups, layer.scale, layer.shift, 1e-6))
+
+        features = self.arrays.noise_map.embedding.width // 2
+        angles = conditioning * torch.tensor(1e-4 ** np.linspace(0, 1, features), dtype=x.dtype)
+        hidden = functions.silu(linear(self.arrays.noise_map.inner, torch.cat([angles.sin(), angles.cos()], dim=1)))
+        noise = functions.silu(linear(self.arrays.noise_map.outer, hidden))
+
+        def block(layers: Any, images: Any) -> Any:
+            inside = convolved(layers.inner, active(layers.outer_norm, images))
+            inside = inside + linear(layers.bias, noise)[:, :, None, None]
+            inside = convolved(layers.outer, active(layers.inner_norm, inside))
+            return 0.5**0.5 * (inside + (images if layers.shortcut is None else convolved(layers.shortcut, images)))
+
+        kept = [convolved(self.arrays.first, x.reshape(-1, height, width, colours).permute(0, 3, 1, 2))]
+        for layers in self.arrays.encoder:
+            kept.append(block(layers, kept[-1]))
+        images = kept[-1]
+        for layers in self.arrays.middle:
+            images = block(layers, images)
+        for layers in self.arrays.decoder:
+            images = block(layers, torch.cat([images, kept.pop()], dim=1))
+        output = convolved(self.arrays.last.convolution, active(self.arrays.last.norm, images))
+        return output.permute(0, 2, 3, 1).reshape(len(x), -1)

@@ -49,9 +49,12 @@ def our_steps() -> Callable[[], object]:
     return steps
 
 
-def products_alone() -> Callable[[], list[Array]]:
-    """A function that computes the products of matrices of STEPS steps, and nothing else."""
-    factors = [(_filled(left), _filled(right)) for left, right in _shapes()]
+Shapes = list[tuple[tuple[int, int], tuple[int, int]]]  # of both factors of every product
+
+
+def products_alone(shapes: Shapes, repetitions: int) -> Callable[[], list[Array]]:
+    """A function that computes products of matrices of these shapes so many times, and nothing else."""
+    factors = [(_filled(left), _filled(right)) for left, right in shapes]
 
     @jax.jit
     def products(factors: list[tuple[Array, Array]]) -> list[Array]:
@@ -64,7 +67,7 @@ def products_alone() -> Callable[[], list[Array]]:
 
         lefts, rights = [left for left, _ in factors], [right for _, right in factors]
         results = [jnp.zeros((left.shape[0], right.shape[1])) for left, right in factors]
-        return jax.lax.fori_loop(0, STEPS, step, (lefts, results))[1]
+        return jax.lax.fori_loop(0, repetitions, step, (lefts, results))[1]
 
     return lambda: products(factors)
 
@@ -73,25 +76,44 @@ def _filled(shape: tuple[int, ...]) -> Array:
     return jax.random.normal(jax.random.key(2), shape)
 
 
-def _shapes() -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Of both factors in every product of forward and backward pass; the derivative in the data is not taken."""
-    maps, fixed_inputs = [], []
+def _forward(fixed_rows: int) -> tuple[Shapes, Shapes]:
+    """The maps that a derivative goes back through, and those of inputs that have none; of the noise level in rows."""
+    maps, fixed = [], []
     for number in range(LAYERS - 1):
         inputs = WIDTH if number else DIMENSION
-        maps += [(inputs, WIDTH), (WIDTH, WIDTH)]
-        fixed_inputs += [(FEATURES, WIDTH)] * 2
+        maps += [((BATCH, inputs), (inputs, WIDTH)), ((BATCH, WIDTH), (WIDTH, WIDTH))]
+        fixed += [((fixed_rows, FEATURES), (FEATURES, WIDTH))] * 2
     if DIMENSION != WIDTH:
-        fixed_inputs.append((DIMENSION, WIDTH))
-    maps.append((WIDTH, DIMENSION))
-    forward = [((BATCH, inputs), (inputs, outputs)) for inputs, outputs in maps + fixed_inputs]
-    weights = [((inputs, BATCH), (BATCH, outputs)) for inputs, outputs in maps + fixed_inputs]
-    backward = [((BATCH, outputs), (outputs, inputs)) for inputs, outputs in maps]
-    return forward + weights + backward
+        fixed.append(((BATCH, DIMENSION), (DIMENSION, WIDTH)))
+    maps.append(((BATCH, WIDTH), (WIDTH, DIMENSION)))
+    return maps, fixed
+
+
+def evaluation_shapes() -> Shapes:
+    """Of an evaluation of BATCH samples that share their noise level."""
+    maps, fixed = _forward(fixed_rows=1)
+    return maps + fixed
+
+
+def _step_shapes() -> Shapes:
+    """Of forward and backward pass; the derivative in the data is not taken."""
+    maps, fixed = _forward(fixed_rows=BATCH)
+    return maps + fixed + of_weights(maps + fixed) + of_inputs(maps)
+
+
+def of_weights(forward: Shapes) -> Shapes:
+    """Of the gradients of the right factors."""
+    return [((inputs, rows), (rows, outputs)) for (rows, inputs), (_, outputs) in forward]
+
+
+def of_inputs(forward: Shapes) -> Shapes:
+    """Of the gradients of the left factors."""
+    return [((rows, outputs), (outputs, inputs)) for (rows, inputs), (_, outputs) in forward]
 
 
 def main() -> list[Comparison]:
     name = f"MLP-UNet, {STEPS} training steps"
-    ours, products = our_steps(), products_alone()
+    ours, products = our_steps(), products_alone(_step_shapes(), STEPS)
     jax.block_until_ready(products())
     found = [compare(name, "its products of matrices alone", products, ours, repetitions=REPETITIONS)]
     torch = pytorch()

@@ -1,4 +1,7 @@
-"""What is claimed of gains and of what they predict; replicates are models. Written, margins too, before any run."""
+"""What is claimed of gains and of what they predict; replicates are models.
+
+Written, margins too, before any run, but for what is said of untrained networks: that was seen in the first seed.
+"""
 
 import numpy as np
 from jaxtyping import Float
@@ -20,7 +23,7 @@ _NONLINEAR = 0.1  # of the share of variance
 
 def claims(data: Arrays) -> list[Claim]:
     """That exponents agree is asked with many models only."""
-    asked = [_predicted(data, LINEAR, _CONTROL, "control")]
+    asked = [_predicted(data, LINEAR, _CONTROL, "control"), _random_start(data)]
     for kind in (MLP, CNN):
         asked += [_predicted(data, kind, _PREDICTED, "theory"), _not_linear(data, kind)]
         if Reading(data, kind).decides:
@@ -51,6 +54,19 @@ def _same_exponent(data: Arrays, kind: str) -> Claim:
 def _equal(name: str, text: str, per_model: Float[np.ndarray, " models"], margin: float, tests: Tests) -> Claim:
     found = mean_of_defined(per_model)
     return Claim.from_estimate(name, text, found, source=OURS, tests=tests, bound=0.0, margin=margin)
+
+
+def _random_start(data: Arrays) -> Claim:
+    return Claim.from_estimate(
+        f"{WORDS[MLP]}: a random function adds variance",
+        "before training the mean over modes of ln(predicted/generated) is below -0.22: the network, a random function "
+        "then, generates more than its gains predict",
+        mean_of_defined(log_ratio(data, MLP, 0).mean(axis=-1)).minus(-_PREDICTED),
+        source=OURS,
+        tests="theory",
+        relation="less",
+        bound=-_PREDICTED,
+    )
 
 
 def _not_linear(data: Arrays, kind: str) -> Claim:

@@ -17,11 +17,13 @@ CAPTION = (
     "make of the sampler's noise. a, d: at the end of training, some modes of one model; dashed: λ/(λ + σ²), the exact "
     "denoiser of a Gaussian. b, e: the variance that the network generates over training (lines), and the one that its "
     "gains predict (dots). c, f: share of a mode's variance that is linear in its own noise, all models, at the end "
-    "and before training; grey: a linear network on the same patches. At the end gains predict e to the "
-    "{{MLP-UNet: gains predict what is generated|value .2f}} {{MLP-UNet: gains predict what is generated|interval "
-    ".2f}} times what the MLP generates and to the {{CNN, one level: gains predict what is generated|value .2f}} "
-    "{{CNN, one level: gains predict what is generated|interval .2f}} times what the CNN does, geometric mean over "
-    "modes."
+    "and before training; grey: a linear network on the same patches. Mean over modes of ln(predicted/generated) at "
+    "the end: MLP {{MLP-UNet: gains predict what is generated|value .2f}} {{MLP-UNet: gains predict what is "
+    "generated|interval .2f}}, CNN {{CNN, one level: gains predict what is generated|value .2f}} {{CNN, one level: "
+    "gains predict what is generated|interval .2f}}, linear network {{linear network: gains predict what is "
+    "generated|value .2f}} {{linear network: gains predict what is generated|interval .2f}}; of the MLP before "
+    "training {{MLP-UNet: a random function adds variance|value .2f}} {{MLP-UNet: a random function adds "
+    "variance|interval .2f}}."
 )
 _TITLES = {MLP: "MLP-UNet", CNN: "CNN, one level"}
 _SHOWN_MODES = 6
