@@ -9,7 +9,7 @@ from benchmarks import (
     image_training_step,
     network_ensemble,
     network_sampling,
-    parametrizations,
+    parametrisations,
     score_ensemble,
     special_functions,
     stable_target,
@@ -18,17 +18,8 @@ from benchmarks import (
 from benchmarks.timing import HEADER
 
 COMPARED = (
-    *(special_functions, generated_variance, feature_ensemble, score_ensemble),
-    *(
-        training_step,
-        image_training_step,
-        stable_target,
-        network_sampling,
-        network_ensemble,
-        convolutions,
-        compilation,
-        fused_loops,
-    ),
+    *(special_functions, generated_variance, feature_ensemble, score_ensemble, training_step, image_training_step),
+    *(stable_target, network_sampling, network_ensemble, convolutions, compilation, fused_loops),
 )
 
 if __name__ == "__main__":
@@ -36,6 +27,6 @@ if __name__ == "__main__":
     for module in COMPARED:
         for comparison in module.main():
             print(comparison.row(), flush=True)
-    print(parametrizations.HEADER)
-    for cost in parametrizations.main():
+    print(parametrisations.HEADER)
+    for cost in parametrisations.main():
         print(cost.row(), flush=True)

@@ -1,9 +1,9 @@
-"""How fast is a training step of the image U-Net, beside its products of matrices alone, and beside PyTorch?
+"""How fast is a training step of the image U-Net, beside its products alone, its convolutions alone, and PyTorch?
 
 Run `python -m benchmarks.image_training_step`. The U-Net of one level that Figure 4 trains at the paper preset: images
 of 16 × 16 pixels, eight channels, batches of 32, Adam. A convolution is a product of its filter, as a matrix, and of
-shifted images as rows. Such products of few channels are short: what limits the step is memory, through which shifted
-copies, normalisations and their derivatives go.
+shifted copies of the images as rows. What it takes beyond its product are these copies; what a step takes beyond its
+convolutions are normalisations, activations, noise and Adam.
 """
 
 from collections.abc import Callable
@@ -12,19 +12,24 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
+from jaxtyping import Array
 
 from benchmarks.pytorch import MISSING, TorchUNet, pytorch
 from benchmarks.timing import HEADER, Comparison, compare
-from benchmarks.training_step import Shapes, of_inputs, of_weights, products_alone
+from benchmarks.training_step import (
+    LEARNING_RATE,
+    STEPS,
+    Shapes,
+    of_left_factors,
+    of_right_factors,
+    our_steps,
+    products_alone,
+)
 from sims.networks.cnn_unet import CNNUNet, cnn_unet
-from sims.networks.image_convolution import Convolution
-from sims.networks.preconditioned import PreconditionedNetwork
-from sims.training.edm import EDMTraining
-from sims.training.state import advance
+from sims.networks.image_convolution import Convolution, convolve_by_shifts
 
 SHAPE, CHANNELS, BATCH = (16, 16, 1), 8, 32
-LEARNING_RATE, STEPS, REPETITIONS = 1e-4, 10, 5
+REPETITIONS = 5
 
 
 def network() -> CNNUNet:
@@ -35,28 +40,20 @@ def _data() -> np.ndarray:
     return 0.5 * np.random.default_rng(0).normal(size=(10_000, SHAPE[0] * SHAPE[1])).astype(np.float32)
 
 
-def _our_steps() -> Callable[[], object]:
-    """A function that takes STEPS steps and goes on from there at its next call."""
-    training = EDMTraining(jnp.asarray(_data()), optax.adam(LEARNING_RATE), BATCH)
-    state = training.init(PreconditionedNetwork(network=network()), jax.random.key(1))
-
-    def steps() -> object:
-        nonlocal state
-        state = advance(training, state, STEPS)
-        return state.parameters
-
-    return steps
+def _convolutions() -> list[Convolution]:
+    found = jax.tree.leaves(network(), is_leaf=lambda part: isinstance(part, Convolution))
+    return [part for part in found if isinstance(part, Convolution)]
 
 
 def _shapes() -> Shapes:
-    """Of forward and backward pass of all convolutions; the derivative in the data is not taken."""
-    pixels = BATCH * SHAPE[0] * SHAPE[1]
-    found = jax.tree.leaves(network(), is_leaf=lambda part: isinstance(part, Convolution))
-    kernels = [part.kernel for part in found if isinstance(part, Convolution)]
+    """Of forward and backward pass of all convolutions; the derivative in the data is not taken.
+
+    The filter is the left factor, shifted images are the right one. What the noise level goes through is left out.
+    """
+    pixels, kernels = BATCH * SHAPE[0] * SHAPE[1], [part.kernel for part in _convolutions()]
     forward = [((kernel.shape[3], kernel[..., 0].size), (kernel[..., 0].size, pixels)) for kernel in kernels]
-    # The filter is the left factor, and shifted images are the right one.
     after_the_first = [shapes for kernel, shapes in zip(kernels, forward, strict=True) if kernel.shape[2] > SHAPE[2]]
-    return forward + of_inputs(forward) + of_weights(after_the_first)
+    return forward + of_left_factors(forward) + of_right_factors(after_the_first)
 
 
 def _check(torch: Any) -> None:
@@ -72,11 +69,38 @@ def _check(torch: Any) -> None:
     np.testing.assert_allclose(moved(jnp.asarray(x), jnp.asarray(level)), expected, rtol=0, atol=1e-4)
 
 
+def _convolutions_alone() -> Callable[[], object]:
+    """The convolutions of STEPS steps, forward and backward, each of images of its own: products and shifted copies."""
+    kernels = [part.kernel for part in _convolutions()]
+    images = [jax.random.normal(jax.random.key(4), (kernel.shape[2], BATCH, *SHAPE[:2])) for kernel in kernels]
+
+    @jax.jit
+    def convolutions(kernels: list[Array], images: list[Array]) -> list[Array]:
+        def of_one(kernel: Array, x: Array) -> tuple[Array, Array]:
+            y, pull_back = jax.vjp(convolve_by_shifts, x, kernel)
+            slope_of_x, slope_of_kernel = pull_back(y)
+            # The first image is data, whose slope nobody asks for.
+            return kernel + 1e-6 * slope_of_kernel, x if kernel.shape[2] == SHAPE[2] else x + 1e-6 * slope_of_x
+
+        def step(_, carried: tuple[list[Array], list[Array]]) -> tuple[list[Array], list[Array]]:
+            pairs = [of_one(*pair) for pair in zip(*carried, strict=True)]
+            return [kernel for kernel, _ in pairs], [x for _, x in pairs]
+
+        return jax.lax.fori_loop(0, STEPS, step, (kernels, images))[0]
+
+    return lambda: convolutions(kernels, images)
+
+
 def main() -> list[Comparison]:
-    name = f"image U-Net, {STEPS} training steps"
-    ours, products = _our_steps(), products_alone(_shapes(), STEPS)
-    jax.block_until_ready(products())
-    found = [compare(name, "its products of matrices alone", products, ours, repetitions=REPETITIONS)]
+    name, ours = f"image U-Net, {STEPS} training steps", our_steps(network(), _data(), BATCH)
+    parts = {
+        "its products of matrices alone": products_alone(_shapes(), STEPS),
+        "its convolutions alone": _convolutions_alone(),
+    }
+    found = []
+    for reference, of_part in parts.items():
+        jax.block_until_ready(of_part())
+        found.append(compare(name, reference, of_part, ours, repetitions=REPETITIONS))
     torch = pytorch()
     if torch is None:
         print(MISSING)

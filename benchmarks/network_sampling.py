@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from benchmarks.pytorch import MISSING, TorchNetwork, pytorch
+from benchmarks.pytorch import MISSING, TorchMLP, pytorch
 from benchmarks.timing import HEADER, Comparison, compare
 from benchmarks.training_step import BATCH, DIMENSION, evaluation_shapes, network, products_alone
 from sims.networks.preconditioned import PreconditionedNetwork
@@ -34,7 +34,7 @@ def main() -> list[Comparison]:
     if torch is None:
         print(MISSING)
         return found
-    theirs, schedule = TorchNetwork(torch, network()), np.array(levels)
+    theirs, schedule = TorchMLP(torch, network()), np.array(levels)
     np.testing.assert_allclose(ours(), theirs.sampled(noise, schedule), rtol=0, atol=1e-3)
     return [*found, compare(name, "PyTorch", lambda: theirs.sampled(noise, schedule), ours, repetitions=REPETITIONS)]
 

@@ -3,6 +3,7 @@
 PyTorch is optional: `pip install 'diffusion-learning-theory[benchmarks]'`.
 """
 
+import abc
 import importlib
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,6 @@ import jax
 import numpy as np
 
 from sims.networks.cnn_unet import CNNUNet
-from sims.networks.image_blocks import ImageBlock
 from sims.networks.mlp_unet import MLPUNet
 
 MISSING = (
@@ -27,47 +27,27 @@ def pytorch() -> Any | None:
         return None
 
 
-class TorchNetwork:
-    """The arrays of our network as PyTorch's, and the same functions of them."""
+class AbstractTorchNetwork(abc.ABC):
+    """The arrays of one of our networks as PyTorch's, and the same functions of them."""
 
     def __init__(self, torch: Any, network: MLPUNet | CNNUNet) -> None:
         self.torch = torch
         self.arrays: Any = jax.tree.map(lambda leaf: torch.nn.Parameter(torch.tensor(np.asarray(leaf))), network)
-        if isinstance(network, MLPUNet):
-            self.arrays.embedding.frequencies.requires_grad_(False)
-        # PyTorch keeps the matrix of a linear map transposed.
-        for layer in self._linear_maps():
-            layer.weight.data = layer.weight.data.T.contiguous()
+        self.rearrange()
         self.parameters = [leaf for leaf in jax.tree.leaves(self.arrays) if leaf.requires_grad]
 
-    def _linear_maps(self) -> list[Any]:
-        blocks = self.arrays.blocks
-        maps = [part for block in blocks for part in (block.inner, block.scale, block.shift, block.outer)]
-        return [*maps, *(block.shortcut for block in blocks if block.shortcut is not None), self.arrays.output]
+    @abc.abstractmethod
+    def rearrange(self) -> None:
+        """Lay arrays out as PyTorch has them, and name those that are not trained."""
+
+    @abc.abstractmethod
+    def network(self, x: Any, conditioning: Any) -> Any:
+        """F."""
 
     def denoised(self, x: Any, level: Any) -> Any:
         """D(x, σ) with EDM's scales for σ_d = ½; one level for each of x, or one row for all."""
         spread = (level**2 + 0.25).sqrt()
         return 0.25 / spread**2 * x + 0.5 * level / spread * self.network(x / spread, level.log() / 4)
-
-    def network(self, x: Any, conditioning: Any) -> Any:
-        """F."""
-        torch, functions = self.torch, self.torch.nn.functional
-        angles = 2 * np.pi * conditioning * self.arrays.embedding.frequencies
-        features = torch.cat([angles.sin(), angles.cos()], dim=1)
-
-        def linear(layer: Any, x: Any) -> Any:
-            return functions.linear(x, layer.weight, layer.bias)
-
-        def norm(layer: Any, x: Any) -> Any:
-            return functions.layer_norm(x, x.shape[1:], layer.scale, layer.shift, 1e-5)
-
-        for block in self.arrays.blocks:
-            hidden = linear(block.inner, functions.silu(norm(block.outer_norm, x)))
-            scale, shift = linear(block.scale, features), linear(block.shift, features)
-            hidden = functions.silu(torch.addcmul(shift, norm(block.inner_norm, hidden), scale + 1))
-            x = linear(block.outer, hidden) + (x if block.shortcut is None else linear(block.shortcut, x))
-        return linear(self.arrays.output, x)
 
     def trainer(self, data: np.ndarray, batch_size: int, learning_rate: float) -> Callable[[int], None]:
         """A function that takes so many steps of Adam on EDM's loss."""
@@ -98,30 +78,55 @@ class TorchNetwork:
             return self.denoised(x, schedule[-2]).numpy()
 
 
-class TorchUNet(TorchNetwork):
-    """The same of an image U-Net of one level without attention; PyTorch's own convolutions and normalisations."""
+class TorchMLP(AbstractTorchNetwork):
+    """The MLP-UNet."""
 
-    def __init__(self, torch: Any, network: CNNUNet) -> None:
-        super().__init__(torch, network)
-        self.shape = network.shape
-        # PyTorch has the output's channels first, then the input's.
-        for layer in self._convolutions():
-            layer.kernel.data = layer.kernel.data.permute(3, 2, 0, 1).contiguous()
-
-    def _blocks(self) -> list[ImageBlock]:
-        return [*self.arrays.encoder, *self.arrays.middle, *self.arrays.decoder]
-
-    def _linear_maps(self) -> list[Any]:
-        return [self.arrays.noise_map.inner, self.arrays.noise_map.outer, *(block.bias for block in self._blocks())]
-
-    def _convolutions(self) -> list[Any]:
-        within = [part for block in self._blocks() for part in (block.inner, block.outer, block.shortcut)]
-        return [self.arrays.first, *(part for part in within if part is not None), self.arrays.last.convolution]
+    def rearrange(self) -> None:
+        """PyTorch keeps the matrix of a linear map transposed."""
+        self.arrays.embedding.frequencies.requires_grad_(False)
+        blocks = self.arrays.blocks
+        maps = [part for block in blocks for part in (block.inner, block.scale, block.shift, block.outer)]
+        maps += [block.shortcut for block in blocks if block.shortcut is not None]
+        for layer in [*maps, self.arrays.output]:
+            layer.weight.data = layer.weight.data.T.contiguous()
 
     def network(self, x: Any, conditioning: Any) -> Any:
         """F."""
         torch, functions = self.torch, self.torch.nn.functional
-        height, width, colours = self.shape
+        angles = 2 * np.pi * conditioning * self.arrays.embedding.frequencies
+        features = torch.cat([angles.sin(), angles.cos()], dim=1)
+
+        def linear(layer: Any, x: Any) -> Any:
+            return functions.linear(x, layer.weight, layer.bias)
+
+        def norm(layer: Any, x: Any) -> Any:
+            return functions.layer_norm(x, x.shape[1:], layer.scale, layer.shift, 1e-5)
+
+        for block in self.arrays.blocks:
+            hidden = linear(block.inner, functions.silu(norm(block.outer_norm, x)))
+            scale, shift = linear(block.scale, features), linear(block.shift, features)
+            hidden = functions.silu(torch.addcmul(shift, norm(block.inner_norm, hidden), scale + 1))
+            x = linear(block.outer, hidden) + (x if block.shortcut is None else linear(block.shortcut, x))
+        return linear(self.arrays.output, x)
+
+
+class TorchUNet(AbstractTorchNetwork):
+    """An image U-Net of one level without attention; convolutions and normalisations are PyTorch's own."""
+
+    def rearrange(self) -> None:
+        """PyTorch keeps the matrix of a linear map transposed, and the output's channels of a filter first."""
+        blocks = [*self.arrays.encoder, *self.arrays.middle, *self.arrays.decoder]
+        noise = self.arrays.noise_map
+        for layer in [noise.inner, noise.outer, *(block.bias for block in blocks)]:
+            layer.weight.data = layer.weight.data.T.contiguous()
+        within = [part for block in blocks for part in (block.inner, block.outer, block.shortcut) if part is not None]
+        for layer in [self.arrays.first, *within, self.arrays.last.convolution]:
+            layer.kernel.data = layer.kernel.data.permute(3, 2, 0, 1).contiguous()
+
+    def network(self, x: Any, conditioning: Any) -> Any:
+        """F."""
+        torch, functions = self.torch, self.torch.nn.functional
+        height, width, colours = self.arrays.shape
 
         def linear(layer: Any, rows: Any) -> Any:
             return functions.linear(rows, layer.weight, layer.bias)

@@ -14,8 +14,9 @@ import numpy as np
 import optax
 from jaxtyping import Array
 
-from benchmarks.pytorch import MISSING, TorchNetwork, pytorch
+from benchmarks.pytorch import MISSING, TorchMLP, pytorch
 from benchmarks.timing import HEADER, Comparison, compare
+from sims.networks.cnn_unet import CNNUNet
 from sims.networks.mlp_unet import MLPUNet, mlp_unet
 from sims.networks.preconditioned import PreconditionedNetwork
 from sims.training.edm import EDMTraining
@@ -36,10 +37,10 @@ def network() -> MLPUNet:
     return mlp_unet(DIMENSION, layers=LAYERS, width=WIDTH, embedding=FEATURES, key=jax.random.key(0))
 
 
-def our_steps() -> Callable[[], object]:
+def our_steps(network: MLPUNet | CNNUNet, data: np.ndarray, batch_size: int) -> Callable[[], object]:
     """A function that takes STEPS steps and goes on from there at its next call."""
-    training = EDMTraining(jnp.asarray(data()), optax.adam(LEARNING_RATE), BATCH)
-    state = training.init(PreconditionedNetwork(network=network()), jax.random.key(1))
+    training = EDMTraining(jnp.asarray(data), optax.adam(LEARNING_RATE), batch_size)
+    state = training.init(PreconditionedNetwork(network=network), jax.random.key(1))
 
     def steps() -> object:
         nonlocal state
@@ -98,29 +99,29 @@ def evaluation_shapes() -> Shapes:
 def _step_shapes() -> Shapes:
     """Of forward and backward pass; the derivative in the data is not taken."""
     maps, fixed = _forward(fixed_rows=BATCH)
-    return maps + fixed + of_weights(maps + fixed) + of_inputs(maps)
+    return maps + fixed + of_right_factors(maps + fixed) + of_left_factors(maps)
 
 
-def of_weights(forward: Shapes) -> Shapes:
+def of_right_factors(forward: Shapes) -> Shapes:
     """Of the gradients of the right factors."""
     return [((inputs, rows), (rows, outputs)) for (rows, inputs), (_, outputs) in forward]
 
 
-def of_inputs(forward: Shapes) -> Shapes:
+def of_left_factors(forward: Shapes) -> Shapes:
     """Of the gradients of the left factors."""
     return [((rows, outputs), (outputs, inputs)) for (rows, inputs), (_, outputs) in forward]
 
 
 def main() -> list[Comparison]:
     name = f"MLP-UNet, {STEPS} training steps"
-    ours, products = our_steps(), products_alone(_step_shapes(), STEPS)
+    ours, products = our_steps(network(), data(), BATCH), products_alone(_step_shapes(), STEPS)
     jax.block_until_ready(products())
     found = [compare(name, "its products of matrices alone", products, ours, repetitions=REPETITIONS)]
     torch = pytorch()
     if torch is None:
         print(MISSING)
         return found
-    theirs = TorchNetwork(torch, network()).trainer(data(), BATCH, LEARNING_RATE)
+    theirs = TorchMLP(torch, network()).trainer(data(), BATCH, LEARNING_RATE)
     return [*found, compare(name, "PyTorch", lambda: theirs(STEPS), ours, repetitions=REPETITIONS)]
 
 

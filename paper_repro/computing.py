@@ -60,10 +60,11 @@ def archive_of(work: Callable[[], Mapping], surroundings: Surroundings) -> bytes
 
 
 def device() -> str:
-    """What JAX computes on here."""
+    """What JAX computes on here; of several, how many, since each batch is spread over them."""
     import jax
 
-    return processor() if jax.default_backend() == "cpu" else jax.devices()[0].device_kind
+    kind = processor() if jax.default_backend() == "cpu" else jax.devices()[0].device_kind
+    return kind if len(jax.devices()) == 1 else f"{len(jax.devices())} × {kind}"
 
 
 def check_device() -> None:

@@ -1,7 +1,7 @@
 """States of training on disk, for runs that are not stages of a figure.
 
-One archive of arrays, written at once. Orbax writes a folder of shards in the background, for networks of a thousand
-times these sizes.
+One archive of arrays, written at once: networks here are of a size that needs no shards and no writing in the
+background, for which there is orbax.
 """
 
 import os

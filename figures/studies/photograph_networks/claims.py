@@ -1,9 +1,8 @@
 """What is claimed of every network that learns photographs."""
 
 from collections.abc import Mapping
-from typing import Literal
 
-from figures.common.claims import Claim
+from figures.common.claims import Claim, Tests
 from figures.common.stages import Arrays
 from figures.studies.photograph_networks.kind_statistics import difference
 from figures.studies.photograph_networks.statistics import (
@@ -78,7 +77,7 @@ def exponent_claim(
     estimate,
     *,
     source: str,
-    tests: Literal["paper", "theory", "control"] = "paper",
+    tests: Tests = "paper",
     margin: float,
     paper: float | None = None,
     theory: float | None = None,
@@ -98,14 +97,16 @@ def exponent_claim(
     )
 
 
-def less_claim(found: Mapping[str, Reading], lower: str, higher: str, *, margin: float, source: str = OURS) -> Claim:
+def less_claim(
+    found: Mapping[str, Reading], lower: str, higher: str, *, margin: float, source: str = OURS, tests: Tests = "theory"
+) -> Claim:
     """Of two kinds of network, by their names."""
     return Claim.from_estimate(
         f"{lower}: less than {higher}",
         f"falling modes that emerge in both, geometric mean: on the same patches α is smaller by more than {margin:g}",
         mean_of_defined(difference(found[lower], found[higher])),
         source=source,
-        tests="theory" if source == OURS else "paper",
+        tests=tests,
         relation="less",
         bound=0.0,
         margin=margin,

@@ -159,16 +159,14 @@ def measure_modes(
     **Arguments:** `pictures`, how many of the samples are kept, (pictures, d); `shape` of images, for `patches`: sizes
     and strides of patches whose variance along the data's own patch modes is `patch_variance_of` these.
     """
-    modes, noise, levels = data_modes(run.data), sampler_noise(run), run.network.levels
-    together = run.network.sampled_together or len(noise)
-    parts = [noise[first : first + together] for first in range(0, len(noise), together)]
+    modes, noise = data_modes(run.data), sampler_noise(run)
     bases = {}
     for size, stride in patches:
         assert shape is not None
         bases[size, stride] = patch_modes(patch_moments(run.data.reshape(-1, *shape), size, stride)).basis
 
     def measured(denoiser: Denoiser) -> Arrays:
-        samples = np.concatenate([np.asarray(heun_sample(denoiser, part, levels)) for part in parts])
+        samples = sampled(denoiser, noise, run.network)
         moments = mode_moments([samples], modes.mean, modes.basis, groups=1, leading=modes.variance.size)
         of_modes = (
             moments.variance(),
@@ -194,6 +192,15 @@ def sampler_noise(run: TrainedRun) -> Float[Array, "samples d"]:
     """The noise that all records of a run sample from."""
     shape = run.network.samples, run.data.shape[1]
     return jax.random.normal(_keys(run).noise, shape, jnp.float32)
+
+
+def sampled(
+    denoiser: Denoiser, noise: Float[Array, "samples d"], network: NetworkRun
+) -> Float[np.ndarray, "samples d"]:
+    """What the sampler of a run makes of the noise, so many samples at a time as the run has it."""
+    together = network.sampled_together or len(noise)
+    parts = [noise[first : first + together] for first in range(0, len(noise), together)]
+    return np.concatenate([np.asarray(heun_sample(denoiser, part, network.levels)) for part in parts])
 
 
 def stacked(runs: Sequence[TrainedRun], results: Sequence[Trained]) -> Arrays:
@@ -281,13 +288,13 @@ def _prefix_of(run: TrainedRun) -> str:
 def _train_on(run: TrainedRun, prepare: Prepare, segment: _Segment, before: Arrays) -> Arrays:
     """Train to the end of a segment; measurements at its records, and the state unless it is the last.
 
-    Where there are several devices, each batch is spread over them.
+    Where there are several devices, each batch is spread over them; what is measured is computed on all of them alike.
     """
     network, keys = run.network, _keys(run)
     optimiser = _optimiser(network.optimiser, network.learning_rate)
     training = EDMTraining(jnp.asarray(run.data, jnp.float32), optimiser, network.batch_size, _density(network))
     state = training.init(network.architecture.build(run.data.shape[1], keys.network), key=keys.batches)
-    if len(jax.devices()) > 1:
+    if len(jax.devices()) > 1:  # on one, nothing but the compiled program would be another
         training, state = spread(training, state)
     if before:
         state = from_arrays(before, like=state)

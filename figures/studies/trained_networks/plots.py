@@ -7,7 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.common.style import BLACK, EXPONENT, VERMILION, mode_colours
-from figures.studies.trained_networks.statistics import BRANCHES, GRAY_ZONE, Branch, ModelExponents, Reading
+from figures.studies.trained_networks.statistics import (
+    BRANCHES,
+    GRAY_ZONE,
+    Branch,
+    ModelExponents,
+    Reading,
+    mean_of_defined,
+)
 from sims.measurements.estimates import mean_over
 
 _MARKERS: dict[Branch, str] = {"rising": "^", "falling": "v"}
@@ -131,6 +138,14 @@ def in_words(found: ModelExponents) -> str:
         return "undefined (too few modes)"
     estimate = found.estimate
     return f"{estimate.value:.2f} ± {estimate.half_width:.2f}".replace("-", "−")
+
+
+def estimate_in_words(per_model: np.ndarray) -> str:
+    """Mean ± 95 % over the models that have a number, or that there are too few."""
+    found = mean_of_defined(per_model)
+    if np.isnan(found.value):
+        return "undefined (too few modes)"
+    return f"{found.value:.3f} ± {found.half_width:.3f}".replace("-", "−")
 
 
 def draw_alignment(axis: Axes, kinds: Sequence[tuple[str, Reading, str]]) -> None:

@@ -33,7 +33,7 @@ def claims(data: Arrays) -> list[Claim]:
     """Exponents by themselves are asked with many models only."""
     found = readings(data, NAMES)
     asked = [
-        less_claim(found, CNN, MLP_ADAM, margin=_LESS, source=CONVOLUTION),
+        less_claim(found, CNN, MLP_ADAM, margin=_LESS, source=CONVOLUTION, tests="paper"),
         less_claim(found, LINEAR_CONVOLUTION, LINEAR_ADAM, margin=_LESS),
         less_claim(found, LINEAR_ADAM, LINEAR_SGD, margin=_OPTIMISER),
         less_claim(found, LINEAR_TILTED, LINEAR_SGD, margin=_WEIGHT),

@@ -17,11 +17,10 @@ CAPTION = (
     "linear networks by {{linear, Adam: less than linear, SGD|value .2f}} {{linear, Adam: less than linear, "
     "SGD|interval .2f}}, a density × 1/σ of noise levels by {{linear, SGD, density × 1/σ: less than linear, SGD|value "
     ".2f}} {{linear, SGD, density × 1/σ: less than linear, SGD|interval .2f}}; momentum is in `threshold_exponents`. "
-    "These differences are over the modes that emerge in both, the points over all that emerge in "
-    "their own. Falling modes; the two panels differ in the level that a mode has to "
-    "pass. Red: mean over models, 95 %; dots: models; black: a linear denoiser by gradient flow with the same start, "
-    "preconditioning and noise levels, over the same modes. Intervals of few models that are wider than a panel are "
-    "cut."
+    "These differences are over the modes that emerge in both, the points over all that emerge in their own. Falling "
+    "modes; the two panels differ in the level that a mode has to pass. Red: mean over models, 95 %; dots: models; "
+    "black: a linear denoiser by gradient flow with the same start, preconditioning and noise levels, over the same "
+    "modes. Intervals of few models that are wider than a panel are cut."
 )
 
 

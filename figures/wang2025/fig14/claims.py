@@ -4,13 +4,17 @@ import numpy as np
 
 from figures.common.claims import Claim
 from figures.common.stages import Arrays
-from figures.wang2025.fig14.experiment import CNN, MLP
-from figures.wang2025.fig14.statistics import error_beyond_linear, imaginary_share, log_distance, rank_correlation
+from figures.wang2025.fig14.statistics import (
+    WORDS,
+    error_beyond_linear,
+    imaginary_share,
+    log_distance,
+    rank_correlation,
+)
 from sims.measurements.estimates import mean_over
 
 SOURCE = "Wang & Pehlevan 2025, Fig. 14, in our words"
 OURS = "this project"
-WORDS = {MLP: "MLP-UNet", CNN: "CNN, one level"}
 
 _HALF = float(np.log(2))  # of a mean logarithm of distances
 _NEARLY_SYMMETRIC = 0.05  # of Σ|eigenvalue|²

@@ -7,16 +7,22 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import BLACK, WIDEST, label_panels, plt, setting_colours, styled
 from figures.studies.photograph_networks.denoisers import middle
-from figures.studies.trained_networks.plots import draw_band, key_below, places, step_axis, step_in_words
-from figures.wang2025.fig14.claims import WORDS
+from figures.studies.trained_networks.plots import (
+    draw_band,
+    estimate_in_words,
+    key_below,
+    places,
+    step_axis,
+    step_in_words,
+)
 from figures.wang2025.fig14.statistics import (
+    WORDS,
     distance,
     eigenvalue_beyond_linear,
     error_beyond_linear,
     gaussian_gains,
     imaginary_share,
 )
-from sims.measurements.estimates import mean_over
 
 CAPTION = (
     "Eigenvalues of the denoiser's Jacobian at a photograph patch with noise, real parts by decreasing size, of one "
@@ -87,8 +93,8 @@ def _levels(data: Arrays) -> list[tuple[float, np.ndarray]]:
 
 def notes(data: Arrays) -> list[str]:
     """Why eigenvalues may lie below those of a Gaussian's denoiser, and how far they are from real ones."""
-    means = [f"{words} {_in_words(eigenvalue_beyond_linear(data, kind, -1))}" for kind, words in WORDS.items()]
-    errors = [f"{words} {_in_words(error_beyond_linear(data, kind, -1))}" for kind, words in WORDS.items()]
+    means = [f"{words} {estimate_in_words(eigenvalue_beyond_linear(data, kind, -1))}" for kind, words in WORDS.items()]
+    errors = [f"{words} {estimate_in_words(error_beyond_linear(data, kind, -1))}" for kind, words in WORDS.items()]
     shares = [f"{words} {imaginary_share(data, kind, -1).mean():.2g}" for kind, words in WORDS.items()]
     return [
         "Photographs are not Gaussian, and eigenvalues depend on the patch. At the end their mean less the mean of "
@@ -99,8 +105,3 @@ def notes(data: Arrays) -> list[str]:
         "No symmetry is imposed on networks: at the end imaginary parts make up a share of Σ|eigenvalue|² of "
         f"{' and '.join(shares)}, over σ from 0.1 to 1.",
     ]
-
-
-def _in_words(per_model: np.ndarray) -> str:
-    found = mean_over(per_model)
-    return f"{found.value:.3f} ± {found.half_width:.3f}".replace("-", "−")

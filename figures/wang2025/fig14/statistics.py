@@ -5,6 +5,9 @@ from jaxtyping import Float
 
 from figures.common.stages import Arrays
 from figures.studies.photograph_networks.denoisers import middle
+from figures.wang2025.fig14.experiment import CNN, MLP
+
+WORDS = {MLP: "MLP-UNet", CNN: "CNN, one level"}
 
 
 def gaussian_gains(data: Arrays) -> Float[np.ndarray, "models levels modes"]:

@@ -16,8 +16,8 @@ CAPTION = (
     "of a linear network, pooled into patches. f: exponents of falling modes over all models, 95 %."
 )
 DIFFERS = (
-    "photograph patches in place of faces, a network of eight channels and one level, the closed form (black), and "
-    "the exponents side by side (f)."
+    "photograph patches in place of faces, a network of eight channels and one level in place of CNNs and transformers "
+    "of several sizes, the closed form (black), and the exponents side by side (f)."
 )
 
 

@@ -1,7 +1,8 @@
 """What is claimed of MLP-UNets on Gaussian data. Replicates are models, each with data of its own.
 
-Margins were set before the first run. Another seed of one model changes α by .1 to .15: exponents are asked of eight
-models or more, and a single published fit is met within twice as much.
+Margins were set before the first run, but that the gray zone's width does not matter was written after the run that is
+published, when it had been seen that it does. Another seed of one model changes α by .1 to .15: exponents are asked of
+eight models or more, and a single published fit is met within twice as much.
 """
 
 import numpy as np
@@ -42,7 +43,7 @@ def claims(data: Arrays) -> list[Claim]:
         statements += [claim for case in found if case.ratio >= _WIDE for claim in _of_a_wide_network(case, branch)]
         statements += [_falls_with_width(narrow, wide, branch) for narrow, wide in narrow_and_wide(found)]
         statements += [claim for case in published for claim in _of_choices(case, branch)]
-    return statements
+    return [*statements, *map(_wider_gray_zone, published)]
 
 
 def _aligned(case: Case) -> Claim:
@@ -141,12 +142,6 @@ def _of_choices(case: Case, branch: Branch) -> list[Claim]:
         ),
         "first record": ("a start after step 1 gives α as a start at step 0 does", found.first_record, _CHOICE),
         "filter": ("records through a filter of one record give α as first passage does", found.filter, _FILTER),
-        # Written after the run, when it had been seen by how much.
-        "wider gray zone": (
-            "modes outside a gray zone of a factor 4 give α as those outside one of 2 do",
-            case.reading.gray_zone_effect(branch, factor=_WIDER_ZONE),
-            _CHOICE,
-        ),
         "longer filter": ("a filter of two records gives α as one of one record does", found.longer_filter, _FILTER),
     }
     return [
@@ -161,6 +156,19 @@ def _of_choices(case: Case, branch: Branch) -> list[Claim]:
         )
         for name, (text, change, margin) in texts.items()
     ]
+
+
+def _wider_gray_zone(case: Case) -> Claim:
+    """Of falling modes too few lie so far from the start."""
+    return Claim.from_estimate(
+        f"{case.name}, rising: the gray zone's width does not matter",
+        "modes outside a gray zone of a factor 4 give α as those outside one of 2 do",
+        mean_of_defined(case.reading.gray_zone_effect("rising", factor=_WIDER_ZONE)),
+        source=OURS,
+        tests="control",
+        bound=0.0,
+        margin=_CHOICE,
+    )
 
 
 def _equals(

@@ -1,8 +1,9 @@
 """How much of what a trained network generates is linear: gains along the data's modes, and what they alone predict.
 
 At records of training the gain ψ_k(σ) of a mode is measured at the sampler's own noise levels, on data with noise. Put
-into the sampler's steps these gains predict a variance, with no nonlinearity and no mixing of modes in it. Beside it
-stands the variance that the network generates, and the share of it that is linear in the mode's own noise.
+into the sampler's steps these gains predict a variance, with no nonlinearity and no mixing of modes in it, and as if
+the sampler took noisy data's way. Beside it stands the variance that the network generates, and the share of it that is
+linear in the mode's own noise.
 """
 
 from dataclasses import dataclass, replace
@@ -23,12 +24,12 @@ from figures.studies.trained_networks.experiment import (
     TrainedRun,
     data_modes,
     prefixed,
+    sampled,
     sampler_noise,
     stacked,
 )
 from sims.measurements.denoisers import Denoiser
 from sims.measurements.network_gains import heun_prediction, linear_share, measured_gains
-from sims.sampling.networks import heun_sample
 
 LINEAR, MLP, CNN = "linear", "mlp", "cnn"
 
@@ -75,7 +76,7 @@ def compute(config: Config, *, key: PRNGKeyArray, stage: RunStage) -> Arrays:
         every = stacked(trained.runs[kind], trained.results[kind])
         kept = np.searchsorted(network.at, network.kept_at)
         own = {name: every[name] for name in ("variance", "solver")} | {"generated": every["generated"][:, kept]}
-        arrays |= prefixed(kind, own | found[kind] | {"levels": _positive_levels(network)})
+        arrays |= prefixed(kind, own | found[kind] | {"levels": np.asarray(network.levels, dtype=float)[:-1]})
     return arrays
 
 
@@ -84,23 +85,15 @@ def measure_gains(run: TrainedRun, *, draws: int) -> Measurement:
 
     All records see the same data with noise, and sample from the noise of the records of training.
     """
-    basis, noise, levels = data_modes(run.data).basis, sampler_noise(run), run.network.levels
-    together = run.network.sampled_together or min(_LARGEST_BLOCK, len(noise))
-    parts = [noise[first : first + together] for first in range(0, len(noise), together)]
+    basis, noise, levels = data_modes(run.data).basis, sampler_noise(run), np.asarray(run.network.levels, dtype=float)
+    block = run.network.sampled_together or min(_LARGEST_BLOCK, len(noise))
     gains_key = jax.random.fold_in(run.key, 3)
 
     def measured(denoiser: Denoiser) -> Arrays:
-        gains = measured_gains(
-            denoiser, run.data, basis, _positive_levels(run.network), draws=draws, key=gains_key, block=together
-        )
-        samples = np.concatenate([np.asarray(heun_sample(denoiser, part, levels)) for part in parts])
+        gains = measured_gains(denoiser, run.data, basis, levels[:-1], draws=draws, key=gains_key, block=block)
         # Samples start as the noise times the largest level, which a share does not see.
-        share = linear_share(np.asarray(noise), samples, basis).value
-        predicted = heun_prediction(gains, np.asarray(levels, dtype=float)).value
+        share = linear_share(np.asarray(noise), sampled(denoiser, noise, run.network), basis).value
+        predicted = heun_prediction(gains, levels).value
         return {"gains": gains.value, "predicted": predicted, "linear_share": share}
 
     return measured
-
-
-def _positive_levels(network: NetworkRun) -> np.ndarray:
-    return np.asarray(network.levels, dtype=float)[:-1]

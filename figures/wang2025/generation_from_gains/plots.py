@@ -5,34 +5,32 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
-from figures.common.style import BLACK, EXACT, ORANGE, VERMILION, WIDEST, label_panels, mode_colours, plt, styled
-from figures.studies.trained_networks.plots import key_below, places, step_axis, step_in_words
+from figures.common.style import BLACK, ORANGE, SKY, VERMILION, WIDEST, label_panels, mode_colours, plt, styled
+from figures.studies.trained_networks.plots import estimate_in_words, key_below, places, step_axis, step_in_words
 from figures.studies.trained_networks.statistics import Reading
 from figures.wang2025.generation_from_gains.experiment import CNN, LINEAR, MLP
-from figures.wang2025.generation_from_gains.statistics import exponent_of_gains, log_ratio, share
-from sims.measurements.estimates import mean_over
+from figures.wang2025.generation_from_gains.statistics import WORDS, exponent_of_gains, log_ratio, share
 
 CAPTION = (
     "Gains ψ(σ) of networks along the data's modes, measured on photograph patches with noise, and what they alone "
     "make of the sampler's noise. a, d: at the end of training, some modes of one model; dashed: λ/(λ + σ²), the exact "
     "denoiser of a Gaussian. b, e: the variance that the network generates over training (lines), and the one that its "
     "gains predict (dots). c, f: share of a mode's variance that is linear in its own noise, all models, at the end "
-    "and before training; grey: a linear network on the same patches. Mean over modes of ln(predicted/generated) at "
-    "the end: MLP {{MLP-UNet: gains predict what is generated|value .2f}} {{MLP-UNet: gains predict what is "
-    "generated|interval .2f}}, CNN {{CNN, one level: gains predict what is generated|value .2f}} {{CNN, one level: "
-    "gains predict what is generated|interval .2f}}, linear network {{linear network: gains predict what is "
-    "generated|value .2f}} {{linear network: gains predict what is generated|interval .2f}}; of the MLP before "
+    "and before training; light blue: a linear network on the same patches. Mean over modes of "
+    "ln(predicted/generated) at the end: MLP {{MLP-UNet: gains predict what is generated|value .2f}} {{MLP-UNet: gains "
+    "predict what is generated|interval .2f}}, CNN {{CNN, one level: gains predict what is generated|value .2f}} "
+    "{{CNN, one level: gains predict what is generated|interval .2f}}, linear network {{linear network: gains predict "
+    "what is generated|value .2f}} {{linear network: gains predict what is generated|interval .2f}}; of the MLP before "
     "training {{MLP-UNet: a random function adds variance|value .2f}} {{MLP-UNet: a random function adds "
     "variance|interval .2f}}."
 )
-_TITLES = {MLP: "MLP-UNet", CNN: "CNN, one level"}
 _SHOWN_MODES = 6
 
 
 @styled
 def draw(data: Arrays) -> Figure:
     figure, axes = plt.subplots(2, 3, figsize=(WIDEST, 8.2))
-    for row, (kind, title) in zip(axes, _TITLES.items(), strict=True):
+    for row, (kind, title) in zip(axes, ((kind, WORDS[kind]) for kind in (MLP, CNN)), strict=True):
         reading = Reading(data, kind)
         _draw_gains(row[0], reading)
         row[0].set_title(f"{title}, {step_in_words(int(reading['steps'][-1]))}")
@@ -75,7 +73,7 @@ def _draw_variances(axis: Axes, reading: Reading) -> None:
 
 def _draw_shares(axis: Axes, reading: Reading, linear: Reading) -> None:
     kinds = {
-        "linear network, end": (linear, -1, "s", EXACT),
+        "linear network, end": (linear, -1, "s", SKY),
         "before training": (reading, 0, "^", ORANGE),
         "end": (reading, -1, "o", VERMILION),
     }
@@ -90,21 +88,12 @@ def _draw_shares(axis: Axes, reading: Reading, linear: Reading) -> None:
 
 def notes(data: Arrays) -> list[str]:
     """Numbers that the picture does not show."""
-    kinds = {LINEAR: "linear network"} | _TITLES
-    shares = [f"{words} {_in_words(share(data, kind))}" for kind, words in kinds.items()]
-    scatter = [f"{words} {np.std(log_ratio(data, kind), axis=-1).mean():.2f}" for kind, words in kinds.items()]
-    exponents = [f"{words} {_in_words(exponent_of_gains(data, kind))}" for kind, words in kinds.items()]
+    shares = [f"{words} {estimate_in_words(share(data, kind))}" for kind, words in WORDS.items()]
+    scatter = [f"{words} {np.std(log_ratio(data, kind), axis=-1).mean():.2f}" for kind, words in WORDS.items()]
+    exponents = [f"{words} {estimate_in_words(exponent_of_gains(data, kind))}" for kind, words in WORDS.items()]
     return [
         f"Share of variance that is linear in the mode's own noise at the end, mean over modes: {', '.join(shares)}.",
         f"Scatter over modes of ln(predicted/generated) at the end: {', '.join(scatter)}; what is generated is the "
         "variance of few samples.",
         f"Falling modes, geometric mean: α by predicted variances less α by generated ones: {', '.join(exponents)}.",
     ]
-
-
-def _in_words(per_model: np.ndarray) -> str:
-    defined = per_model[np.isfinite(per_model)]
-    if defined.size < 2:
-        return "undefined (too few modes)"
-    found = mean_over(defined)
-    return f"{found.value:.3f} ± {found.half_width:.3f}".replace("-", "−")

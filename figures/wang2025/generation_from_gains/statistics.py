@@ -4,7 +4,11 @@ import numpy as np
 from jaxtyping import Float
 
 from figures.common.stages import Arrays
-from figures.studies.trained_networks.statistics import Reading, exponents_of
+from figures.studies.photograph_networks.kind_statistics import difference
+from figures.studies.trained_networks.statistics import Reading
+from figures.wang2025.generation_from_gains.experiment import CNN, LINEAR, MLP
+
+WORDS = {LINEAR: "linear network", MLP: "MLP-UNet", CNN: "CNN, one level"}
 
 
 def log_ratio(data: Arrays, kind: str, record: int = -1) -> Float[np.ndarray, "models modes"]:
@@ -21,11 +25,8 @@ def share(data: Arrays, kind: str, record: int = -1) -> Float[np.ndarray, " mode
 def exponent_of_gains(data: Arrays, kind: str) -> Float[np.ndarray, " models"]:
     """α of falling modes by predicted variances less that by generated ones, over the modes that emerge in both.
 
-    Both go from where the untrained network generates to the same target, at the geometric mean.
+    Each goes from its own start to the same target, at the geometric mean of the two. Records of both are the same, and
+    between them emergence is interpolated: few records are a coarse answer.
     """
-    generated = Reading(data, kind)
-    predicted = Reading({**data, f"{kind}_generated": generated["predicted"]}, kind)
-    pair = generated, predicted
-    used = np.all([each.on("falling") & each.clear() & np.isfinite(each.emergence()) for each in pair], axis=0)
-    ours, theirs = (exponents_of(each["variance"], each.emergence(), used).per_model for each in pair)
-    return theirs - ours
+    predicted = {**data, f"{kind}_generated": Reading(data, kind)["predicted"]}
+    return difference(Reading(predicted, kind), Reading(data, kind))

@@ -6,14 +6,13 @@ Margins were set before the first run; the learning rates and numbers of steps c
 from figures.common.claims import Claim
 from figures.common.stages import Arrays
 from figures.studies.trained_networks.statistics import DECIDING_MODELS, mean_of_defined
-from figures.wang2025.weighting_in_networks.statistics import Exponents, exponents, slope
+from figures.wang2025.weighting_in_networks.statistics import NAMES, Exponents, exponents, slope
 
 SOURCE = "this project, from Wang & Pehlevan 2025, Sec. 4"
 
 _STEEP = 0.1  # of dα/da
 _LESS_STEEP = 0.05
 _SAME = 0.1  # of an exponent, or of dα/da
-NAMES = {"sgd": "SGD", "adam": "Adam"}
 
 
 def claims(data: Arrays) -> list[Claim]:

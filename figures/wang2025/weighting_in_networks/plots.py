@@ -8,9 +8,8 @@ from figures.common.stages import Arrays
 from figures.common.style import BLACK, EXPONENT, KINDS, WIDEST, label_panels, plt, setting_colours, styled
 from figures.studies.trained_networks.plots import key_below
 from figures.studies.trained_networks.statistics import Reading, mean_of_defined
-from figures.wang2025.weighting_in_networks.claims import NAMES
 from figures.wang2025.weighting_in_networks.experiment import OPTIMISERS, kind
-from figures.wang2025.weighting_in_networks.statistics import exponents
+from figures.wang2025.weighting_in_networks.statistics import NAMES, exponents
 
 CAPTION = (
     "Gradient descent follows the loss weight, dα/da = {{SGD: the loss weight lowers the exponent|value .2f}} "

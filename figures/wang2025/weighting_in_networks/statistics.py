@@ -9,6 +9,8 @@ from figures.common.stages import Arrays
 from figures.studies.trained_networks.statistics import Reading
 from figures.wang2025.weighting_in_networks.experiment import kind
 
+NAMES = {"sgd": "SGD", "adam": "Adam"}
+
 
 class Exponents(NamedTuple):
     """α of falling modes at the geometric mean, by model and a, over modes that emerge in both."""

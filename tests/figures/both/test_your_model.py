@@ -241,7 +241,7 @@ def test_numbers_that_are_none_are_refused_before_anything_is_computed(tmp_path)
 
 def test_a_run_in_pytorch_is_read_as_pytorch_sees_it(tmp_path):
     """Snapshots of a training loop in another framework; what PyTorch itself says of them is the oracle."""
-    torch = pytest.importorskip("torch", reason="PyTorch is an optional extra")
+    torch = pytest.importorskip("torch", reason="PyTorch is an optional extra, `benchmarks`")
     from tests.oracles.torch_training import train
 
     data = (data_of(400) - 7) / 2

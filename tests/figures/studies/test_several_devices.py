@@ -1,4 +1,4 @@
-"""The stages of a figure train on all devices that there are: the numbers of one, and really spread."""
+"""The stages of a figure train on all devices that there are, with the numbers of one; `test_sharding` has the rest."""
 
 import os
 import subprocess

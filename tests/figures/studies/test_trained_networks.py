@@ -24,6 +24,7 @@ from figures.studies.trained_networks.experiment import (
 from figures.studies.trained_networks.plots import words
 from figures.studies.trained_networks.statistics import Reading
 from sims.measurements.gray_zone import outside_scalar_gray_zone
+from sims.training.edm import TrainingDivergedError
 from tests.figures.known_records import STEPS, known
 
 VARIANCES = np.array([4.0, 0.25, 0.04])
@@ -74,6 +75,14 @@ def test_stages_change_nothing_and_have_equal_work():
     # Records at 0, 1, 3, 12 cost 64·7/(3·16) = 9.3 steps each: 49.3 in all; 16.4 are done at step 1, 32.9 at step 5.
     ends = [int(name.split()[-1]) for each in recorder.rounds for name in each if "another" not in name]
     assert ends == [1, 5, 12]
+
+
+@pytest.mark.parametrize(("rate", "left"), [(1e30, "none, since the run began"), (0.4, "that of the stage to step")])
+def test_a_loss_that_diverges_names_the_checkpoint_to_go_back_to(rate, left):
+    """At once, and at a rate at which steps grow slowly."""
+    run = model(replace(RUN, optimiser="sgd", learning_rate=rate, steps=60, records=2, segments=4, samples=4))
+    with pytest.raises(TrainingDivergedError, match=f"the last good checkpoint is {left}"):
+        train([run], measure_modes, stage=run_directly, share=1.0)
 
 
 def test_samples_in_parts_are_the_same_samples():

@@ -72,9 +72,23 @@ def test_exponents_on_gaussian_data():
         assert found[f"d = 256, width 1024, {branch}, geometric mean: closed form"] == "holds"
         for part in choices(cases(arrays)[0].reading, branch):
             assert (np.abs(part) < 0.05).all()  # these records show every definition the same
+    assert found["d = 256, width 256, rising: the gray zone's width does not matter"] == "holds"
     same = verdicts("wang2025_fig9", gaussian((256, 256, 0.5), (256, 1024, 0.5)))
     assert same["d = 256, rising: width lowers the exponent"] == "differs"
     assert same["d = 256, width 256, rising: printed exponent"] == "differs"
+
+
+def test_exponents_that_differ_near_the_start_depend_on_the_gray_zone():
+    """Modes within a factor 4 of the start, above it, have a steeper law than those beyond."""
+    arrays = gaussian((256, 256, 0.5))
+    steep, flat = (beside_closed_form(alpha + SPREAD, 0.5) for alpha in (4.0, 0.5))
+    is_near = (flat["variance"][0] > 0.3) & (flat["variance"][0] < 1.2)
+    flat["generated"][:, :, is_near] = steep["generated"][:, :, is_near]
+    reading = cases(arrays | prefixed("case_0", flat))[0].reading
+    assert (reading.gray_zone_effect("rising", 4.0) < -0.1).all()
+    assert (reading.gray_zone_effect("rising", 2.0) == 0.0).all()
+    found = verdicts("wang2025_fig9", arrays | prefixed("case_0", flat))
+    assert found["d = 256, width 256, rising: the gray zone's width does not matter"] == "differs"
 
 
 def wide(near, far, sgd, no_output=(0.1, 0.2)):
@@ -134,7 +148,7 @@ def test_differences_between_architectures_are_over_the_modes_that_emerge_in_bot
 
 
 def side_by_side(alphas, names):
-    """Kinds of network with these exponents of falling modes; linear ones have .5."""
+    """Kinds of network with these exponents of falling modes; their closed forms have .5."""
     arrays = {"kinds": np.array([names.index(name) for name in alphas])}
     for place, alpha in enumerate(alphas.values()):
         arrays |= prefixed(f"kind_{place}", beside_closed_form(alpha + SPREAD, 0.5))

@@ -1,6 +1,6 @@
 """What does each parametrisation's closed form cost, as a multiple of the one-layer network's, and does it stay linear?
 
-Run `python -m benchmarks.parametrizations`. The reference is `OneLayer` answering the same question (the gain at one
+Run `python -m benchmarks.parametrisations`. The reference is `OneLayer` answering the same question (the gain at one
 noise level, or the generated variance) for 3072 modes (a 32×32 colour image) at 1000 training times, called in turn in
 the same run. The slopes are those of ln(time) against ln(modes) and ln(times), each over two doublings; 1 is linear,
 and below 1 a fixed cost shows. Networks whose modes couple (`OneLayerWithBias`, `MisalignedTwoLayer`) have no closed
