@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from sims.networks.embeddings import Conditioning
+from sims.networks.layers import product
 from theory.definitions.checks import positive, whole_arguments
 
 
@@ -56,7 +57,8 @@ def _applied(
     if shares.shape[0] == 1:
         return x @ jnp.tensordot(shares[0], weight, 1).T
     spread = (shares[:, :, None] * x[:, None, :]).reshape(x.shape[0], -1)
-    return spread @ jnp.swapaxes(weight, 1, 2).reshape(spread.shape[1], -1)
+    # As columns: their transpose, which the gradient takes, is there already.
+    return product(jnp.swapaxes(weight, 0, 1).reshape(-1, spread.shape[1]), spread.T, bfloat16=False).T
 
 
 @whole_arguments("dimension", "layers", nodes=2)

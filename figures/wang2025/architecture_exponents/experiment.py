@@ -19,6 +19,7 @@ LINEAR_CONVOLUTION = "linear convolution, 3 × 3, Adam"
 
 _SHAPE = SMALL_PHOTOGRAPHS["paper"].shape
 _DIMENSION = 64
+_LINEAR_RATE = 0.05  # of SGD
 _SGD_STEPS = {"quick": 1600, "paper": 10_000, "tiny": 20}
 
 
@@ -33,10 +34,8 @@ def _kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...
     """Those of every preset. Rates of SGD are near the largest that are stable."""
     mlp_sgd = replace(adam, optimiser="sgd", learning_rate=0.004, steps=sgd_steps)
     linear = Linear(layers=1)
-    linear_sgd = replace(mlp_sgd, architecture=linear, learning_rate=0.05)
     return (
-        Kind(LINEAR_SGD, linear_sgd),
-        Kind(LINEAR_TILTED, replace(linear_sgd, tilt=0.5)),
+        Kind(LINEAR_SGD, replace(mlp_sgd, architecture=linear, learning_rate=_LINEAR_RATE)),
         Kind(LINEAR_ADAM, replace(adam, architecture=linear, learning_rate=3 * adam.learning_rate)),
         Kind(MLP_SGD, mlp_sgd),
         Kind(MLP_ADAM, adam),
@@ -46,13 +45,14 @@ def _kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...
 
 
 def _more_kinds(adam: NetworkRun, sgd_steps: int, cnn: NetworkRun) -> tuple[Kind, ...]:
-    """Depth without nonlinearity, width, and convolutions by channels, levels, blocks and, linear ones, by taps."""
+    """The loss weight, depth without nonlinearity, width, and convolutions by channels, levels, blocks and taps."""
 
     def mlp(times: int) -> MLP:
         return MLP(layers=3, width=times * _DIMENSION, embedding=32)
 
     sgd = replace(adam, optimiser="sgd", learning_rate=0.004, steps=sgd_steps)
     return (
+        Kind(LINEAR_TILTED, replace(sgd, architecture=Linear(layers=1), learning_rate=_LINEAR_RATE, tilt=0.5)),
         *(Kind(f"linear, {depth} layers, Adam", replace(adam, architecture=Linear(layers=depth))) for depth in (2, 3)),
         Kind("MLP, width d, Adam", replace(adam, architecture=mlp(1))),
         Kind("MLP, width 4d, Adam", replace(adam, architecture=mlp(4))),

@@ -38,6 +38,7 @@ PRESETS = {
         SMALL_PHOTOGRAPHS["quick"],
         sgd=replace(_QUICK, optimiser="sgd", learning_rate=0.004, steps=1600),
         adam=_QUICK,
+        tilts=(0.0, 0.5),
     ),
     "paper": Config(
         SMALL_PHOTOGRAPHS["paper"],
