@@ -72,7 +72,7 @@ class Checkpoints:
             stages = {name: cost for name, cost in self._costs().items() if name not in before}
             return self._origin() | {"computed_for": self.address.figure, "stages": stages}
 
-        results = complete_shared(works, compute, self.store, self.engine.surroundings, provenance)
+        results = complete_shared(works, compute, self.store, self.engine, provenance)
         self.shared_results += [
             {key: result.provenance[key] for key in ("figure", "digest", "computed_for", "stages")}
             for result in results

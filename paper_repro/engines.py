@@ -7,7 +7,7 @@ import threading
 import uuid
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -43,6 +43,10 @@ class Engine(Protocol):
         """Each stage with the archive of its arrays, in the order in which they are finished."""
         ...
 
+    def lent(self) -> AbstractContextManager[None]:
+        """While it lasts, the figure of this thread waits for another's, to which it leaves its worker."""
+        ...
+
 
 @dataclass(frozen=True)
 class Here:
@@ -65,6 +69,10 @@ class Here:
                     raise _too_little_memory(figure, stage, lack) from error
                 raise
             yield stage, archive
+
+    def lent(self) -> AbstractContextManager[None]:
+        """There is none."""
+        return nullcontext()
 
 
 @dataclass(frozen=True)
@@ -92,19 +100,24 @@ class HereOrTogether:
             self.started.append(self.stack.enter_context(self.together))
         yield from self.started[0].compute(figure, code_version, stages, progress)
 
+    def lent(self) -> AbstractContextManager[None]:
+        """A single figure waits for no other."""
+        return nullcontext()
+
 
 class OnDask:
     """By the workers of a Dask scheduler.
 
     The stages of one thread, and so of one figure at a time, prefer one worker, whose child has what it compiled. As
-    long as there is a figure for every worker they go there one by one; from then on all at once, and Dask's work
-    stealing gives what waits to a worker that has nothing to do.
+    long as there is a figure for every worker they go there one by one; from then on all at once, and so they do while
+    a figure waits for another. Dask's work stealing gives what waits to a worker that has nothing to do.
     """
 
     def __init__(self, client: Any, surroundings: Surroundings, where: str) -> None:
         self.surroundings = surroundings
         self.where = where  # for sentences
         self.figures_left = 1  # counted down by `finish_figure`
+        self._figures_waiting = 0
         self._client = client
         self._command = uuid.uuid4().hex
         self._threads = threading.local()
@@ -136,7 +149,8 @@ class OnDask:
             if not unsubmitted:
                 return
             workers = sorted(self._threads_of_workers())
-            now = unsubmitted[:1] if self.figures_left >= len(workers) else unsubmitted[:]
+            to_each_its_own = self.figures_left >= len(workers) and not self._figures_waiting
+            now = unsubmitted[:1] if to_each_its_own else unsubmitted[:]
             del unsubmitted[: len(now)]
             home = self._home(workers)
             submitted = [self._submit(figure, code_version, key, by_key[key], home) for key in now]
@@ -170,6 +184,17 @@ class OnDask:
         """One of `figures_left` is done: stages of the others may go anywhere once there are fewer than workers."""
         with self._lock:
             self.figures_left -= 1
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """See `Engine`."""
+        with self._lock:
+            self._figures_waiting += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._figures_waiting -= 1
 
     def give_up(self) -> None:
         """Let every thread that waits in `compute`, or comes there, raise; the workers end what they do for it."""

@@ -14,6 +14,7 @@ from figures.common.stages import Arrays, SharedWork
 from paper_repro.addresses import Address
 from paper_repro.code_version import module_version
 from paper_repro.computing import Surroundings
+from paper_repro.engines import Engine
 from paper_repro.store import Store, StoredResult
 
 # The provenance of a shared result but for its address and the time it took.
@@ -33,15 +34,15 @@ def complete_shared(
     works: Sequence[SharedWork],
     compute: Callable[[Sequence[int]], Sequence[Arrays]],
     store: Store,
-    surroundings: Surroundings,
+    engine: Engine,
     provenance: Provenance,
 ) -> list[StoredResult]:
     """Each work's result: from the store, or from `compute` with the places of those that are missing there.
 
     Results that another thread of this command is computing are waited for, after our own are done; a thread that waits
-    holds nothing that another waits for.
+    holds nothing that another waits for, and lends its worker.
     """
-    addresses = [address_of_shared(work, surroundings) for work in works]
+    addresses = [address_of_shared(work, engine.surroundings) for work in works]
     locks = [store.lock(address) for address in addresses]
     found: dict[int, StoredResult] = {}
 
@@ -66,6 +67,10 @@ def complete_shared(
             locks[place].release()
     for place in range(len(works)):
         if place not in ours:
-            with locks[place]:
+            with engine.lent():
+                locks[place].acquire()
+            try:
                 complete([place])
+            finally:
+                locks[place].release()
     return [found[place] for place in range(len(works))]

@@ -121,6 +121,24 @@ def test_a_process_has_its_flags_and_precision_from_the_start(compute, surroundi
     assert first["process"] == second["process"] != os.getpid()  # the one that has compiled the programs
 
 
+def test_a_figure_that_waits_for_another_lends_its_worker(engine, compute, monkeypatch):
+    """With a figure for every worker stages of one keep to one process, unless the other waits."""
+
+    def look():
+        time.sleep(0.4)
+        return {"process": np.array(os.getpid())}
+
+    def processes():
+        found = [unpack(archive) for archive in compute(one=look, two=look, three=look, four=look).values()]
+        return {int(arrays["process"]) for arrays in found}
+
+    monkeypatch.setattr(engine, "figures_left", 2)
+    assert len(processes()) == 1
+    with engine.lent():
+        assert len(processes()) == 2
+    assert len(processes()) == 1
+
+
 def test_a_stage_that_ends_its_process_once_is_computed_again(compute, tmp_path):
     def end_once(marker: Path):
         if not marker.exists():

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -20,12 +21,30 @@ HERE = Surroundings({"XLA_FLAGS": "--some"}, versions())
 A, B = (SharedWork("networks", {"of": name}, "figures.common.stages") for name in "ab")
 
 
+class Lending(Here):
+    """An engine that tells when its figure waits, and computes nothing meanwhile."""
+
+    lending = 0
+    waits = threading.Event()
+
+    def compute(self, *arguments):
+        assert not self.lending
+        return super().compute(*arguments)
+
+    @contextmanager
+    def lent(self):
+        object.__setattr__(self, "lending", self.lending + 1)
+        self.waits.set()
+        yield
+        object.__setattr__(self, "lending", self.lending - 1)
+
+
 class Figure:
     """A figure of some store that needs shared work and counts what it had to compute."""
 
-    def __init__(self, store, name, surroundings=HERE):
+    def __init__(self, store, name, surroundings=HERE, engine=None):
         address = Address(name, "quick", {}, 0, None, "version")
-        self.checkpoints = Checkpoints(store, address, Here(surroundings), Lines(sys.stderr))
+        self.checkpoints = Checkpoints(store, address, engine or Here(surroundings), Lines(sys.stderr))
         self.computed = []
 
     def ask(self, *works, before=lambda: None):
@@ -91,6 +110,22 @@ def test_figures_side_by_side_wait_for_each_other(tmp_path):
         thread.join(20)
     assert [found[figure] for figure in figures] == [[ord("a"), ord("b")], [ord("b"), ord("a")]]
     assert [figure.computed for figure in figures] == [["a"], ["b"]]
+
+
+def test_who_waits_lends_its_worker_and_has_it_back_to_compute(tmp_path):
+    store, engine, begun = Store(tmp_path), Lending(HERE), threading.Event()
+    first, second = Figure(store, "first"), Figure(store, "second", engine=engine)
+
+    def hold():
+        begun.set()
+        assert engine.waits.wait(20)
+
+    thread = threading.Thread(target=lambda: first.ask(A, before=hold))
+    thread.start()
+    assert begun.wait(20)
+    assert second.ask(A, B) == [ord("a"), ord("b")]
+    thread.join(20)
+    assert (first.computed, second.computed, engine.lending) == (["a"], ["b"], 0)
 
 
 def test_who_waited_computes_what_the_other_failed_at(tmp_path):
