@@ -124,14 +124,14 @@ FIGURES = {
     ),
     "start_and_depth_exponents": FigureEntry(
         package="figures.wang2025.start_and_depth_exponents",
-        title="What a network starts from, and its depth, in its exponent: MLPs and CNNs on photographs",
+        title="Exponents by what a network starts from, and by depth",
         source="this project, from Wang & Pehlevan 2025, Sec. 6",
         seconds={"quick": 75, "paper": 8000},
         on_request=True,
     ),
     "generation_from_gains": FigureEntry(
         package="figures.wang2025.generation_from_gains",
-        title="How much of what a network generates is linear: its gains, and the variance they predict",
+        title="What the gains of a network predict, beside what it generates",
         source="this project, from Wang & Pehlevan 2025, Sec. 6",
         seconds={"quick": 120, "paper": 30000},
         on_request=True,
