@@ -14,6 +14,13 @@ from figures.studies.trained_networks.plots import in_words, key_below, step_in_
 from figures.studies.trained_networks.statistics import BRANCHES, FAR_LIMITS, Branch, Level, Reading
 
 _SHOWN_RECORDS = 8
+# What captions say of `draw_side_by_side`, after the differences between kinds.
+SIDE_BY_SIDE = (
+    "These differences are over the modes that emerge in both, the points over all that emerge in their own. Falling "
+    "modes; the two panels differ in the level that a mode has to pass. Red: mean over models, 95 %; dots: models; "
+    "black: a linear denoiser by gradient flow with the same start, preconditioning and noise levels, over the same "
+    "modes. Intervals of few models that are wider than a panel are cut."
+)
 
 
 def draw_strip(figure: Figure, cell, data: Arrays, kind: str, model: int = 0) -> Axes:

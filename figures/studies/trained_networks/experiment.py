@@ -198,9 +198,9 @@ def sampled(
     denoiser: Denoiser, noise: Float[Array, "samples d"], network: NetworkRun
 ) -> Float[np.ndarray, "samples d"]:
     """What the sampler of a run makes of the noise, so many samples at a time as the run has it."""
-    together = network.sampled_together or len(noise)
+    together, levels = network.sampled_together or len(noise), network.levels
     parts = [noise[first : first + together] for first in range(0, len(noise), together)]
-    return np.concatenate([np.asarray(heun_sample(denoiser, part, network.levels)) for part in parts])
+    return np.concatenate([np.asarray(heun_sample(denoiser, part, levels)) for part in parts])
 
 
 def stacked(runs: Sequence[TrainedRun], results: Sequence[Trained]) -> Arrays:

@@ -57,11 +57,16 @@ def draw_exponent(
         axis.errorbar([x], [y], label=label, **bars)
 
 
+def shown_modes(modes: int, count: int) -> list[tuple[int, np.ndarray]]:
+    """At most so many modes, spread over all by decreasing variance, and their colours."""
+    shown = np.unique(np.linspace(0, modes - 1, count).round().astype(int))
+    return list(zip(shown.tolist(), mode_colours(len(shown)), strict=True))
+
+
 def draw_curves(axis: Axes, reading: Reading, model: int = 0) -> None:
     """Variance of some modes over training for one model; dashed where the sampler would take the exact denoiser."""
     variance, curves = reading["variance"][model], reading["generated"][model]
-    shown = np.unique(np.linspace(0, variance.size - 1, _SHOWN_MODES).round().astype(int))
-    for mode, colour in zip(shown, mode_colours(len(shown)), strict=True):
+    for mode, colour in shown_modes(variance.size, _SHOWN_MODES):
         axis.plot(places(reading["steps"]), curves[:, mode], color=colour, lw=1.3, label=f"λ = {variance[mode]:.2g}")
         axis.axhline(reading.target[model, mode], color=colour, lw=0.8, ls="--")
     axis.set_yscale("log")

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import styled
 from figures.studies.photograph_networks.kind_statistics import readings
-from figures.studies.photograph_networks.plots import draw_side_by_side, late_sentence
+from figures.studies.photograph_networks.plots import SIDE_BY_SIDE, draw_side_by_side, late_sentence
 from figures.wang2025.architecture_exponents.experiment import NAMES
 
 CAPTION = (
@@ -16,10 +16,7 @@ CAPTION = (
     "than linear, Adam|interval .2f}} from a linear network's; many modes never emerge in it. Adam moves that of "
     "linear networks by {{linear, Adam: less than linear, SGD|value .2f}} {{linear, Adam: less than linear, "
     "SGD|interval .2f}}; the loss weight is in `weighting_in_networks`, momentum in `threshold_exponents`. "
-    "These differences are over the modes that emerge in both, the points over all that emerge in their own. Falling "
-    "modes; the two panels differ in the level that a mode has to pass. Red: mean over models, 95 %; dots: models; "
-    "black: a linear denoiser by gradient flow with the same start, preconditioning and noise levels, over the same "
-    "modes. Intervals of few models that are wider than a panel are cut."
+    + SIDE_BY_SIDE
 )
 
 

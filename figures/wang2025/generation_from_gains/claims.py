@@ -1,6 +1,7 @@
 """What is claimed of gains and of what they predict; replicates are models.
 
-Written, margins too, before any run, but for what is said of untrained networks: that was seen in the first seed.
+Written, margins too, before any run, but for what is said of untrained networks: that was seen in the first seed. That
+less of a mode is linear in its own noise had another name, for the same numbers, until a review.
 """
 
 import numpy as np

@@ -5,8 +5,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.common.stages import Arrays
-from figures.common.style import BLACK, ORANGE, SKY, VERMILION, WIDEST, label_panels, mode_colours, plt, styled
-from figures.studies.trained_networks.plots import estimate_in_words, key_below, places, step_axis, step_in_words
+from figures.common.style import BLACK, ORANGE, SKY, VERMILION, WIDEST, label_panels, plt, styled
+from figures.studies.trained_networks.plots import (
+    estimate_in_words,
+    key_below,
+    places,
+    shown_modes,
+    step_axis,
+    step_in_words,
+)
 from figures.studies.trained_networks.statistics import Reading
 from figures.wang2025.generation_from_gains.experiment import CNN, LINEAR, MLP
 from figures.wang2025.generation_from_gains.statistics import WORDS, exponent_of_gains, log_ratio, share
@@ -30,10 +37,10 @@ _SHOWN_MODES = 6
 @styled
 def draw(data: Arrays) -> Figure:
     figure, axes = plt.subplots(2, 3, figsize=(WIDEST, 8.2))
-    for row, (kind, title) in zip(axes, ((kind, WORDS[kind]) for kind in (MLP, CNN)), strict=True):
+    for row, kind in zip(axes, (MLP, CNN), strict=True):
         reading = Reading(data, kind)
         _draw_gains(row[0], reading)
-        row[0].set_title(f"{title}, {step_in_words(int(reading['steps'][-1]))}")
+        row[0].set_title(f"{WORDS[kind]}, {step_in_words(int(reading['steps'][-1]))}")
         _draw_variances(row[1], reading)
         _draw_shares(row[2], reading, Reading(data, LINEAR))
         for axis in row:
@@ -42,16 +49,10 @@ def draw(data: Arrays) -> Figure:
     return figure
 
 
-def _shown(reading: Reading) -> list[tuple[int, np.ndarray]]:
-    """Modes and their colours."""
-    modes = np.unique(np.linspace(0, reading["variance"].shape[1] - 1, _SHOWN_MODES).round().astype(int))
-    return list(zip(modes.tolist(), mode_colours(len(modes)), strict=True))
-
-
 def _draw_gains(axis: Axes, reading: Reading) -> None:
-    levels = reading["levels"]
-    for mode, colour in _shown(reading):
-        variance = reading["variance"][0, mode]
+    levels, variances = reading["levels"], reading["variance"][0]
+    for mode, colour in shown_modes(variances.size, _SHOWN_MODES):
+        variance = variances[mode]
         axis.plot(levels, reading["gains"][0, -1, :, mode], color=colour, lw=1.3, label=f"λ = {variance:.2g}")
         axis.plot(levels, variance / (variance + levels**2), "--", color=colour, lw=0.8)
     axis.set_xscale("log")
@@ -61,7 +62,7 @@ def _draw_gains(axis: Axes, reading: Reading) -> None:
 
 def _draw_variances(axis: Axes, reading: Reading) -> None:
     at = places(reading["steps"])
-    for mode, colour in _shown(reading):
+    for mode, colour in shown_modes(reading["variance"].shape[1], _SHOWN_MODES):
         axis.plot(at, reading["generated"][0, :, mode], color=colour, lw=1.3)
         axis.plot(at, reading["predicted"][0, :, mode], ".", color=colour, ms=5)
     axis.plot([], [], color=BLACK, lw=1.3, label="generated")

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from figures.common.stages import Arrays
 from figures.common.style import styled
 from figures.studies.photograph_networks.kind_statistics import readings
-from figures.studies.photograph_networks.plots import draw_side_by_side, late_sentence
+from figures.studies.photograph_networks.plots import SIDE_BY_SIDE, draw_side_by_side, late_sentence
 from figures.wang2025.start_and_depth_exponents.experiment import NAMES
 
 CAPTION = (
@@ -17,11 +17,7 @@ CAPTION = (
     "output, Adam: less than MLP, width 2d, Adam|value .2f}} {{CNN, one level, from full output, Adam: less than MLP, "
     "width 2d, Adam|interval .2f}} from the MLP; of MLPs as wide as the images have numbers three layers lie {{MLP, "
     "width d, 3 layers, Adam: less than MLP, width d, 8 layers, Adam|value .2f}} {{MLP, width d, 3 layers, Adam: less "
-    "than MLP, width d, 8 layers, Adam|interval .2f}} from eight. These differences are over the modes that emerge in "
-    "both, the points over all that emerge in their own. Falling modes; the two panels differ in the level that a mode "
-    "has to pass. Red: mean over models, 95 %; dots: models; black: a linear denoiser by gradient flow with the same "
-    "start, preconditioning and noise levels, over the same modes. Intervals of few models that are wider than a panel "
-    "are cut."
+    "than MLP, width d, 8 layers, Adam|interval .2f}} from eight. " + SIDE_BY_SIDE
 )
 
 
