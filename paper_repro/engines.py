@@ -266,19 +266,18 @@ def _too_little_memory(figure: str, stage: Stage, lack: str) -> UserError:
 def on_this_machine(number: int, surroundings: Surroundings, *, dashboard: bool) -> Iterator[OnDask]:
     """Workers in threads of this process, each with a child.
 
-    They talk through memory. Dask opens ports for its pages all the same: on the loopback, and with nothing behind
-    them unless `dashboard`.
+    They talk through memory. Dask opens ports for its pages all the same, on the loopback: they are closed at once
+    unless `dashboard`.
     """
     import dask
     from distributed import Client, LocalCluster
 
     _silence()
     loopback = "127.0.0.1:0"
-    pages = {} if dashboard else {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
     # A command that was suspended (Ctrl-Z) has given no sign of life for long, and would wait for ever for workers that
     # Dask has given up.
     living = {"distributed.scheduler.worker-ttl": None}
-    settings = _SETTINGS | {"distributed.scheduler.work-stealing-interval": "100ms"} | living | pages
+    settings = _SETTINGS | {"distributed.scheduler.work-stealing-interval": "100ms"} | living
     try:
         with (
             dask.config.set(settings),
@@ -296,9 +295,16 @@ def on_this_machine(number: int, surroundings: Surroundings, *, dashboard: bool)
             if dashboard:
                 port = client.scheduler_info()["services"]["dashboard"]
                 print(f"dashboard: http://127.0.0.1:{port}/status", file=sys.stderr)
+            else:
+                client.sync(_close_ports, client.cluster)
             yield OnDask(client, surroundings, "this machine")
     finally:
         end_children()
+
+
+async def _close_ports(cluster: Any) -> None:
+    for node in (cluster.scheduler, *cluster.workers.values()):
+        node.http_server.stop()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import psutil
 import pytest
 
 import figures
@@ -218,6 +219,11 @@ def test_warnings_of_a_stage_reach_the_caller(compute):
 def test_work_that_cannot_be_sent_is_named(compute):
     with pytest.raises(TypeError, match="stage 'lock' of fake_of_engines must be picklable"):
         compute(lock=partial(print, threading.Lock()))
+
+
+def test_no_port_is_open_on_this_machine(engine):
+    assert engine._client.nthreads()  # Dask has opened ports by now
+    assert psutil.CONN_LISTEN not in {each.status for each in psutil.Process().net_connections("tcp")}
 
 
 def test_stages_in_hand_end_where_the_command_gives_up(version, surroundings, tmp_path):

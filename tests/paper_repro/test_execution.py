@@ -3,11 +3,13 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -149,28 +151,37 @@ class Cluster(NamedTuple):
     scheduler: subprocess.Popen
 
 
-@pytest.fixture
-def cluster(tmp_path, code) -> Iterator[Cluster]:
-    """A Dask scheduler with two workers, as one starts them by hand; part 1 takes them some seconds."""
-    environment = os.environ | {"FAKE_LOG": str(tmp_path / "log"), "FAKE_SLEEP": "3", "FAKE_SLEEPER": "1"}
-    environment |= {"PYTHONPATH": os.pathsep.join([str(code), *sys.path])}
+@contextmanager
+def started_by_hand(folder: Path, code: Path, *words: str, workers: int, **environment: str) -> Iterator[Cluster]:
+    """A Dask scheduler and its workers; `words` go to the scheduler."""
+    surroundings = os.environ | environment | {"PYTHONPATH": os.pathsep.join([str(code), *sys.path])}
     processes = []
 
     def start(*words: str) -> None:
         call = [sys.executable, "-m", "dask", *words, "--host", "127.0.0.1", "--no-dashboard"]
         said = subprocess.DEVNULL
-        processes.append(subprocess.Popen(call, env=environment, cwd=tmp_path, stdout=said, stderr=said))
+        processes.append(subprocess.Popen(call, env=surroundings, cwd=folder, stdout=said, stderr=said))
 
-    file = tmp_path / "scheduler.json"
-    start("scheduler", "--port", "0", "--scheduler-file", str(file))
-    wait_until(lambda: read(file).rstrip().endswith("}"))  # the whole of it
-    address = json.loads(file.read_text())["address"]
-    for _ in range(2):
-        start("worker", address, "--nthreads", "1")
-    yield Cluster(address, processes[0])
-    for process in processes:
-        process.kill()
-        process.wait()
+    file = folder / "scheduler.json"
+    try:
+        start("scheduler", "--port", "0", "--scheduler-file", str(file), *words)
+        wait_until(lambda: read(file).rstrip().endswith("}"))  # the whole of it
+        address = json.loads(file.read_text())["address"]
+        for _ in range(workers):
+            start("worker", address, "--nthreads", "1")
+        yield Cluster(address, processes[0])
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path, code) -> Iterator[Cluster]:
+    """Part 1 takes its two workers some seconds."""
+    logged = {"FAKE_LOG": str(tmp_path / "log"), "FAKE_SLEEP": "3", "FAKE_SLEEPER": "1"}
+    with started_by_hand(tmp_path, code, workers=2, **logged) as cluster:
+        yield cluster
 
 
 @pytest.mark.slow
@@ -205,6 +216,33 @@ def test_a_scheduler_that_goes_is_told_in_one_sentence(code, cluster, tmp_path):
         rf"error: the scheduler at {cluster.address} (has gone|cannot compute stage '[^']+' of .+); the same command"
     )
     assert re.match(sentence, said.splitlines()[-1])
+
+
+@pytest.fixture
+def certified(tmp_path) -> dict[str, str]:
+    """Dask's own settings for one certificate, which scheduler, workers and command share."""
+    certificate, key = (str(tmp_path / name) for name in ("certificate.pem", "key.pem"))
+    call = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=test".split()
+    subprocess.run([*call, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    settings = {"CA_FILE": certificate}
+    for role in ("SCHEDULER", "WORKER", "CLIENT"):
+        settings |= {f"{role}__CERT": certificate, f"{role}__KEY": key}
+    return {f"DASK_DISTRIBUTED__COMM__TLS__{name}": value for name, value in settings.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl here to make a certificate")
+def test_certificates_of_the_dask_configuration_are_used(code, expected, certified, tmp_path):
+    words = [*command(code, SIDE_BY_SIDE), "run", "fake_fig1"]
+    with started_by_hand(tmp_path, code, "--protocol", "tls", workers=1, **certified) as cluster:
+        assert cluster.address.startswith("tls://")
+        done = run(words, "--out", str(tmp_path / "out"), "--scheduler", cluster.address, **certified)
+        without = run(words, "--out", str(tmp_path / "other"), "--scheduler", cluster.address)
+    assert done.returncode == 0, done.stderr
+    assert arrays_of(tmp_path / "out").items() <= expected.items()
+    assert len(arrays_of(tmp_path / "out")) == 1
+    assert without.returncode == 2
+    assert without.stderr.splitlines()[-1].startswith(f"error: no Dask scheduler answers at '{cluster.address}': ")
 
 
 def wait_until(condition) -> None:
