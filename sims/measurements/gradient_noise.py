@@ -65,24 +65,32 @@ def squared_norms(
     return SquaredNorms(found[:, 0], found[:, 1], (small, small * batches))
 
 
-def gradient_noise(norms: SquaredNorms) -> GradientNoise:
-    """E|g_b|² = |E g|² + tr Cov(g)/b at two sizes b < B, solved for both: neither has a bias (McCandlish et al. 2018).
+def variance_and_signal(small: float, large: float, sizes: tuple[int, int]) -> tuple[float, float]:
+    """tr Cov(g) of one sample and |E g|², of E|g|² over batches of two sizes b < B.
 
-    tr Cov = (|g_b|² - |g_B|²)/(1/b - 1/B), |E g|² = (B|g_B|² - b|g_b|²)/(B - b), of means over repetitions. The ratio
-    is that of the means, with its error by the jackknife; it has none that could be trusted where the signal's interval
-    holds zero.
+    E|g_b|² = |E g|² + tr Cov(g)/b at both, solved for both: neither has a bias (McCandlish et al. 2018),
+    tr Cov = (|g_b|² - |g_B|²)/(1/b - 1/B) and |E g|² = |g_b|² - tr Cov/b. By chance either may come out below zero.
     """
-    small, large = norms.sizes
+    variance = (small - large) / (1 / sizes[0] - 1 / sizes[1])
+    return variance, small - variance / sizes[0]
+
+
+def gradient_noise(norms: SquaredNorms) -> GradientNoise:
+    """`variance_and_signal` of means over repetitions, and their ratio, with errors by the jackknife.
+
+    The ratio has no error that could be trusted where the signal's interval holds zero.
+    """
+
+    def found(mean: np.ndarray) -> tuple[float, float]:
+        return variance_and_signal(mean[0], mean[1], norms.sizes)
+
+    def ratio(mean: np.ndarray) -> float:
+        variance, signal = found(mean)
+        return variance / signal
+
     pairs = np.stack([norms.small, norms.large], axis=1)
-
-    def variance(mean: np.ndarray) -> float:
-        return (mean[0] - mean[1]) / (1 / small - 1 / large)
-
-    def signal(mean: np.ndarray) -> float:
-        return (large * mean[1] - small * mean[0]) / (large - small)
-
     return GradientNoise(
-        jackknife(variance, pairs),
-        jackknife(signal, pairs),
-        jackknife(lambda mean: variance(mean) / signal(mean), pairs),
+        jackknife(lambda mean: found(mean)[0], pairs),
+        jackknife(lambda mean: found(mean)[1], pairs),
+        jackknife(ratio, pairs),
     )

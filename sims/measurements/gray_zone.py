@@ -1,11 +1,8 @@
 """Which modes enter a fit: those whose variance has to change by enough for its passage to be told from noise."""
 
-from typing import NamedTuple
-
 import numpy as np
 from jaxtyping import Bool, Float
 
-from sims.measurements.exponents import Exponent, fitted_exponent
 from theory.definitions.checks import check_not_negative
 
 
@@ -35,21 +32,3 @@ def outside_scalar_gray_zone(
     initial = np.asarray(initial, dtype=float)
     mean = np.broadcast_to(initial.mean(axis=-1, keepdims=True), initial.shape)
     return outside_gray_zone(mean, target, factor)
-
-
-class Branches(NamedTuple):
-    """Exponents of the modes that rise to their variance, and of those that fall to it."""
-
-    rising: Exponent
-    falling: Exponent
-
-
-def branch_exponents(
-    initial: Float[np.ndarray, " modes"],
-    target: Float[np.ndarray, " modes"],
-    emergence: Float[np.ndarray, " modes"],
-    factor: float = 2.0,
-) -> Branches:
-    """Exponents of τ* on both branches, each over its modes outside `outside_gray_zone` that emerged."""
-    used, rising = outside_gray_zone(initial, target, factor), np.asarray(target) > np.asarray(initial)
-    return Branches(*(fitted_exponent(target, emergence, used & branch) for branch in (rising, ~rising)))

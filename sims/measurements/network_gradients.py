@@ -1,7 +1,7 @@
 """Noise of a network's gradient over a batch, from sums over batches that its own training has made.
 
-A batch of the training is the unit: with n batches, the mean of |g|² and |mean g|² are `SquaredNorms` of sizes (1, n),
-from which `gradient_noise` gives tr Cov(g) and |E g|² of a batch, also where its gradient is no mean over samples.
+A batch of the training is the unit: with n batches, the mean of |g|² and |mean g|² are those of sizes (1, n), from
+which `variance_and_signal` gives tr Cov(g) and |E g|² of a batch, also where its gradient is no mean over samples.
 """
 
 import jax

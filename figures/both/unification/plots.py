@@ -59,6 +59,11 @@ def _draw_gains(axis: Axes, data: Arrays) -> None:
     axis.legend(loc="upper left")
 
 
+def _half_width(data: Arrays, name: str, members: str = "members") -> np.ndarray:
+    """Of the 95 % interval over members."""
+    return Estimate(data[name], data[f"{name}_stderr"], int(data[members])).half_width
+
+
 def _draw_variances(axis: Axes, data: Arrays) -> None:
     """Diagonal elements: total, and what Eq. 16 keeps of it."""
     colours, count = mode_colours(len(data["variance"])), float(data["data"])
@@ -69,7 +74,7 @@ def _draw_variances(axis: Axes, data: Arrays) -> None:
         axis.errorbar(
             data["times"][:, 0],
             count * data["weight_variance"][element],
-            yerr=2 * count * data["weight_variance_stderr"][element],
+            yerr=count * _half_width(data, "weight_variance")[element],
             fmt="o",
             ms=2.8,
             lw=0.8,
@@ -84,20 +89,21 @@ def _draw_variances(axis: Axes, data: Arrays) -> None:
 def _draw_ratios(axis: Axes, data: Arrays) -> None:
     axis.axhspan(0.95, 1.05, color="0.92", lw=0)
     rows = [
-        (f"σ = {level:g}, {name}", data["times"][:, column], values[:, column], errors[:, column], colour, marker)
+        (f"σ = {level:g}, {name}", data["times"][:, column], values[:, column], bars[:, column], colour, marker)
         for column, (level, marker) in enumerate(zip(data["noise_levels"], "os", strict=False))
-        for name, values, errors, colour in (
-            ("both terms", data["shared_ratio"][0], data["shared_ratio_stderr"][0], BLUE),
-            ("Eq. 16 alone", data["alone_ratio"], data["alone_ratio_stderr"], PINK),
+        for name, values, bars, colour in (
+            ("both terms", data["shared_ratio"][0], _half_width(data, "shared_ratio")[0], BLUE),
+            ("Eq. 16 alone", data["alone_ratio"], _half_width(data, "alone_ratio"), PINK),
         )
     ]
     few, ratio = data["few_times"], float(data["few_ratio"])
-    rows += [
-        (f"d/P = {ratio:g}, order 1/P", few, data["few_leading"], data["few_leading_stderr"], ORANGE, "^"),
-        (f"d/P = {ratio:g}, any ratio", few, data["few_any_ratio"], data["few_any_ratio_stderr"], GREEN, "v"),
-    ]
-    for label, times, value, stderr, colour, marker in rows:
-        axis.errorbar(times, value, yerr=2 * stderr, fmt=f"{marker}-", ms=3, lw=0.8, color=colour, label=label)
+    for name, label, colour, marker in (
+        ("few_leading", f"d/P = {ratio:g}, order 1/P", ORANGE, "^"),
+        ("few_any_ratio", f"d/P = {ratio:g}, any ratio", GREEN, "v"),
+    ):
+        rows.append((label, few, data[name], _half_width(data, name, "few_members"), colour, marker))
+    for label, times, value, bars, colour, marker in rows:
+        axis.errorbar(times, value, yerr=bars, fmt=f"{marker}-", ms=3, lw=0.8, color=colour, label=label)
     axis.set(xscale="log", yscale="log", xlabel="training time ητ", ylabel="measured / predicted variance")
     axis.set_title("mean over all elements; grey: within 5 %")
     axis.legend(loc="upper right")
@@ -150,7 +156,7 @@ def _draw_noises(axis: Axes, data: Arrays) -> None:
     chosen = (count // 4, count // 2, count - 1)
     for index, colour in zip(chosen, setting_colours(len(chosen)), strict=True):
         measured, theory = (data[f"shared_{name}"][:, index, 0] for name in ("measured", "theory"))
-        errors = 2 * measured * data["shared_ratio_stderr"][:, index, 0]
+        errors = measured * _half_width(data, "shared_ratio")[:, index, 0]
         label = f"ητ = {times[index]:.2g}"
         axis.errorbar(noises, measured, yerr=errors, fmt="o", ms=3.5, lw=0.8, color=colour, label=label)
         axis.plot(noises, theory, "_", ms=14, mew=1.2, color=colour)

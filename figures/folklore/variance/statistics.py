@@ -20,6 +20,7 @@ import numpy as np
 from figures.common.stages import Arrays
 from figures.folklore.variance.families import FAMILIES
 from sims.measurements.estimates import Estimate, difference, mean_over
+from sims.measurements.gradient_noise import variance_and_signal
 from sims.measurements.resampling import jackknife
 
 PLAIN, ADAM = 0, 1
@@ -36,8 +37,7 @@ class Noise(NamedTuple):
 
     def ratio_of(self, mean: np.ndarray) -> float:
         """R of the means over seeds of both; NaN where nothing is left of the signal."""
-        variance = (mean[0] - mean[1]) / (1 - 1 / self.batches)
-        signal = mean[0] - variance
+        variance, signal = variance_and_signal(mean[0], mean[1], (1, self.batches))
         return variance / signal if signal > 0 and variance > 0 else np.nan
 
     @property
