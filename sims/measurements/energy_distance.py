@@ -15,7 +15,7 @@ def energy_distance(x: Float[Array, "n dim"], y: Float[Array, "m dim"]) -> Float
     """
     x, y = floating(x), floating(y)
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < 2:
-        raise ValueError(f"two sets of two points or more of one dimension are expected; got {x.shape} and {y.shape}")
+        raise ValueError(f"both sets must be two points or more, of one dimension; got shapes {x.shape} and {y.shape}")
     return 2 * jnp.mean(_lengths(x, y)) - _among(x) - _among(y)
 
 

@@ -72,10 +72,10 @@ def holm_rejected(p_values: Float[np.ndarray, " tests"], level: float = 0.05) ->
     probabilities.
     """
     if not 0 < level < 1:
-        raise ValueError(f"the level of a test lies between zero and one; got {level}")
+        raise ValueError(f"the level of a test must lie between zero and one; got {level}")
     p_values = np.asarray(p_values)
     if not np.all((p_values >= 0) & (p_values <= 1)):
-        raise ValueError(f"p-values lie between zero and one; got {p_values}")
+        raise ValueError(f"p-values must lie between zero and one; got {p_values}")
     order = np.argsort(p_values)
     passed = p_values[order] <= level / np.arange(len(p_values), 0, -1)
     rejected = np.zeros(len(p_values), dtype=bool)

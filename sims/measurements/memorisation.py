@@ -60,7 +60,7 @@ def _checked(samples: np.ndarray, points: np.ndarray, *, others: int) -> tuple[n
     if points.shape[1:] != samples.shape[-1:]:
         raise ValueError(f"samples must be of the points' dimension {points.shape[1:]}; got shape {samples.shape}")
     if len(points) < others:
-        raise ValueError(f"memorisation is judged by the two nearest points; got {len(points) + 2 - others}")
+        raise ValueError(f"points must be two or more, for the two nearest ones; got {len(points) + 2 - others}")
     return samples, points
 
 

@@ -40,7 +40,8 @@ def log_snr_schedule(process: AbstractProcess, steps: int) -> Float[Array, " tim
     """
     times, usable = _log_snr_times(process, steps)
     if not usable:
-        raise ValueError("this process has an infinite log signal-to-noise ratio where sampling starts or ends")
+        name = type(process).__name__
+        raise ValueError(f"the log signal-to-noise ratio must be finite where sampling starts and ends; got {name}")
     return times
 
 

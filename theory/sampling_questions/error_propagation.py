@@ -41,8 +41,9 @@ from theory.spectral_law.regression import Modes
 
 
 def _check_modes(arguments: Mapping[str, Any]) -> None:
-    if arguments["denoiser"].mixes_modes:
-        raise ValueError("errors propagate mode by mode only where networks do not mix modes")
+    denoiser = arguments["denoiser"]
+    if denoiser.mixes_modes:
+        raise ValueError(f"modes must not mix, for errors mode by mode; those of this {type(denoiser).__name__} do")
 
 
 def _check_steps(arguments: Mapping[str, Any]) -> None:

@@ -115,8 +115,9 @@ def gaussian_error(eigenvalues: Modes, generated: Modes) -> Float[Array, "*batch
 
 
 def _check_question(arguments: Mapping[str, Any]) -> None:
-    if arguments["denoiser"].mixes_modes:
-        raise ValueError("the error is given mode by mode, only where networks do not mix modes")
+    denoiser = arguments["denoiser"]
+    if denoiser.mixes_modes:
+        raise ValueError(f"modes must not mix, for errors mode by mode; those of this {type(denoiser).__name__} do")
     data = arguments["data"]
     if not is_traced(data) and not np.asarray(data) >= 3:
         raise ValueError(f"data must be three or more, for variances to have an inverse; got {data}")

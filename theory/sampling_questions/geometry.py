@@ -144,7 +144,8 @@ def thickness(denoiser: AbstractDenoiser, tau: TrainingTime) -> Float[Array, "*t
     """
     flat = denoiser.spectrum.variance == 0
     if not is_traced(flat) and not np.any(flat):
-        raise ValueError("thickness is that of directions without data; every variance of the spectrum is above zero")
+        least = np.min(denoiser.spectrum.variance)
+        raise ValueError(f"some variance must be zero, for samples to be thick there; got a smallest of {least}")
     variance = generated_variance(denoiser, tau)
     flat = jnp.broadcast_to(flat, variance.shape)
     return jnp.sqrt(jnp.sum(jnp.where(flat, variance, 0.0), axis=-1) / jnp.sum(flat, axis=-1))

@@ -88,7 +88,7 @@ def _check_dimension(arguments: Mapping[str, Any]) -> None:
     data, level = arguments["data"], arguments["noise_level"]
     dimension = data.means.shape[1]
     if dimension not in _GRIDS:
-        raise ValueError(f"means over a mixture are taken in one or two dimensions; got {dimension}")
+        raise ValueError(f"the mixture must have one or two dimensions, for means over it; got {dimension}")
     if np.ndim(level) != 0:
         raise ValueError(f"noise_level must be one number; got shape {np.shape(level)}")
     if not is_traced(data, level):

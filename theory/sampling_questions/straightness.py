@@ -64,9 +64,10 @@ def rectified_euler_loss(variance: ArrayLike) -> Time:
 def _check_velocities(arguments: Mapping[str, Any]) -> None:
     denoiser = arguments["denoiser"]
     if not denoiser.process.is_straight() or denoiser.objective.target.constant_coefficients() != (1, -1):
-        raise ValueError("straightness is asked of networks that learn the velocities of flow matching")
+        names = (type(each).__name__ for each in (denoiser.objective.target, denoiser.process))
+        raise ValueError(f"the network must learn the velocities of flow matching; got {' of '.join(names)}")
     if denoiser.mixes_modes:
-        raise ValueError("paths are straight or not mode by mode only where networks do not mix modes")
+        raise ValueError(f"modes must not mix, for paths mode by mode; those of this {type(denoiser).__name__} do")
 
 
 def _check_times(arguments: Mapping[str, Any]) -> None:

@@ -76,7 +76,9 @@ def reference_sets(
     sets = math.comb(points + references - 1, references) if replace else math.comb(points, references)
     if sets * points > _MOST_SHARES:
         most = _MOST_SHARES // points
-        raise ValueError(f"{references} of {points} points make {sets} sets of references; at most {most} are summed")
+        raise ValueError(
+            f"sets of references must be at most {most}, to be summed; got {sets}, of {references} of {points} points"
+        )
     chosen = itertools.combinations_with_replacement if replace else itertools.combinations
     counts = np.zeros((sets, points))
     for row, members in enumerate(chosen(range(points), references)):
@@ -116,7 +118,7 @@ def _check_references(points: int, references: int, replace: bool) -> None:
 def _of_mixture(data: GaussianMixture, process: AbstractProcess, t: Time, references: int) -> Time:
     if references > 1:
         raise ValueError(
-            f"references of a mixture have no exact variance of the target, sampled_target_variance draws it; got "
+            f"references of a mixture must be one for its exact variance, sampled_target_variance draws others; got "
             f"{references}"
         )
     _check_directions(data.means)

@@ -26,7 +26,7 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
     data = arguments["data"]
     if min(data.means.shape[1], len(data.means) - 1) > 1:
         raise ValueError(
-            f"the tilt is known for clusters on a line, in one dimension or two of them; got {len(data.means)} in "
+            f"clusters must be on a line, in one dimension or two of them, for the tilt; got {len(data.means)} in "
             f"{data.means.shape[1]} dimensions"
         )
     check_one_width("the tilt", data)

@@ -49,7 +49,7 @@ def digit_points(members: int, count: int, *, data_key: PRNGKeyArray, directions
     shuffled = numpy_generator(data_key).permutation(centred)
     held_out, others = shuffled[:_HELD_OUT], shuffled[_HELD_OUT:]
     if members * count > len(others):
-        raise ValueError(f"{members} data sets of {count} points are more than {len(others)} digits")
+        raise ValueError(f"digits must be enough for all data sets; got {len(others)} for {members} of {count} points")
     points, reference = others[: members * count].reshape(members, count, -1), held_out @ axes
     return Drawn(points, held_out, lambda x: sliced_distance(x @ axes, reference, directions))
 

@@ -104,5 +104,5 @@ def test_data_sets_share_no_digit():
     assert float(drawn.distance(drawn.fresh[:512])) < 0.02
     # Of the unit of every component: points at the mean are at 1.
     assert float(drawn.distance(np.zeros((1, 64)))) == pytest.approx(1.0, abs=0.1)
-    with pytest.raises(ValueError, match="13 data sets of 64 points are more than 773 digits"):
+    with pytest.raises(ValueError, match="got 773 for 13 of 64 points"):
         digit_points(13, 64, data_key=jax.random.key(1), directions=np.eye(COMPONENTS))

@@ -52,5 +52,5 @@ def test_whole_numbers_and_derivatives():
 
 @pytest.mark.parametrize("other", [np.zeros((4, 2)), np.zeros((1, 3)), np.zeros(3)])
 def test_other_dimensions_and_single_points_are_refused(other):
-    with pytest.raises(ValueError, match="two points or more of one dimension"):
+    with pytest.raises(ValueError, match="two points or more, of one dimension"):
         energy_distance(jnp.zeros((5, 3)), jnp.asarray(other))

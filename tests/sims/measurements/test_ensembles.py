@@ -150,13 +150,13 @@ def test_holms_procedure_against_its_definition():
 @pytest.mark.parametrize(
     ("p_values", "level", "message"),
     [
-        ([0.1, 0.2], 0.0, "level of a test lies between zero and one; got 0.0"),
+        ([0.1, 0.2], 0.0, "level of a test must lie between zero and one; got 0.0"),
         ([0.1, 0.2], 1.0, "got 1.0"),
         ([0.1, 0.2], np.asarray(5.0), "got 5.0"),
         ([0.1, 0.2], np.nan, "got nan"),
-        ([0.1, np.nan], 0.05, "p-values lie between zero and one"),
-        ([0.1, -0.2], 0.05, "p-values lie between zero and one"),
-        (np.array([1.5]), 0.05, "p-values lie between zero and one"),
+        ([0.1, np.nan], 0.05, "p-values must lie between zero and one"),
+        ([0.1, -0.2], 0.05, "p-values must lie between zero and one"),
+        (np.array([1.5]), 0.05, "p-values must lie between zero and one"),
     ],
 )
 def test_numbers_that_are_no_probabilities_are_refused(p_values, level, message):

@@ -54,7 +54,7 @@ def test_points_are_judged_by_the_other_points():
     np.testing.assert_array_equal(memorised_among_many(points, points, are_points=True), alone)
     assert alone[-1]  # data that lie in pairs pass for copies
     np.testing.assert_array_equal(memorised_among_many(points[5:9], points, are_points=True), alone[5:9])
-    with pytest.raises(ValueError, match="two nearest points; got 1"):
+    with pytest.raises(ValueError, match="two nearest ones; got 1"):
         memorised_among_many(points[:2], points[:2], are_points=True)
     with pytest.raises(ValueError, match="the points' dimension"):
         memorised_among_many(points[:, :1], points)

@@ -124,7 +124,7 @@ def test_single_precision():
 def test_what_is_refused():
     own, times = Spectrum.from_variances(VARIANCES), jnp.asarray([80.0, 1.0, 0.1])
     layer = OneLayer(own, EDM(), 0.1, 1.0)
-    with pytest.raises(ValueError, match="do not mix modes"):
+    with pytest.raises(ValueError, match="modes must not mix"):
         transmission(OneLayerWithBias(own, EDM(), 0.1, 1.0), 1.0, 1.0)
     with pytest.raises(ValueError, match="time must be one at which samples are on their way"):
         transmission(layer, 1.0, 100.0)

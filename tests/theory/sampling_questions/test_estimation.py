@@ -176,5 +176,5 @@ def test_what_is_refused():
         trained_error(layer, 1.0, 2)
     with pytest.raises(ValueError, match="a training time, must be zero or more"):
         trained_error(layer, -1.0, 9)
-    with pytest.raises(ValueError, match="only where networks do not mix modes"):
+    with pytest.raises(ValueError, match="modes must not mix"):
         trained_error(OneLayerWithBias(Spectrum.from_variances(PLANE), EDM(), 0.1, 1.0), 1.0, 9)

@@ -162,7 +162,7 @@ def test_what_is_refused():
         nonlinear_nats(LINE, 0.0)
     with pytest.raises(ValueError, match="noise_level must be one number"):
         nonlinear_nats(LINE, np.array([0.1, 0.2]))
-    with pytest.raises(ValueError, match="in one or two dimensions; got 3"):
+    with pytest.raises(ValueError, match="must have one or two dimensions, for means over it; got 3"):
         nonlinear_power(GaussianMixture(np.zeros((1, 3)), 1.0), 1.0)
     with pytest.raises(ValueError, match="at most 2 times as wide as the narrowest"):
         nonlinear_nats(GaussianMixture(np.zeros((2, 2)), [1.0, 0.0]), 0.01)

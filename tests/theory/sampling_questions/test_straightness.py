@@ -200,7 +200,7 @@ def test_what_is_refused():
         straightness(OneLayer(own, cases.PROCESSES["edm"][0], 0.1, 1.0), 1.0)
     with pytest.raises(ValueError, match="velocities of flow matching"):
         euler_loss(OneLayer(own, FlowMatching(), 0.1, 1.0, objective=Objective(DenoiserTarget())), 1.0)
-    with pytest.raises(ValueError, match="do not mix modes"):
+    with pytest.raises(ValueError, match="modes must not mix"):
         straightness(OneLayerWithBias(own, FlowMatching(), 0.1, 1.0), 1.0)
     with pytest.raises(ValueError, match="rise strictly from 0 to 1"):
         euler_variance(one_layer(), 1.0, jnp.array([0.0, 0.5]))

@@ -188,7 +188,7 @@ REFUSED = {
     "half a reference": ((POINTS[1], 1.0, 1.5), "references must be a whole number"),
     "no noise": ((POINTS[1], 0.0), "must leave noise in x_t"),
     "a solid": ((RANDOM.normal(size=(4, 3)), 1.0), "one or two coordinates, or three points at most; got 4 points"),
-    "too many sets": ((RANDOM.normal(size=(40, 1)), 1.0, 20), "sets of references; at most 50000 are summed"),
+    "too many sets": ((RANDOM.normal(size=(40, 1)), 1.0, 20), "sets of references must be at most 50000"),
 }
 
 
