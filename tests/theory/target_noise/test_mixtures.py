@@ -192,7 +192,7 @@ def test_draws_have_the_exact_variance_and_the_tilt_of_clusters():
 @pytest.mark.parametrize(
     ("question", "sentence"),
     [
-        (lambda: target_variance(PAIR, EDM(), 1.0, 2), "sampled_target_variance draws it; got 2"),
+        (lambda: target_variance(PAIR, EDM(), 1.0, 2), "sampled_target_variance draws others; got 2"),
         (lambda: target_variance(GaussianMixture([[0.0], [1.0]], [1.0, 2.0]), EDM(), 1.0), "clusters of one variance"),
         (lambda: target_variance(GaussianMixture(np.eye(5), 1.0), EDM(), 1.0), "got 5 points in 5 dimensions"),
         (lambda: stable_target_log_tilt(GaussianMixture(np.eye(3), 1.0), EDM(), 1.0), "got 3 in 3 dimensions"),
