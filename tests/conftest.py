@@ -20,6 +20,8 @@ from tests.compilation import XLA_FLAGS, forget_compiled_code
 matplotlib.use("Agg")
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# Lines of Python in compiled code serve profilers and cost some per cent of compiling.
+jax.config.update("jax_include_full_tracebacks_in_locations", False)
 
 # Modules forget what they have compiled, and so do workers of one another: most of it is the same, and comes from disk.
 # Code for one processor may end on another, so each has a folder of its own.

@@ -41,9 +41,9 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", False)
 
 
-# Those that take three seconds and more even here, and of those that share a study all but one: Figure 6 computes as
-# Figure 8 does, photographs go through what users' data go through, which a file of their own tests, and Figures 3, 4,
-# 9 and 14 train the networks of Figures 15 and 16.
+# Those that take three seconds and more even here, and of those that share a study all but one: Figures 6 and 7 compute
+# as Figure 8 does, Xu et al.'s pictures as `target_variance` does, photographs go through what users' data go through,
+# which a file of their own tests, and Figures 3, 4, 9 and 14 train the networks of Figures 15 and 16.
 SLOW = {
     "architecture_exponents",
     "bonnaire2025_networks",
@@ -90,9 +90,13 @@ SLOW = {
     "wang2025_fig3",
     "wang2025_fig4",
     "wang2025_fig6",
+    "wang2025_fig7",
     "wang2025_fig9",
     "wang2025_table1",
     "weighting_in_networks",
+    "xu2023_reference_size",
+    "xu2023_training",
+    "xu2023_variance",
     "your_model",
 }
 # In the module's scope tests run figure by figure, so that no two workers compute the same one.

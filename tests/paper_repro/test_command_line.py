@@ -158,6 +158,7 @@ def test_ctrl_c_says_how_to_go_on(here, monkeypatch, capsys):
     assert provenance["stages_from_checkpoints"] == ["stage one"]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path):
     write(tmp_path, "fake_fig1")
     log = tmp_path / "log"

@@ -122,6 +122,7 @@ def test_a_process_has_its_flags_and_precision_from_the_start(compute, surroundi
     assert first["process"] == second["process"] != os.getpid()  # the one that has compiled the programs
 
 
+@pytest.mark.slow
 def test_a_figure_that_waits_for_another_lends_its_worker(engine, compute, monkeypatch):
     """With a figure for every worker stages of one keep to one process, unless the other waits."""
 

@@ -44,6 +44,7 @@ def run(words: list[str], *arguments: str, **environment: str) -> subprocess.Com
     return subprocess.run([*words, *arguments], env=os.environ | environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_processes_store_what_one_process_stores(code, expected, tmp_path):
     out = tmp_path / "out"
     together = run(command(code, SIDE_BY_SIDE), "run", *NAMES, "--out", str(out))

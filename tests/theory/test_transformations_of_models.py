@@ -92,6 +92,7 @@ def test_kernels_and_point_masses_are_arguments():
         np.testing.assert_allclose(jax.jit(ask)(model), ask(model), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_spectra_are_built_inside_transformations():
     exponents = jnp.asarray([1.0, 1.5])
 

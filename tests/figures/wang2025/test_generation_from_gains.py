@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import jax
 import numpy as np
+import pytest
 
 from figures.common.stages import run_directly
 from figures.studies.photograph_networks.denoisers import exact_denoiser
@@ -113,6 +114,7 @@ def test_what_modes_give_each_other_is_no_gain():
     np.testing.assert_allclose(found["linear_share"][2], 1.0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_records_of_kept_networks_are_those_of_training():
     """Three networks of six records: the first, one between and the last."""
     linear = NetworkRun(

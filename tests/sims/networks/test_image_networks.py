@@ -79,6 +79,7 @@ def test_resolutions_are_halved_by_means_and_doubled_by_copies():
     np.testing.assert_array_equal(np.moveaxis(doubled(first), 0, -1), oracle.resampled(images, "doubled"))
 
 
+@pytest.mark.slow
 def test_unet_is_the_same_in_numpy():
     network = unet()
     assert [block.attention is not None for block in (*network.encoder, *network.middle, *network.decoder)] == [

@@ -81,6 +81,7 @@ def test_single_precision_stays_single():
         assert x.dtype == "float32"
 
 
+@pytest.mark.slow
 def test_members_are_sampled_as_single_networks_from_the_same_noise():
     keys, levels = jax.random.split(KEY, 3), edm_schedule_to_zero(0.01, 50.0, 4)
     together = heun_sample_members(eqx.filter_vmap(network)(keys), jnp.asarray(NOISE), levels)

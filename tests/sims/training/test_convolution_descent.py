@@ -36,6 +36,7 @@ def test_many_steps_at_once_are_the_single_steps(widths, safety):
     np.testing.assert_allclose(trained.kernel, expected.kernel, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_millions_of_steps_arrive_at_least_squares_and_precision_is_asked_for():
     moments = moments_of(200)
     clock = Clock(np.full((1, 3), 1e-4) / (1 + LEVELS**2), np.array([10_000_000]), np.full((1, 3), 1.0))

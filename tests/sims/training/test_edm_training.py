@@ -112,6 +112,7 @@ def test_adam_learns_what_is_to_be_learned():
     assert after < linear + 0.2 * (before - linear)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_a_run_goes_on_from_saved_arrays_with_the_same_bits(dtype):
     rule = EDMTraining(DATA.astype(dtype), ADAM, 8)
@@ -158,6 +159,7 @@ def test_the_loop_uses_up_its_state_and_leaves_network_and_key_alone():
     assert not again.parameters.network.output.weight.is_deleted()
 
 
+@pytest.mark.slow
 def test_any_number_of_steps_is_one_program():
     traced = []
 

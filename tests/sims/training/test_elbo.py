@@ -58,6 +58,7 @@ def test_gradients_have_the_mean_of_the_exact_one(estimator):
     assert np.linalg.norm(right) > 20 * np.linalg.norm(error)
 
 
+@pytest.mark.slow
 def test_reparametrisation_has_the_least_noise_and_a_baseline_helps():
     noise = {name: gradients(each, 20_000).var(axis=0).sum() for name, each in ESTIMATORS.items()}
     assert 2 * noise["reparametrised"] < noise["baseline"] < 0.7 * noise["score"]
@@ -83,6 +84,7 @@ def test_the_reparametrised_gradient_is_that_of_finite_differences():
     np.testing.assert_allclose(found, right, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_bound_and_learns_the_variance():
     """Of data N(0, 4): with e^s and the decoder free, -ELBO falls to the entropy ln(2√(2πe))."""
     data = 2 * jax.random.normal(KEYS[0], (4096, 1))

@@ -42,6 +42,7 @@ def one_by_one(state, member):
     return np.stack(found).astype(float), 1 / (np.sqrt(np.asarray(ravel_pytree(second)[0], float)) + 1e-8)
 
 
+@pytest.mark.slow
 def test_sums_are_those_of_gradients_at_the_network():
     state = trained()
     sums = sums_over_batches(TRAINING, state, BATCHES, KEYS)

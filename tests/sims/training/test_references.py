@@ -59,6 +59,7 @@ def test_one_reference_is_denoising_score_matching(references):
     np.testing.assert_array_equal(batch.target, batch.clean)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("references", [References(4), References(BATCH, shared=True)])
 def test_networks_train_on_averages(references):
     training = EDMTraining(POINTS.astype(np.float32), optax.adam(1e-2), BATCH, references=references)

@@ -94,6 +94,7 @@ def _first_trained(state):
     return next(name for name in to_arrays(state) if name.startswith(".parameters"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "optimiser", [pytest.param(HEAVY_BALL, id="heavy ball", marks=pytest.mark.slow), pytest.param(ADAM, id="adam")]
 )

@@ -99,6 +99,7 @@ def test_places_of_another_dimension_and_times_without_noise():
         DATA.score(PLACES, 0.0, EDM())
 
 
+@pytest.mark.slow
 def test_many_positions_are_answered_a_few_at_a_time(monkeypatch):
     """With the same answers, and no array of positions times clusters times coordinates."""
     names = ("posterior", "log_density", "denoised", "score", "posterior_covariance", "proxy_covariance")

@@ -140,6 +140,7 @@ def test_errors_of_a_fit_of_several_dimensions():
     assert missed.std() / np.sqrt(len(missed)) < 0.02 * expected
 
 
+@pytest.mark.slow
 def test_the_start_of_least_nats():
     wide = Spectrum.from_variances(np.geomspace(1e3, 1e-3, 9))
     for spectrum, samples in ((SPECTRUM, 40), (wide, 11), (wide, 100_000)):

@@ -45,6 +45,7 @@ def by_hand(x, level):
     return weight @ POINTS
 
 
+@pytest.mark.slow
 def test_velocity_and_growth_are_derivatives_of_the_denoiser():
     def of_one(x, level):
         velocity = (x - by_hand(x, level)) / level

@@ -198,6 +198,7 @@ def test_flat_data_in_single_precision():
         np.testing.assert_allclose(found, expected, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_linearity_of_one_position_with_many():
     x, y = RANDOM.normal(size=(3, 1)), RANDOM.normal(size=1)
     levels = np.array([0.2, 0.5, 1.0])

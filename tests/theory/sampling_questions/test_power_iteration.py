@@ -245,6 +245,7 @@ def test_lists_limits_and_traced_modes():
     assert np.isnan(traced(jnp.array([1.0, 0.0])))
 
 
+@pytest.mark.slow
 def test_peaks_of_close_and_of_distant_modes():
     second = np.random.default_rng(0).uniform(0.1, 1.0, 50)
     first = second * (1 + 1e-9)

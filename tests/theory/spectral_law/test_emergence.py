@@ -287,6 +287,7 @@ def test_single_precision():
     np.testing.assert_allclose(time, emergence_time(denoiser(OneLayer, 0.1)), rtol=2e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [cases.FLOW])
 def test_emergence_without_a_closed_form(case):
     """Wherever a time is given, the variance there is the level; modes on the rising branch are all found."""

@@ -186,6 +186,7 @@ def test_derivatives_equal_complex_steps_of_the_scipy_integral(case):
     assert not by_gain[..., off_diagonal].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [cases.TIED])
 def test_derivatives_of_the_quadrature_equal_those_of_the_closed_form(case):
     """At ψ* = Q for σ = 1 (λ = 1, Q = ½), at λ = 0 and at τ = 0 as well."""

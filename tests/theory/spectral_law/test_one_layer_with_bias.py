@@ -216,6 +216,7 @@ def test_without_a_mean_it_is_the_one_layer_network(setting):
     assert not bias.any()
 
 
+@pytest.mark.slow
 def test_gain_overshoots_along_the_mean_and_not_without_it():
     """The mean is a direction of large second moment, fitted early by W and given back to b later."""
     tau, sigma = jnp.asarray(np.logspace(-3, 5, 300)), jnp.asarray(1.0)

@@ -124,6 +124,7 @@ def test_tilt_where_there_is_no_signal():
     assert abs(stable_target_log_tilt(PAIR, FlowMatching(), 0.0)) < 1e-12
 
 
+@pytest.mark.slow
 def test_derivatives_of_the_tilt_where_clusters_coincide():
     """Smooth in the square of their distance, which is at its least."""
 
@@ -177,6 +178,7 @@ def test_draws_have_the_exact_variance_of_points(replace):
         assert np.all(found.stderr <= 0.02 * target_variance(data, EDM(), levels))
 
 
+@pytest.mark.slow
 def test_draws_have_the_exact_variance_and_the_tilt_of_clusters():
     levels, count = jnp.asarray([0.7, 2.0]), 128
     alone = sampled_target_variance(PAIR, EDM(), levels, draws=20000, key=jax.random.key(0))
@@ -212,6 +214,7 @@ def test_refused(question, sentence):
         question()
 
 
+@pytest.mark.slow
 def test_traced_clusters_of_two_widths_are_nan():
     def variance(widths):
         return target_variance(GaussianMixture([[0.0], [1.0]], widths), EDM(), 1.0)

@@ -34,6 +34,7 @@ def test_one_reference_more_is_the_clean_datum():
     np.testing.assert_allclose(found, stable_target(x0, x, time, process, references), rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_references_alone_are_biased_and_less_so_if_they_are_many():
     """N(0, 1), σ = .7, x = 1.3: four of them have the mean -1.2081, where the score is -.8725."""
     x, level, count = jnp.asarray([1.3]), 0.7, 200_000

@@ -141,6 +141,7 @@ def test_flow_matching_is_the_same_at_the_same_ratio():
     np.testing.assert_allclose(found * (1 - time) ** 2, target_variance(data, EDM(), ratio, 2) * ratio**2, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_derivatives():
     """In the points, the noise level and both ways, against central differences."""
 

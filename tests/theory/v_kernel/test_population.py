@@ -15,6 +15,7 @@ from theory.v_kernel.learned_scores import NoiseVarianceWeight
 from theory.v_kernel.population import Population
 
 
+@pytest.mark.slow
 def test_lattice_averages_are_those_of_fine_quadrature():
     """E[w φφᵀ] of bumps and a moment with a peak at the cut-off, on a grid of 150 × 750 in NumPy."""
     features, population = GaussianFeatures(1, 8, 6, **BOX), lattice_population(PointMasses(TRIPLE), VP, 2**15)
