@@ -4,7 +4,8 @@
 
 fills `docs/findings.in.md` from the claims in `docs/results` and `docs/results/paper`, breaks its lines anew, and
 writes `docs/findings.md`. The comment on top of the prose says how a placeholder is written, and lists the decimal
-numbers that are none. `{{papers' statements that differ}}` becomes a table of them.
+numbers that are none. `{{papers' statements that differ}}` becomes a table of them at the quick preset's sizes, and
+`{{papers' statements that differ, paper}}` one of those that differ at the papers' sizes only.
 """
 
 if __name__ == "__main__":  # before a package of ours is imported that may have a namesake in the working folder
@@ -35,7 +36,10 @@ FINDINGS = "findings.md"
 FOLDERS = {"quick": "results", "paper": "results/paper"}  # of the reference runs, by preset
 NOTE = f"<!-- Made from {PROSE} by `python -m paper_repro.findings`; edit that file, not this one. -->\n"
 TYPED = "Typed by hand:"
-DIFFERING = "{{papers' statements that differ}}"
+DIFFERING = {
+    "quick": "{{papers' statements that differ}}",
+    "paper": "{{papers' statements that differ, paper}}",
+}
 
 _COMMENT = re.compile(r"\A<!--(.*?)-->\n", re.DOTALL)
 _DECIMAL = re.compile(r"\d+\.\d+")
@@ -58,8 +62,8 @@ def findings(folder: Path) -> str:
         raise UserError(f"{PROSE} has {loose[0]} outside a placeholder; quote a claim, or list it in the comment")
     claims = _reference_claims(folder)
     try:
-        if DIFFERING in prose:
-            prose = prose.replace(DIFFERING, _differing(claims))
+        for preset, place in DIFFERING.items():
+            prose = prose.replace(place, _differing(claims, preset))
         return NOTE + refilled(fill(prose, lambda place: _quoted(place, claims)))
     except ValueError as error:
         raise UserError(f"{PROSE}: {error}") from error
@@ -81,14 +85,22 @@ def _reference_claims(folder: Path) -> Claims:
     }
 
 
-def _differing(claims: Claims) -> str:
-    """A table of the papers' statements that the quick reference runs contradict, those alone that have an interval."""
+def _differing(claims: Claims, preset: str) -> str:
+    """A table of the papers' statements that reference runs contradict, those alone that have an interval.
+
+    Of the paper preset only what the quick one does not contradict already.
+    """
+    at = {key: claim for key, claim in claims.items() if _contradicts(claim)}
     rows = [
         f"| `{figure}` | {_in_cell(name)} | {_wanted(claim)} | {_found(claim)} |"
-        for (preset, figure, name), claim in claims.items()
-        if (preset, claim.get("tests"), claim["verdict"]) == ("quick", "paper", "differs") and claim["interval"]
+        for (of_preset, figure, name), claim in at.items()
+        if of_preset == preset and (preset == "quick" or ("quick", figure, name) not in at)
     ]
     return "\n".join(("| figure | statement | wanted | measured |", "|---|---|---|---|", *rows))
+
+
+def _contradicts(claim: dict[str, Any]) -> bool:
+    return (claim.get("tests"), claim["verdict"]) == ("paper", "differs") and bool(claim["interval"])
 
 
 def _in_cell(text: str) -> str:

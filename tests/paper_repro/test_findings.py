@@ -38,6 +38,7 @@ DIFFERS = EXPONENT | {
     "verdict": "differs",
     "isolated": True,
 }
+LATER = DIFFERS | {"name": "gaps fill, at last", "isolated": False}
 PAPER = EXPONENT | {"measured": 1.01, "interval": [0.99, 1.03], "verdict": "differs"}
 
 
@@ -47,7 +48,7 @@ def filled(folder, prose, typed="0.5"):
     (folder / "results" / "claims.json").write_text(
         json.dumps([EXPONENT, CHECK, EARLIER, DIFFERS, DIFFERS | {"name": "ours", "tests": "theory"}])
     )
-    (folder / "results" / "paper" / "claims.json").write_text(json.dumps([PAPER]))
+    (folder / "results" / "paper" / "claims.json").write_text(json.dumps([PAPER, DIFFERS, LATER]))
     comment = f"<!--\nLike {{{{figure/claim|value .1f}}}}.\nTyped by hand: {typed}\n-->\n"
     (folder / "findings.in.md").write_text(comment + prose)
     text = findings(folder)
@@ -75,6 +76,11 @@ def test_prose_is_filled_from_both_presets(prose, expected, tmp_path):
 def test_statements_of_the_papers_that_differ_are_a_table(tmp_path):
     row = r"| `fake_fig1` | \|μ\| = 3: gaps fill | above 0 by 0.1 | -0.5 [-0.75, -0.25], isolated |"
     assert filled(tmp_path, "{{papers' statements that differ}}\n").splitlines()[2:] == [row]
+
+
+def test_a_table_of_the_papers_sizes_has_what_the_quick_ones_do_not_contradict(tmp_path):
+    row = "| `fake_fig1` | gaps fill, at last | above 0 by 0.1 | -0.5 [-0.75, -0.25] |"
+    assert filled(tmp_path, "{{papers' statements that differ, paper}}\n").splitlines()[2:] == [row]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ from figures.common.style import (
 from sims.measurements.estimates import Estimate
 from sims.measurements.resampling import jackknife_error
 
+_OTHER_UNITS = 2.5  # times the data's variance, or its inverse: pixels in other units have four
+_NEAR = 1.25  # times it
 _FAR_OUT = 10.0  # times the variance that samples begin with or should come to
 _MARKERS = {"rising": "^", "falling": "v"}
 
@@ -195,6 +197,7 @@ def notes(data: Arrays) -> list[str]:
         _of_the_papers(reading),
         _of_the_closed_form(reading),
         _of_excursions(data),
+        _of_the_end(data),
         _of_units(data),
         _of_copies(data),
         "Intervals say what more samples of the same snapshots would change, not what another run of training would.",
@@ -280,11 +283,22 @@ def _of_excursions(data: Arrays) -> str:
     )
 
 
+def _of_the_end(data: Arrays) -> str:
+    """Every mode counts alike in the mean of the claim, the weakest too."""
+    ratio = data["variance_over_training"][-1] / data["variance"]
+    away = np.abs(np.log(np.maximum(ratio, np.finfo(float).tiny)))
+    worst = int(away.argmax())
+    return (
+        f"In the last snapshot {int(np.sum(away < np.log(_NEAR)))} of {ratio.size} modes have the data's variance to a "
+        f"factor of {_NEAR:g}. The farthest, of λ = {data['variance'][worst]:.2g}, has {ratio[worst]:.2g} times that."
+    )
+
+
 def _of_units(data: Arrays) -> str:
     last, target = data["variance_over_training"][-1].sum(), data["variance"].sum()
     said = "Images in files are cut off at black and white, and so is the variance of samples beyond. "
     said = said if data["clipped"] else ""
-    if 0.25 < last / target < 4:
+    if 1 / _OTHER_UNITS < last / target < _OTHER_UNITS:
         return said
     return said + (
         f"The last samples have {last / target:.3g} times the variance of the data: if training did not fail, they are "

@@ -90,7 +90,7 @@ def draw_heat_map(figure: Figure, axis: Axes, reading: Reading, model: int = 0) 
 
 
 def draw_emergence(axis: Axes, reading: Reading, model: int = 0) -> None:
-    """Emergence step against variance for one model, both branches with their lines; exponents over all models.
+    """Emergence step against variance for one model, both branches; lines have the mean exponent over all models.
 
     Black is the closed form, in a unit of time that was fitted.
     """
@@ -107,8 +107,8 @@ def draw_emergence(axis: Axes, reading: Reading, model: int = 0) -> None:
             continue
         found = reading.exponents(branch)
         axis.plot(variance[used], step[used], _MARKERS[branch], ms=3.5, color=VERMILION, label=words(branch, found))
-        alpha = found.per_model[model]
-        if np.isfinite(alpha):
+        if found.defined:
+            alpha = float(found.estimate.value)
             ends = np.array([variance[used].min(), variance[used].max()])
             centre = np.exp(np.log(step[used]).mean() + alpha * np.log(variance[used]).mean())
             axis.plot(ends, centre * ends**-alpha, color=VERMILION, lw=1)

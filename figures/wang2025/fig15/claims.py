@@ -1,6 +1,6 @@
 """What is claimed of linear filters in the place of a denoiser. Margins were set before the first run.
 
-The untrained network hands on its input and is linear whatever is measured: early is a tenth of the training.
+The untrained network hands on its input and is linear whatever is measured: early is within a tenth of the training.
 """
 
 import numpy as np
@@ -35,7 +35,7 @@ def claims(data: Arrays) -> list[Claim]:
 def _early_is_linear(data: Arrays, early: int) -> Claim:
     return Claim.from_estimate(
         "early denoiser: a linear convolution",
-        "after a tenth of training the widest filter explains over 0.9 of the variance, mean over σ from 0.1 to 1",
+        "within a tenth of training the widest filter explains over 0.9 of the variance, mean over σ from 0.1 to 1",
         mean_over(share_explained(data, early)).minus(_NEARLY_ALL),
         source=SOURCE,
         tests="paper",
@@ -47,7 +47,7 @@ def _early_is_linear(data: Arrays, early: int) -> Claim:
 def _late_is_less(data: Arrays, early: int, last: int) -> Claim:
     return Claim.from_estimate(
         "late denoiser: less linear",
-        "at the end the widest filter explains less than after a tenth of training, by over 0.02, mean over the same σ",
+        "at the end the widest filter explains less than within its first tenth, by over 0.02, mean over the same σ",
         mean_over(share_explained(data, early) - share_explained(data, last)).minus(_LESS),
         source=SOURCE,
         tests="paper",

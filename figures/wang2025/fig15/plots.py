@@ -20,7 +20,7 @@ from sims.measurements.estimates import mean_over
 
 CAPTION = (
     "Linear filters fitted to what a one-level CNN makes of photograph patches with noise; bands and bars: mean and "
-    "95 % over models. After a tenth of training the widest filter explains "
+    "95 % over models. Within a tenth of training the widest filter explains "
     "{{early denoiser: a linear convolution|value .3f}} {{early denoiser: a linear convolution|interval .3f}} of the "
     "variance at σ from 0.1 to 1. Dashed: the exact denoiser of a Gaussian, which is linear but sees edges. d, e: one "
     "model, one σ; black: the centre row of Σ_P(Σ_P + σ²)⁻¹."
@@ -133,7 +133,7 @@ def notes(data: Arrays) -> list[str]:
     away = np.exp([log_distance(data, record).mean() for record in range(len(data["steps"]))])
     nearest = int(away.argmin())
     return [
-        f"σ from 0.1 to 1: the widest filter explains {early:.3f} after a tenth of training, {last:.3f} at the end, "
+        f"σ from 0.1 to 1: the widest filter explains {early:.3f} within a tenth of training, {last:.3f} at the end, "
         f"and {exact_share(data).mean():.3f} of the exact denoiser of a Gaussian.",
         f"The {data['compared']} × {data['compared']} filter's distance from theory's is {away[0]:.2f} at step 0 and "
         f"least, {away[nearest]:.2f}, at {step_in_words(data['steps'][nearest])} (root mean square over the same σ).",

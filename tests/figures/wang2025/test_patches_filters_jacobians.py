@@ -52,7 +52,7 @@ def test_variances_of_image_modes_pool_into_those_of_patches():
 
 
 def filtered(early, late, distances):
-    """Shares explained after a tenth of training and at the end, and distances at step 0, then and at the end."""
+    """Shares explained within a tenth of training and at the end, and distances at step 0, then and at the end."""
     models, steps = 8, np.array([0, 5, 100, 1000])
     spread = SPREAD[:models, None, None, None]
     shares = np.array([1.0, 0.99, early, late])[None, :, None, None] + 0.1 * spread
