@@ -105,7 +105,8 @@ def emergence_time(
 
     **Returns:** (..., d), in the units of τ; inf where the level is not crossed (no data in the mode, a parametrisation
     that cannot reach it, or a crossing after the end of `training_window`). Derivatives are 0 there. NaN where a
-    quadrature does not resolve the gain before the level is crossed. Raises ValueError as `emergence_level` does.
+    quadrature does not resolve the gain before the level is crossed, and where it is crossed before the beginning of
+    `training_window`, as a fraction below 10⁻⁵ may be. Raises ValueError as `emergence_level` does.
     """
     initial, target = generated_variance(denoiser, 0.0), denoiser.spectrum.variance
     level = _level_of(initial, target, "geometric" if mean is None else mean, fraction)
@@ -135,7 +136,11 @@ def weight_emergence_time(
     curve = _GainAt(noise_level)
     # A finite end of training: the derivative of η·∞ with respect to η does not exist.
     initial, final = (
-        curve(denoiser, tau) for tau in (jnp.zeros_like(noise_level), saturated(jnp.full_like(noise_level, jnp.inf)))
+        curve(denoiser, tau)
+        for tau in (
+            jnp.zeros_like(noise_level),
+            saturated(jnp.full_like(noise_level, jnp.inf), denoiser.learning_rate),
+        )
     )
     level = _level_of(initial, final, "harmonic" if mean is None else mean, fraction)
     # An end that is zero is its own geometric and harmonic mean, and is reached by underflow only.
@@ -178,7 +183,8 @@ def first_passages(curve: Curve, denoiser: AbstractDenoiser, levels: Modes, risi
 def _first_passage(curve: Curve, denoiser: AbstractDenoiser, level: Modes, rising: Array) -> Modes:
     """First time at which the curve of each mode reaches its level, from below where `rising`, else from above."""
     sign = jnp.where(rising, 1.0, -1.0)
-    log_times = _scan_times(denoiser)
+    scan = _scan_times(denoiser)
+    log_times = jnp.concatenate([jnp.full(1, -jnp.inf, scan.dtype), scan])
 
     def excess(log_time: Modes) -> Modes:
         """Signed distance to the level of mode k at its own time."""
@@ -190,10 +196,11 @@ def _first_passage(curve: Curve, denoiser: AbstractDenoiser, level: Modes, risin
     first = jnp.argmax(crossed | unknown, axis=0)
     lost = jnp.take_along_axis(unknown, first[None], axis=0)[0]
     found = crossed.any(axis=0) & (first > 0) & jnp.isfinite(level)
-    first = jnp.maximum(first, 1)
+    early = found & (first == 1)  # between τ = 0 and the first time of the window
+    first = jnp.maximum(first, 2)
     before, after = (jnp.take_along_axis(scanned, index[None], axis=0)[0] for index in (first - 1, first))
     log_time = _false_position(excess, log_times[first - 1], log_times[first], before, after)
-    return jnp.where(lost, jnp.nan, jnp.where(found, jnp.exp(log_time), jnp.inf))
+    return jnp.where(lost | early, jnp.nan, jnp.where(found, jnp.exp(log_time), jnp.inf))
 
 
 @_first_passage.def_jvp

@@ -90,7 +90,7 @@ def _network_gain(denoiser: AbstractModewiseDenoiser, tau: Time, noise_level: Ti
     tau, noise_level = batched(tau, noise_level)
     (initial,) = over_modes(tau, denoiser.initial_gain)
     regression = regression_at(denoiser, noise_level[..., 0])
-    return denoiser.mode_solution(regression, initial, saturated(tau), denoiser.learning_rate)
+    return denoiser.mode_solution(regression, initial, saturated(tau, denoiser.learning_rate), denoiser.learning_rate)
 
 
 def variance_of_modes(denoiser: AbstractModewiseDenoiser, tau: Time) -> Modes:
@@ -114,7 +114,9 @@ def _gain_at_own_time(denoiser: AbstractModewiseDenoiser) -> Callable[[Array, Ar
     def gain(tau: Array, times: Array) -> Modes:
         variance, initial = over_modes(tau, denoiser.spectrum.variance, denoiser.initial_gain)
         regression = jax.tree.map(lambda leaf: leaf[..., 0], regression_at(denoiser, times, variance[..., None]))
-        inner = denoiser.mode_solution(regression, initial, saturated(tau), denoiser.learning_rate)
+        inner = denoiser.mode_solution(
+            regression, initial, saturated(tau, denoiser.learning_rate), denoiser.learning_rate
+        )
         return preconditioned(denoiser, jnp.broadcast_to(times, inner.shape), inner[..., None])[..., 0]
 
     return gain

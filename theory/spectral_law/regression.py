@@ -6,6 +6,7 @@ loss E|y - ψx|² is quadratic, so training is one linear ODE per mode whatever 
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
@@ -107,16 +108,18 @@ def stage_sizes(step_sizes: Float[Array, "stages *rest"], regression: ModeRegres
 
 def scaled_time(tau: Time, learning_rate: Float[Array, ""]) -> Array:
     """ητ, with τ = ∞ replaced before the product, so that its derivative with respect to η exists."""
-    return saturated(learning_rate * saturated(tau))
+    return saturated(learning_rate * saturated(tau, learning_rate))
 
 
-def saturated(scaled_time: ArrayLike) -> Array:
-    """Training time with ∞ replaced by a number so large that nothing changes any more.
+def saturated(time: ArrayLike, learning_rate: ArrayLike = 1.0) -> Array:
+    """Training time τ, or ητ, with ∞ replaced by a number so large that nothing changes any more.
 
-    Products such as rate·τ and their squares then stay finite and 0·∞ never arises, in values and in gradients.
-    Raises ValueError for times below zero and NaN; a traced time below zero becomes NaN.
+    Of τ it is the larger, the smaller the learning rate below one. Products such as rate·ητ and their squares then stay
+    finite and 0·∞ never arises, in values and in gradients. Raises ValueError for times below zero and NaN; a traced
+    time below zero becomes NaN.
     """
-    check_training_time("tau", scaled_time)
-    scaled_time = floating(scaled_time)
-    ended = jnp.minimum(scaled_time, float(jnp.finfo(scaled_time.dtype).max) ** 0.4)
-    return nan_unless(scaled_time >= 0, ended)
+    check_training_time("tau", time)
+    time = floating(time)
+    largest = float(jnp.finfo(jnp.result_type(time, learning_rate)).max)
+    slow = jnp.clip(jax.lax.stop_gradient(learning_rate), largest**-0.5, 1.0)
+    return nan_unless(time >= 0, jnp.minimum(time, largest**0.4 / slow))

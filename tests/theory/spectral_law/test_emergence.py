@@ -368,3 +368,12 @@ def test_standard_error_is_calibrated(weighted):
 def test_fits_that_are_refused(variance, time, stderr, message):
     with pytest.raises(ValueError, match=message):
         fit_power_law(variance, time, stderr)
+
+
+def test_a_level_that_is_passed_before_the_scan_begins_is_not_a_number():
+    """The window begins where a mode may have moved by about 10⁻⁴; a level that is never passed is another matter."""
+    network = denoiser(OneLayer, 0.1, np.array([100.0, 1.0]))
+    times = emergence_time(network, fraction=[1e-2, 1e-4, 1e-7])
+    assert np.all(np.diff(times, axis=0)[0] < 0)
+    assert np.isnan(times[2, 0])
+    assert np.isinf(emergence_time(denoiser(OneLayer, 0.1, np.array([1.0, 0.0])))[1])

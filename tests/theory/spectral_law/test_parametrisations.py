@@ -1,5 +1,7 @@
 """Gains and weights of every parametrisation against matrix gradient flow in SciPy; limits; what is refused."""
 
+from functools import partial
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,7 @@ import pytest
 
 from tests import cases
 from tests.oracles import matrices as oracles
-from theory import EDM, FlowMatching, OneLayer, SymmetricTwoLayer
+from theory import EDM, FlowMatching, HeavyBall, OneLayer, SymmetricTwoLayer, TwoLayer
 
 NOISE_LEVELS = {"edm": [0.002, 0.05, 1.0, 8.0], "vp": [1e-3, 0.1, 0.5, 0.95], "flow": [0.05, 0.4, 0.5, 0.95]}
 VARIANCE = [3.0, 0.4, 0.02]
@@ -190,3 +192,11 @@ def test_target_when_not_given_is_the_native_one_of_the_process(build):
     assert type(build(spectrum, EDM(), 0.1, 1.0).objective.target).__name__ == "DenoiserTarget"
     assert type(build(spectrum, FlowMatching(), 0.1, 1.0).objective.target).__name__ == "FlowTarget"
     assert build(spectrum, EDM(), 1, 1).gain(0, 1).dtype == np.float64  # integers are numbers too
+
+
+@pytest.mark.parametrize("build", [OneLayer, SymmetricTwoLayer, TwoLayer, partial(HeavyBall, damping=1.0)])
+def test_training_of_any_learning_rate_has_an_end(build):
+    """In single precision, where the largest time is not so large that it may stand for ∞ at any learning rate."""
+    spectrum = cases.spectrum(np.asarray([3.0, 0.1, 1e-3], np.float32))
+    ends = [build(spectrum, EDM(), 0.2, rate).generated_variance(np.float32(np.inf)) for rate in (1.0, 1e-12, 1e-20)]
+    np.testing.assert_allclose(ends[1:], [ends[0]] * 2, rtol=1e-5)

@@ -113,7 +113,7 @@ class HeavyBall(AbstractModewiseDenoiser):
         (initial,) = over_modes(tau, self.initial_gain)
         regression, scales = regression_at(self, level[..., 0]), scales_at(self, noise_level)
         stiffness = self.learning_rate * regression.curvature
-        wave = damped_wave(self.damping, stiffness, saturated(tau))
+        wave = damped_wave(self.damping, stiffness, saturated(tau, self.learning_rate))
         swing = scales.linear * (initial - regression.optimal_gain)
         steady = scales.skip + scales.linear * regression.optimal_gain
         return Oscillation(wave.oscillates, steady, swing * wave.amplitude, wave.phase)
