@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from sims.measurements.finite import finite
 from theory.definitions.checks import check_not_negative
 
 FEWEST_MODES = 3
@@ -39,10 +40,11 @@ def fitted_exponent(
 
     Weighted by 1/`log_stderr`² where standard errors of ln τ* are given; modes without a finite one are left out.
     Undefined for fewer than three modes, and where their variances differ by less than a factor of 1.5.
-    Raises ValueError for shapes that differ, variances below zero or NaN, and errors that are zero or negative.
+    Raises ValueError for shapes that differ, variances below zero, NaN or infinite, and errors that are zero or
+    negative.
     """
     check_not_negative("variances", variance)
-    variance, emergence = np.asarray(variance, dtype=float), np.asarray(emergence, dtype=float)
+    variance, emergence = finite("variances", variance), np.asarray(emergence, dtype=float)
     shapes = {np.shape(array) for array in (variance, emergence, among, log_stderr) if array is not None}
     if len(shapes) > 1 or variance.ndim != 1:
         raise ValueError(f"variances, emergence times and what goes with them must be of one length; got {shapes}")

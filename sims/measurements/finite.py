@@ -5,7 +5,9 @@ from jaxtyping import ArrayLike
 
 
 def finite(name: str, numbers: ArrayLike) -> np.ndarray:
-    """The numbers in double precision. Raises ValueError where some are NaN or infinite."""
+    """The numbers in double precision. Raises ValueError where some are NaN, infinite or complex."""
+    if np.iscomplexobj(numbers):
+        raise ValueError(f"{name} must be real; got complex numbers")
     array = np.asarray(numbers, dtype=float)
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite; got NaN or infinite values among them")

@@ -33,9 +33,13 @@ def mean_levels(
 ) -> Float[np.ndarray, "means *batch modes"]:
     """The means of v(0) and λ in the order of `MEANS`: √(v(0) λ), 2 v(0) λ/(v(0) + λ), (v(0) + λ)/2."""
     initial, target = np.broadcast_arrays(*_variances(initial, target))
-    total = initial + target
-    harmonic = 2 * initial * target / np.where(total > 0, total, 1.0)
-    return np.stack([np.sqrt(initial) * np.sqrt(target), harmonic, total / 2])
+    larger, smaller = np.maximum(initial, target), np.minimum(initial, target)
+    # The larger one in a unit of its own size, a power of two, whose product with the other is in range where both are.
+    exponent = np.frexp(larger)[1]
+    scaled = np.ldexp(larger, -exponent)
+    total = scaled + np.ldexp(smaller, -exponent)
+    harmonic = 2 * (scaled * smaller / np.where(total > 0, total, 1.0))
+    return np.stack([np.sqrt(initial) * np.sqrt(target), harmonic, (initial + target) / 2])
 
 
 def first_passage(

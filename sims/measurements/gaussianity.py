@@ -6,7 +6,10 @@ import numpy as np
 from jaxtyping import Float
 
 from sims.measurements.estimates import known_numbers
+from sims.measurements.finite import finite
 from theory.definitions.checks import whole_arguments
+
+_EPS = np.finfo(float).eps
 
 
 class MardiaStatistics(NamedTuple):
@@ -25,14 +28,18 @@ def mardia_statistics(values: Float[np.ndarray, "models *batch dim"]) -> MardiaS
     """b_1 = n^-2 Σ_ij (z_i·z_j)³ and b_2 = n^-1 Σ_i |z_i|⁴ of whitened values z, at every place of the batch.
 
     b_1 is computed as the squared norm of the third-moment tensor. Raises ValueError unless there are more models than
-    dimensions plus one, and for NaN.
+    dimensions plus one, for numbers that are NaN, infinite or complex, and for a covariance that is singular to
+    round-off: of values that are constant over the models, or linear in one another.
     """
-    values = known_numbers(values).astype(float)
+    values = finite("values", known_numbers(values))
     count, dimension = values.shape[0], values.shape[-1]
     if count < dimension + 2:
         raise ValueError(f"Mardia's test in {dimension} dimensions needs more models than {dimension + 1}; got {count}")
+    # Neither statistic depends on the unit: every place gets its own, a power of two, so that nothing else is rounded.
+    values = np.ldexp(values, -np.frexp(np.abs(values).max(axis=(0, -1), keepdims=True))[1])
     centred = np.moveaxis(values - values.mean(axis=0), 0, -2)  # (*batch, models, dim)
     covariance = np.swapaxes(centred, -1, -2) @ centred / count
+    _check_regular(values, covariance)
     white = np.swapaxes(np.linalg.solve(np.linalg.cholesky(covariance), np.swapaxes(centred, -1, -2)), -1, -2)
     pairs = (white[..., :, None] * white[..., None, :]).reshape(*white.shape[:-1], -1)
     third = np.swapaxes(pairs, -1, -2) @ white / count
@@ -40,6 +47,21 @@ def mardia_statistics(values: Float[np.ndarray, "models *batch dim"]) -> MardiaS
     kurtosis = np.mean(np.sum(white**2, axis=-1) ** 2, axis=-1)
     expected = dimension * (dimension + 2)
     return MardiaStatistics(count * skewness / 6, (kurtosis - expected) / np.sqrt(8 * expected / count))
+
+
+def _check_regular(
+    values: Float[np.ndarray, "models *batch dim"], covariance: Float[np.ndarray, "*batch dim dim"]
+) -> None:
+    """Raises ValueError where values differ by their round-off, or a correlation matrix is singular to its own."""
+    constant = int(np.sum(np.any(np.ptp(values, axis=0) <= 16 * _EPS * np.abs(values).max(axis=0), axis=-1)))
+    if constant:
+        raise ValueError(f"values must vary over the models; got {constant} place(s) where some do not")
+    deviation = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    correlation = covariance / (deviation[..., :, None] * deviation[..., None, :])
+    round_off = values.shape[0] * values.shape[-1] * _EPS
+    collinear = int(np.sum(np.linalg.eigvalsh(correlation)[..., 0] <= round_off))
+    if collinear:
+        raise ValueError(f"values must not be linear in one another; got {collinear} place(s) where some are")
 
 
 @whole_arguments("null_draws")
@@ -51,7 +73,7 @@ def gaussianity_p_values(
     The statistic does not change under affine maps, so its law under any Gaussian is its law for N(0, I) samples of the
     same size, drawn `null_draws` times: the p-value is exact at any number of models. The smallest possible one is
     1/(1 + null_draws); Holm's correction over k places needs it below 0.05/k. Raises ValueError unless `null_draws` is
-    1, 2, ….
+    1, 2, …, and as `mardia_statistics`.
     """
     observed = mardia_statistics(values).omnibus
     models, dimension = values.shape[0], values.shape[-1]

@@ -11,10 +11,10 @@ def outside_gray_zone(
 ) -> Bool[np.ndarray, "*batch modes"]:
     """Modes whose *own* ratio λ_k/v_k(0) lies outside (1/g, g), with g = `factor`.
 
-    Raises ValueError for a factor below one, and for variances below zero or NaN.
+    Raises ValueError for a factor below one or infinite, and for variances below zero or NaN.
     """
-    if not factor >= 1:
-        raise ValueError(f"the factor of a gray zone must be one or more; got {factor}")
+    if not 1 <= factor < np.inf:
+        raise ValueError(f"the factor of a gray zone must be one or more, and finite; got {factor}")
     for variances in (initial, target):
         check_not_negative("variances", variances)
     initial, target = np.asarray(initial, dtype=float), np.asarray(target, dtype=float)
@@ -27,8 +27,9 @@ def outside_scalar_gray_zone(
     """The same by λ_k over the *mean over modes* of v(0): the published choice of Wang & Pehlevan 2025, g = 2.
 
     A network that starts with another variance in every mode has modes in its gray zone that have far to go, and modes
-    outside that are there already.
+    outside that are there already. Raises ValueError as `outside_gray_zone`.
     """
+    check_not_negative("variances", initial)
     initial = np.asarray(initial, dtype=float)
     mean = np.broadcast_to(initial.mean(axis=-1, keepdims=True), initial.shape)
     return outside_gray_zone(mean, target, factor)

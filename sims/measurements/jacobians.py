@@ -34,7 +34,7 @@ def jacobian_eigenvalues(jacobians: Float[np.ndarray, "*batch d d"]) -> Complex[
     """Eigenvalues by decreasing real part; complex, since no symmetry is imposed on a network.
 
     A denoiser that is the gradient of something has symmetric Jacobians, so imaginary parts measure that it is not.
-    Raises ValueError for Jacobians that are not finite.
+    Raises ValueError for Jacobians that are not finite, and for complex ones.
     """
     values = np.linalg.eigvals(finite("Jacobians", jacobians)).astype(complex)
     return np.take_along_axis(values, np.argsort(-np.real(values), axis=-1, kind="stable"), axis=-1)
@@ -43,6 +43,9 @@ def jacobian_eigenvalues(jacobians: Float[np.ndarray, "*batch d d"]) -> Complex[
 def jacobians_in_modes(
     jacobians: Float[np.ndarray, "*batch d d"], basis: Float[np.ndarray, "d modes"]
 ) -> Float[np.ndarray, "*batch modes modes"]:
-    """Uᵀ J U: the diagonal is the local gain of every mode, the rest how the denoiser mixes them."""
-    basis = np.asarray(basis, dtype=float)
-    return basis.T @ np.asarray(jacobians, dtype=float) @ basis
+    """Uᵀ J U: the diagonal is the local gain of every mode, the rest how the denoiser mixes them.
+
+    Raises ValueError for numbers that are not finite, and for complex ones.
+    """
+    basis = finite("modes", basis)
+    return basis.T @ finite("Jacobians", jacobians) @ basis

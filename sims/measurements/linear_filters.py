@@ -51,11 +51,14 @@ def fitted_filters(
     """Filters of several widths, each minimising Σ|w * x + b - y|² + `ridge` Σ w² over all pixels of all images.
 
     The bias has no penalty. The normal equations of the widest filter hold those of the others.
-    Raises ValueError unless widths are odd, the ridge is positive, shapes are the same, and all numbers are finite.
+    Raises ValueError unless widths are odd, the ridge is positive, shapes are the same, and all numbers are finite, and
+    for no images.
     """
     inputs, outputs = finite("images", inputs), finite("images", outputs)
     if inputs.shape != outputs.shape or inputs.ndim != 4:
         raise ValueError(f"images must be (n, height, width, channels) twice; got {inputs.shape} and {outputs.shape}")
+    if not inputs.size:
+        raise ValueError(f"images must be one or more, of one pixel or more; got shape {inputs.shape}")
     widths = [whole("the width of a filter", width) for width in widths]
     if not (widths and all(width % 2 == 1 for width in widths)):
         raise ValueError(f"filter widths must be odd numbers, one or more of them; got {widths}")

@@ -14,7 +14,7 @@ def memorised(
 ) -> Float[np.ndarray, "*batch n"]:
     """Whether the nearest of the points is closer than a third of the distance to the second nearest.
 
-    Raises ValueError for fewer than two points, NaN, and points of another dimension.
+    Raises ValueError for fewer than two points, NaN, complex numbers, and points of another dimension.
     """
     samples, points = _checked(samples, points, others=2)
     distance = np.linalg.norm(samples[..., None, :] - points, axis=-1)
@@ -31,12 +31,17 @@ def memorised_among_many(
     samples of the data would pass for memorised, by chance or because data lie in pairs.
 
     Distances are of the precision of the samples, |x|² + |y|² - 2x·y about the mean of the points, so those between
-    copies are zero up to the root of its round-off. Raises ValueError for fewer than two (other) points, NaN, and
-    points of another dimension.
+    copies are zero up to the root of its round-off. Raises ValueError for fewer than two (other) points, NaN, complex
+    numbers, points of another dimension, and samples that are no rows.
     """
     samples, points = _checked(samples, points, others=2 + are_points)
+    if samples.ndim != 2 or not len(samples):
+        raise ValueError(f"samples must be one or more rows, (n, dim); got shape {samples.shape}")
     centre = points.mean(axis=0)
     points, samples = points - centre, samples - centre
+    # In a unit of the points' own size, a power of two, whose squares do not leave the range of single precision.
+    exponent = np.frexp(np.abs(points).max())[1]
+    points, samples = np.ldexp(points, -exponent), np.ldexp(samples, -exponent)
     sizes = np.sum(points**2, axis=1)
     found = []
     step = max(1, _BLOCK_BYTES // sizes.nbytes)
@@ -56,7 +61,7 @@ def beyond_chance(
 
 
 def _checked(samples: np.ndarray, points: np.ndarray, *, others: int) -> tuple[np.ndarray, np.ndarray]:
-    samples, points = known_numbers(samples), known_numbers(points)
+    samples, points = _floats(known_numbers(samples)), _floats(known_numbers(points))
     if points.shape[1:] != samples.shape[-1:]:
         raise ValueError(f"samples must be of the points' dimension {points.shape[1:]}; got shape {samples.shape}")
     if len(points) < others:
@@ -68,5 +73,11 @@ def distance_to_segment(
     x: Float[np.ndarray, "*batch dim"], start: Float[np.ndarray, " dim"], end: Float[np.ndarray, " dim"]
 ) -> Float[np.ndarray, "*batch"]:
     """Distance of positions to the straight line between two different points, ends included."""
+    x, start, end = _floats(x), _floats(start), _floats(end)
     along = np.clip((x - start) @ (end - start) / np.sum((end - start) ** 2), 0, 1)
     return np.linalg.norm(x - start - along[..., None] * (end - start), axis=-1)
+
+
+def _floats(array: np.ndarray) -> np.ndarray:
+    """Whole numbers in double precision, since differences of unsigned ones wrap; others as they are."""
+    return array if np.issubdtype(array.dtype, np.inexact) else array.astype(float)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from sims.measurements.estimates import known_numbers
 from theory.definitions.checks import whole_arguments
@@ -21,20 +21,38 @@ class ModeMoments(NamedTuple):
     sums: Float[np.ndarray, "groups modes"]  # Σ a_k
     squares: Float[np.ndarray, "groups modes"]  # Σ a_k²
     products: Float[np.ndarray, "groups leading leading"]  # Σ a_k a_l of the leading modes
+    least: Float[np.ndarray, "groups modes"]
+    greatest: Float[np.ndarray, "groups modes"]
 
     def variance(self, without: int | None = None) -> Float[np.ndarray, " modes"]:
-        """Sample variance of every mode (n - 1 in the denominator), of all groups or of all but one."""
+        """Sample variance of every mode (n - 1 in the denominator), of all groups or of all but one.
+
+        Zero where all samples have one coordinate, to its round-off.
+        """
         count, total = self._kept(self.counts, without), self._kept(self.sums, without)
-        return np.maximum(self._kept(self.squares, without) - total**2 / count, 0.0) / (count - 1)
+        scatter = np.maximum(self._kept(self.squares, without) - total**2 / count, 0.0)
+        return np.where(self._constant(without), 0.0, scatter) / (count - 1)
 
     def covariance(self, without: int | None = None) -> Float[np.ndarray, "leading leading"]:
-        """Sample covariance of the leading modes, of all groups or of all but one."""
-        count, total = self._kept(self.counts, without), self._kept(self.sums, without)[: self.products.shape[-1]]
-        return (self._kept(self.products, without) - np.outer(total, total) / count) / (count - 1)
+        """Sample covariance of the leading modes, of all groups or of all but one; zero of what does not vary."""
+        leading = self.products.shape[-1]
+        count, total = self._kept(self.counts, without), self._kept(self.sums, without)[:leading]
+        constant = self._constant(without)[:leading]
+        scatter = self._kept(self.products, without) - np.outer(total, total) / count
+        return np.where(constant | constant[:, None], 0.0, scatter) / (count - 1)
 
     def count(self, without: int | None = None) -> int:
         """Number of samples, of all groups or of all but one."""
         return int(self._kept(self.counts, without))
+
+    def _constant(self, without: int | None) -> Bool[np.ndarray, " modes"]:
+        """Modes whose coordinates differ by round-off alone; by their sums they would vary by n times as much."""
+        least, greatest = self.least, self.greatest
+        if without is not None:
+            least, greatest = np.delete(least, without, axis=0), np.delete(greatest, without, axis=0)
+        least, greatest = least.min(axis=0, initial=np.inf), greatest.max(axis=0, initial=-np.inf)
+        largest = np.max(np.maximum(np.abs(least), np.abs(greatest)))
+        return np.abs(greatest - least) < 16 * np.finfo(float).eps * largest
 
     @staticmethod
     def _kept(array: np.ndarray, without: int | None) -> np.ndarray:
@@ -58,6 +76,7 @@ def mode_moments(
     modes = basis.shape[1]
     counts, sums, squares = np.zeros(groups, int), np.zeros((groups, modes)), np.zeros((groups, modes))
     products = np.zeros((groups, *(min(leading, modes),) * 2))
+    least, greatest = np.full((groups, modes), np.inf), np.full((groups, modes), -np.inf)
     before = 0
     for block in blocks:
         block = known_numbers(block)
@@ -71,5 +90,7 @@ def mode_moments(
             sums[group] += own.sum(axis=0)
             squares[group] += np.sum(own**2, axis=0)
             products[group] += own[:, :leading].T @ own[:, :leading]
+            least[group] = np.minimum(least[group], own.min(axis=0, initial=np.inf))
+            greatest[group] = np.maximum(greatest[group], own.max(axis=0, initial=-np.inf))
         before += len(block)
-    return ModeMoments(counts, sums, squares, products)
+    return ModeMoments(counts, sums, squares, products, least, greatest)

@@ -14,6 +14,7 @@ from scipy.interpolate import CubicSpline
 
 from sims.measurements.denoisers import Denoiser, checked_points, denoised
 from sims.measurements.estimates import Estimate, known_numbers
+from sims.measurements.finite import finite
 from theory.definitions.checks import check_coordinates, whole_arguments
 
 
@@ -44,20 +45,23 @@ def measured_gains(
     (heteroscedasticity-consistent). In the data's own modes, whose coordinates are uncorrelated, a denoiser
     D(x) = W x + b has ψ_k = u_kᵀWu_k; what other modes add to u_kᵀD is scatter.
 
-    Raises ValueError for levels that are not positive, fewer than three draws, and data of another dimension than the
-    basis.
+    Raises ValueError for no levels, some that are not positive and finite in the precision of the data, fewer than
+    three draws, data that are not finite or of another dimension than the basis, a denoiser whose outputs are not
+    finite or of another shape than its inputs, and inputs that are constant in a mode.
     """
-    levels = np.asarray(levels, dtype=float)
-    if levels.ndim != 1 or not np.all((levels > 0) & np.isfinite(levels)):
-        raise ValueError(f"noise levels must be a sequence of positive numbers; got {levels}")
     data, dimension = checked_points(data), np.shape(basis)[0]
+    finite("data", data)
     check_coordinates(data, dimension)
+    levels = _checked_noise_levels(levels, data.dtype)
     rows = []
     for level, level_key in zip(levels, jax.random.split(key, len(levels)), strict=True):
         index_key, noise_key = jax.random.split(level_key)
         chosen = data[jax.random.randint(index_key, (draws,), 0, len(data))]
         noisy = chosen + jnp.asarray(level, data.dtype) * jax.random.normal(noise_key, chosen.shape, data.dtype)
         outputs = denoised(denoiser, noisy, level, block)
+        if outputs.shape != noisy.shape:
+            raise ValueError(f"outputs of the denoiser must be of shape {noisy.shape}; got {outputs.shape}")
+        finite(f"outputs of the denoiser at level {level:.3g}", outputs)
         rows.append(_regressed(np.asarray(noisy) @ basis, outputs @ basis))
     value, stderr, explained = (np.stack(each) for each in zip(*rows, strict=True))
     return ModeGains(value, stderr, explained, draws)
@@ -106,9 +110,12 @@ def linear_share(
     """Share of a mode's generated variance that is linear in the same mode of the noise it was made of.
 
     R² of u_kᵀx_0 on u_kᵀx_T, with the standard error 2R(1 - R²)/√n of normal samples.
-    Raises ValueError for fewer than three samples, another number of noises, and NaN.
+    Raises ValueError for fewer than three samples, another number of noises, numbers that are not finite, and noise
+    that is constant in a mode.
     """
     noise, samples = known_numbers(noise), known_numbers(samples)
+    finite("noise", noise)
+    finite("samples", samples)
     if np.shape(noise) != np.shape(samples) or len(noise) < 3:
         raise ValueError(
             f"noise and samples must be three or more of one shape; got {np.shape(noise)} and {np.shape(samples)}"
@@ -119,15 +126,36 @@ def linear_share(
 
 
 def _regressed(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Slope of every column of y on the same column of x, its standard error, and R²; R² is 0 for a constant y."""
+    """Slope of every column of y on the same column of x, its standard error, and R²; R² is 0 for a constant y.
+
+    Raises ValueError for an x that is constant to round-off, and for numbers whose powers leave the range.
+    """
     x, y = (np.asarray(array, dtype=float) for array in (x, y))
-    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
-    spread, total = np.sum(x**2, axis=0), np.sum(y**2, axis=0)
-    slope = np.sum(x * y, axis=0) / spread
-    residual = y - slope * x
-    stderr = np.sqrt(np.sum((residual * x) ** 2, axis=0) * len(x) / (len(x) - 2)) / spread
-    explained = np.where(total > 0, slope**2 * spread / np.where(total > 0, total, 1.0), 0.0)
+    constant = int(np.sum(np.ptp(x, axis=0) <= 16 * np.finfo(float).eps * np.abs(x).max(initial=0.0)))
+    if constant:
+        raise ValueError(f"inputs must vary in every mode; got {constant} of {x.shape[1]} that are constant")
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # said in a sentence below
+        x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+        spread, total = np.sum(x**2, axis=0), np.sum(y**2, axis=0)
+        slope = np.sum(x * y, axis=0) / spread
+        residual = y - slope * x
+        stderr = np.sqrt(np.sum((residual * x) ** 2, axis=0) * len(x) / (len(x) - 2)) / spread
+        explained = np.where(total > 0, slope**2 * spread / np.where(total > 0, total, 1.0), 0.0)
+    if not np.isfinite([slope, stderr, explained]).all():
+        raise ValueError("inputs and outputs must have fourth powers in the range of numbers; got some out of it")
     return slope, stderr, explained
+
+
+def _checked_noise_levels(levels: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    levels = np.asarray(levels, dtype=float)
+    with np.errstate(over="ignore"):
+        held = levels.astype(dtype)
+    if levels.ndim != 1 or not levels.size:
+        raise ValueError(f"noise levels must be a sequence of one or more; got shape {levels.shape}")
+    outside = levels[~((held > 0) & np.isfinite(held))]
+    if outside.size:
+        raise ValueError(f"noise levels must be positive numbers that {dtype} holds; got {outside[0]:.3g}")
+    return levels
 
 
 def _checked_levels(gains: ModeGains, levels: np.ndarray) -> tuple[np.ndarray, bool]:

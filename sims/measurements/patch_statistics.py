@@ -31,11 +31,14 @@ def patches(images: Num[np.ndarray, "n height width *channels"], size: int, stri
     """All size × size patches whose corner lies on multiples of `stride`, (n, positions, size·size·channels).
 
     A patch is a row of rows of pixels of channels. Patches that would reach over the edge are left out, so a stride
-    that does not divide leaves a margin. Raises ValueError unless 1 ≤ size ≤ height and width, and stride ≥ 1.
+    that does not divide leaves a margin. Raises ValueError unless 1 ≤ size ≤ height and width, and stride ≥ 1, and for
+    no images.
     """
     images = np.asarray(images)
     if images.ndim not in (3, 4):
         raise ValueError(f"images must have the shape (n, height, width) or (n, height, width, c); got {images.shape}")
+    if not images.size:
+        raise ValueError(f"images must be one or more, of one pixel or more; got shape {images.shape}")
     if size > min(images.shape[1:3]):
         raise ValueError(f"patches must fit into images of {images.shape[1:3]}; got size={size}")
     windows = np.lib.stride_tricks.sliding_window_view(images, (size, size), axis=(1, 2))[:, ::stride, ::stride]

@@ -54,3 +54,13 @@ def test_whole_numbers_and_derivatives():
 def test_other_dimensions_and_single_points_are_refused(other):
     with pytest.raises(ValueError, match="two points or more, of one dimension"):
         energy_distance(jnp.zeros((5, 3)), jnp.asarray(other))
+
+
+def test_any_unit_and_half_precision_over_many_points():
+    """Squares of lengths of 1e-25 and 1e25 are no single numbers, and 300·299 is no half one."""
+    x, y = (jnp.asarray(each, jnp.float32) for each in np.random.default_rng(0).normal(size=(2, 300, 3)))
+    expected = energy_distance(x, y)
+    for exponent in (-80, 80, 125):
+        assert energy_distance(x * 2.0**exponent, y * 2.0**exponent) == expected * 2.0**exponent
+    np.testing.assert_allclose(energy_distance(x.astype(jnp.float16), y.astype(jnp.float16)), expected, atol=1e-4)
+    assert np.isnan(energy_distance(x.at[0, 0].set(jnp.nan), y))

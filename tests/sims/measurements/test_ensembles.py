@@ -12,7 +12,7 @@ from sims.measurements.gaussianity import (
     holm_rejected,
     mardia_statistics,
 )
-from sims.measurements.memorisation import distance_to_segment, memorised
+from sims.measurements.memorisation import distance_to_segment, memorised, memorised_among_many
 from sims.measurements.resampling import jackknife, pooled_variance_ratio, variance_over_members
 
 
@@ -50,6 +50,13 @@ def test_distance_to_a_segment_is_the_smallest_to_its_points():
     line = start + np.linspace(0, 1, 20_001)[:, None] * (end - start)
     expected = np.linalg.norm(x[..., None, :] - line, axis=-1).min(axis=-1)
     np.testing.assert_allclose(distance_to_segment(x, start, end), expected, rtol=0, atol=1e-4)
+
+
+def test_whole_numbers_without_a_sign_do_not_wrap():
+    samples, points = np.array([[0, 10]], np.uint8), np.array([[1, 10], [20, 10]], np.uint8)
+    assert memorised(samples, points).tolist() == [True]
+    assert memorised_among_many(samples, points).tolist() == [True]
+    assert distance_to_segment(samples[0], *points) == 1
 
 
 # --- Distances ---
@@ -127,6 +134,31 @@ def test_power_against_skewed_and_heavy_tailed_estimators():
     for values in (rng.exponential(size=(300, 50, 1)), rng.standard_t(4, size=(300, 50, 1))):
         p_values = gaussianity_p_values(values, null_draws=3000, random=rng)
         assert holm_rejected(p_values).mean() > 0.6
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "sentence"),
+    [
+        (lambda v: np.where(v == v[3, 0, 0], np.inf, v), "values must be finite"),
+        (lambda v: v * [1.0, 0.0] + [0.0, 0.7], r"vary over the models; got 5 place\(s\)"),
+        (lambda v: np.full((900, 3, 1), 0.1), r"vary over the models; got 3 place\(s\)"),
+        (lambda v: v[..., :1] * [1.0, 1 / 3] + [0.1, 0.7], r"not be linear in one another; got 5 place\(s\)"),
+        (lambda v: v * 1j, "must be real"),
+    ],
+)
+def test_values_without_a_whitened_form_are_refused(spoilt, sentence):
+    """Their p-values were the smallest ones, or about one."""
+    with pytest.raises(ValueError, match=sentence):
+        gaussianity_p_values(spoilt(generator().normal(size=(40, 5, 2))), null_draws=20, random=generator())
+
+
+def test_mardia_has_no_unit():
+    values = generator().normal(size=(40, 5, 2))
+    expected = mardia_statistics(values)
+    for unit in (2.0**-700, 2.0**600):
+        np.testing.assert_array_equal(mardia_statistics(values * unit), expected)
+    apart = mardia_statistics(values * [1.0, 1e-12])
+    np.testing.assert_allclose(apart.omnibus, expected.omnibus, rtol=1e-9)
 
 
 def step_down(p_values, level):

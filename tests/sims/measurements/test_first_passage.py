@@ -61,6 +61,9 @@ def test_levels_are_fractions_of_the_way_in_logarithms_and_means():
         np.testing.assert_allclose(level, by_scipy(np.stack([initial, TARGET]), axis=0), rtol=1e-14)
     np.testing.assert_allclose(levels[1], mean_levels(initial, TARGET)[0], rtol=1e-14)
     assert mean_levels(np.zeros(1), np.zeros(1)).tolist() == [[0.0]] * 3
+    for unit in (1e-170, 1e200):
+        np.testing.assert_allclose(mean_levels(initial * unit, TARGET * unit) / unit, mean_levels(initial, TARGET))
+    np.testing.assert_allclose(mean_levels(np.array([1e200]), np.array([1e-200]))[1], 2e-200)
 
 
 @pytest.mark.parametrize("fractions", [0.0, 1.0, [0.5, np.nan], [-0.1]])
@@ -195,6 +198,8 @@ def test_exponents_refuse_what_does_not_fit():
         fitted_exponent(np.ones(3), np.ones(4))
     with pytest.raises(ValueError, match="variances must be zero or more"):
         fitted_exponent(np.array([1.0, np.nan, 2.0]), np.ones(3))
+    with pytest.raises(ValueError, match="variances must be finite"):
+        fitted_exponent(np.array([1.0, 2.0, 4.0, np.inf]), np.ones(4))
     with pytest.raises(ValueError, match="standard errors of ln τ. must be positive; got 0"):
         fitted_exponent(np.array([1.0, 2.0, 4.0]), np.ones(3), log_stderr=np.array([1.0, 0.0, 1.0]))
 
@@ -215,6 +220,10 @@ def test_gray_zone_is_of_each_modes_own_ratio_and_the_published_of_the_mean():
     assert both.tolist() == [[False, False, True, False], [True, True, True, True]]
     with pytest.raises(ValueError, match="gray zone must be one or more"):
         outside_gray_zone(initial, target, 0.5)
+    with pytest.raises(ValueError, match="and finite; got inf"):
+        outside_gray_zone(initial, target, np.inf)
+    with pytest.raises(ValueError, match="variances must be zero or more"):
+        outside_scalar_gray_zone(np.array([-1.0, 5.0]), np.ones(2))
     with pytest.raises(ValueError, match="variances must be zero or more"):
         outside_gray_zone(initial, np.full_like(target, np.nan))
 

@@ -69,6 +69,19 @@ def test_variance_by_reparametrisation_and_by_the_score_function():
         assert abs(found.signal.value - squared) < 5 * found.signal.stderr
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e-22])
+def test_small_noise_of_a_large_gradient_in_single_precision(unit):
+    """tr Cov is 1e-12 of |g|²: less than single precision tells of squares, and with the small unit they are zero."""
+
+    def gradient(key, size):
+        noise = jax.random.normal(key, (size, 1000), jnp.float32).mean(axis=0)
+        return jnp.float32(unit) * (1 + jnp.float32(1e-6) * noise)
+
+    found = gradient_noise(squared_norms(gradient, small=2, batches=8, repetitions=50, key=jax.random.key(3)))
+    np.testing.assert_allclose(found.variance.value, 1e-9 * unit**2, rtol=0.02)
+    np.testing.assert_allclose(found.signal.value, 1000 * unit**2, rtol=1e-5)
+
+
 def test_solved_for_both():
     norms = SquaredNorms(np.array([3.0, 3.0]), np.array([2.25, 2.25]), (1, 4))
     found = gradient_noise(norms)

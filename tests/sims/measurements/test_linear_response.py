@@ -94,11 +94,30 @@ def test_gain_of_a_nonlinear_mode_is_its_linear_response_with_the_error_it_state
         ([1.0, 0.0], 10, "noise levels must be"),
         ([np.nan], 10, "noise levels must be"),
         ([1.0], 2, "draws must be a whole number of 3 or more; got 2"),
+        ([], 10, "noise levels must be a sequence of one or more"),
     ],
 )
 def test_gains_refuse_what_cannot_be_measured(levels, draws, sentence):
     with pytest.raises(ValueError, match=sentence):
         measured_gains(LINEAR, data(10), BASIS, np.array(levels), draws=draws, key=jax.random.key(0))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"data": np.full((10, 3), np.inf)}, "data must be finite"),
+        ({"denoiser": lambda x, time: x / 0 * time}, "outputs of the denoiser at level 1 must be finite"),
+        ({"denoiser": lambda x, time: x[:1] * time}, r"denoiser must be of shape \(20, 3\); got \(1, 3\)"),
+        ({"data": np.ones((10, 3), np.float32), "levels": np.array([1e39])}, "that float32 holds; got 1e.39"),
+        ({"data": np.ones((10, 3), np.float32), "levels": np.array([1e-60])}, "that float32 holds; got 1e-60"),
+        ({"basis": np.zeros((3, 2))}, "vary in every mode; got 2 of 2"),
+        ({"denoiser": lambda x, time: x * time, "levels": np.array([1e100])}, "fourth powers in the range"),
+    ],
+)
+def test_gains_that_would_be_nan_or_zero_are_refused(change, sentence):
+    asked = {"denoiser": cube, "data": data(10), "basis": BASIS, "levels": np.array([1.0])} | change
+    with pytest.raises(ValueError, match=sentence):
+        measured_gains(**asked, draws=20, key=jax.random.key(0))
 
 
 # --- Generation from gains ---
@@ -174,6 +193,10 @@ def test_linear_share_of_generated_variance():
         linear_share(noise[:2], samples[:2], np.eye(2))
     with pytest.raises(ValueError, match="that are NaN"):
         linear_share(noise, np.full_like(samples, np.nan), np.eye(2))
+    with pytest.raises(ValueError, match="samples must be finite"):
+        linear_share(noise, np.full_like(samples, np.inf), np.eye(2))
+    with pytest.raises(ValueError, match="vary in every mode; got 2 of 2"):
+        linear_share(np.full_like(noise, 0.3), samples, ortho_group.rvs(2, random_state=random))
 
 
 # --- Jacobians ---
@@ -215,3 +238,8 @@ def test_jacobians_refuse_a_single_point_and_no_rows():
         denoiser_jacobians(BENT, np.ones((1, 3)), 0.5, block=0)
     with pytest.raises(ValueError, match="Jacobians must be finite"):
         jacobian_eigenvalues(np.full((1, 2, 2), np.nan))
+    for ask in (jacobian_eigenvalues, lambda jacobians: jacobians_in_modes(jacobians, np.eye(2))):
+        with pytest.raises(ValueError, match="Jacobians must be real; got complex"):
+            ask(np.eye(2) * 1j)
+    with pytest.raises(ValueError, match="modes must be real; got complex"):
+        jacobians_in_modes(np.eye(2), np.eye(2) * 1j)

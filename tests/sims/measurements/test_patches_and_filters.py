@@ -54,6 +54,10 @@ def test_patch_variances_of_samples_in_the_datas_patch_modes():
     [
         (lambda: patches(np.ones((2, 4)), 2, 1), "images must have the shape"),
         (lambda: patches(np.ones((2, 4, 4)), 5, 1), "must fit into images"),
+        (lambda: patches(np.ones((0, 4, 4)), 2, 1), "images must be one or more"),
+        (lambda: patch_moments(np.ones((0, 4, 4)), 2, 1), "images must be one or more"),
+        (lambda: fitted_filters(np.ones((0, 4, 4, 1)), np.ones((0, 4, 4, 1)), [1]), "images must be one or more"),
+        (lambda: fitted_filters(np.ones((1, 4, 4, 1)) * 1j, np.ones((1, 4, 4, 1)), [1]), "images must be real"),
         (lambda: patches(np.ones((2, 4, 4)), 2, 0), "stride must be a whole number of 1 or more; got 0"),
         (lambda: patch_moments(np.full((2, 4, 4), np.nan), 2, 1), "32 of 32 that are NaN"),
         (lambda: patch_moments(np.ones((1, 4, 4)), 4, 1), "two patches or more; got 1"),
