@@ -73,6 +73,8 @@ def _snapshots_in(folder: Path) -> Iterator[Path]:
             if any(is_image_name(image.relative_to(path).as_posix()) for image in path.rglob("*")):
                 yield path
         elif path.suffix.lower() in _ARRAYS:
+            if not path.is_file():
+                raise ValueError(f"{path} is not a regular file; expected {EXPECTED}")
             yield path
 
 

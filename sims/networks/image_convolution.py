@@ -7,6 +7,8 @@ Channels come first. Few channels, and many images and pixels, are a short produ
 than a long one of short rows (the same benchmark). What other devices keep side by side in memory XLA decides.
 """
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -33,7 +35,12 @@ class Convolution(eqx.Module):
 
 
 def channels_first(samples: Float[Array, "n dim"], shape: tuple[int, int, int]) -> Images:
-    """Samples that are images of `shape` (height, width, channels) in row order, with their channels first."""
+    """Samples that are images of `shape` (height, width, channels) in row order, with their channels first.
+
+    Raises ValueError for samples of another size.
+    """
+    if samples.ndim != 2 or samples.shape[1] != math.prod(shape):
+        raise ValueError(f"images of shape {shape} must be samples (n, {math.prod(shape)}); got shape {samples.shape}")
     return jnp.moveaxis(samples.reshape(-1, *shape), -1, 0)
 
 

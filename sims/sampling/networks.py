@@ -66,7 +66,7 @@ def heun_sample(
 def _heun_sample(denoiser: Denoiser, noise: Array, levels: Array) -> Float[Array, "n dim"]:
     levels = levels.astype(noise.dtype)
     end = heun(_exploding_drift(denoiser), levels[0] * noise, levels[:-1])
-    return denoiser(end, levels[-2])
+    return denoiser(end, levels[-2]).astype(noise.dtype)
 
 
 def heun_sample_members(
@@ -90,7 +90,7 @@ def converged_sample(
     noise = floating(noise)
     dtype = noise.dtype
     end = adaptive(_exploding_drift(denoiser), process.sigma_max * noise, process, tolerance=tolerance)
-    return denoiser(end.astype(dtype), jnp.asarray(process.sigma_min, dtype))
+    return denoiser(end.astype(dtype), jnp.asarray(process.sigma_min, dtype)).astype(dtype)
 
 
 def _exploding_drift(denoiser: Denoiser) -> Callable[[Array, Array, Array], Array]:

@@ -2,10 +2,13 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from theory.definitions.checks import positive, whole_arguments
 from theory.definitions.processes import AbstractProcess
+
+_ENDS = 1e-3  # relative, that the first and the last level may be off by
 
 
 @whole_arguments(levels=2)
@@ -13,14 +16,23 @@ def edm_schedule(sigma_min: float, sigma_max: float, levels: int, rho: float = 7
     """Noise levels from sigma_max down to sigma_min, equally spaced in σ^{1/ρ} (Karras et al. 2022, Eq. 5).
 
     Raises ValueError for fewer than two levels or a number that is not whole, unless 0 < sigma_min < sigma_max < ∞, and
-    unless ρ is positive and finite.
+    unless ρ is positive and finite; also where so many levels are not told apart in the precision of JAX's
+    numbers, or the ends not found again after their ρ-th power.
     """
     if not 0 < sigma_min < sigma_max < float("inf"):
         raise ValueError(
             f"a schedule needs 0 < sigma_min < sigma_max < inf; got sigma_min={sigma_min}, sigma_max={sigma_max}"
         )
     positive("rho", rho)
-    return jnp.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), levels) ** rho
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        first, last = np.float64(sigma_max) ** (1 / rho), np.float64(sigma_min) ** (1 / rho)
+        found = jnp.linspace(first, last, levels) ** rho
+        checked = np.linspace(first, last, levels, dtype=found.dtype) ** rho  # of numbers also where JAX traces
+    if not (np.allclose(checked[[0, -1]], [sigma_max, sigma_min], rtol=_ENDS, atol=0) and np.all(np.diff(checked) < 0)):
+        raise ValueError(
+            f"levels must be told apart in {found.dtype}; got {levels} from {sigma_max} to {sigma_min} at rho={rho}"
+        )
+    return found
 
 
 @whole_arguments(steps=2)

@@ -16,18 +16,7 @@ Drift = Callable[[Array, Array, Array], Array]
 
 
 def euler(drift: Drift, x: Array, times: Float[Array, " times"]) -> Array:
-    """Euler's method: x_{i+1} = x_i + h f(t_i, x_i). Raises ValueError for times that are not monotone."""
-    check_times(times)
-
-    def step(x: Array, index: Array) -> tuple[Array, None]:
-        size = (times[index + 1] - times[index]).astype(x.dtype)
-        return x + size * drift(index, times[index].astype(x.dtype), x), None
-
-    return jax.lax.scan(step, floating(x), jnp.arange(times.shape[0] - 1))[0]
-
-
-def heun(drift: Drift, x: Array, times: Float[Array, " times"]) -> Array:
-    """Heun's method: the average of the drifts at both ends of each step, the far one at the Euler prediction.
+    """Euler's method: x_{i+1} = x_i + h f(t_i, x_i), in the precision of x.
 
     Raises ValueError for times that are not monotone.
     """
@@ -35,8 +24,22 @@ def heun(drift: Drift, x: Array, times: Float[Array, " times"]) -> Array:
 
     def step(x: Array, index: Array) -> tuple[Array, None]:
         size = (times[index + 1] - times[index]).astype(x.dtype)
-        first = drift(index, times[index].astype(x.dtype), x)
-        second = drift(index + 1, times[index + 1].astype(x.dtype), x + size * first)
+        return x + size * drift(index, times[index].astype(x.dtype), x).astype(x.dtype), None
+
+    return jax.lax.scan(step, floating(x), jnp.arange(times.shape[0] - 1))[0]
+
+
+def heun(drift: Drift, x: Array, times: Float[Array, " times"]) -> Array:
+    """Heun's method: the average of the drifts at both ends of each step, the far one at the Euler prediction.
+
+    In the precision of x. Raises ValueError for times that are not monotone.
+    """
+    check_times(times)
+
+    def step(x: Array, index: Array) -> tuple[Array, None]:
+        size = (times[index + 1] - times[index]).astype(x.dtype)
+        first = drift(index, times[index].astype(x.dtype), x).astype(x.dtype)
+        second = drift(index + 1, times[index + 1].astype(x.dtype), x + size * first).astype(x.dtype)
         return x + size / 2 * (first + second), None
 
     return jax.lax.scan(step, floating(x), jnp.arange(times.shape[0] - 1))[0]

@@ -191,6 +191,8 @@ def _watched(state: TrainingState) -> TrainingState:
 def _given(key: PRNGKeyArray | None) -> PRNGKeyArray:
     if key is None:
         raise ValueError("the key of random batches must be given; got None")
+    if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        raise ValueError(f"the key of random batches must be one of jax.random.key; got an array of {key.dtype}")
     return key
 
 

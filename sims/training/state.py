@@ -143,10 +143,15 @@ def descended(
 def to_arrays(state: eqx.Module) -> dict[str, np.ndarray]:
     """The arrays of a state, or of a network alone, under their names, for `numpy.savez`.
 
-    Random keys are there as the integers they consist of. Where members are spread over several hosts, every host gets
+    Random keys are there as the integers they consist of. Raises ValueError for types that NumPy's files do not keep,
+    such as bfloat16. Where members are spread over several hosts, every host gets
     the arrays of all, and all have to ask for them.
     """
-    return {name: _fetched(_as_numbers(leaf)) for name, leaf in _named_arrays(state).items()}
+    arrays = {name: _fetched(_as_numbers(leaf)) for name, leaf in _named_arrays(state).items()}
+    for name, array in arrays.items():
+        if array.dtype.kind == "V":
+            raise ValueError(f"arrays to be saved must be of NumPy's own types; got {array.dtype} as {name}")
+    return arrays
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray], like: Saved) -> Saved:
@@ -160,13 +165,13 @@ def from_arrays(arrays: Mapping[str, np.ndarray], like: Saved) -> Saved:
         raise ValueError(f"a saved state must have the arrays {sorted(expected)}; got {sorted(arrays)}")
 
     def restored(name: str, leaf: Array) -> Array:
-        saved, place = jnp.asarray(arrays[name]), _as_numbers(leaf)
+        saved, place = arrays[name], _as_numbers(leaf)
         if (saved.shape, saved.dtype) != (place.shape, place.dtype):
             raise ValueError(
                 f"{name} must have the shape {place.shape} and the type {place.dtype}; got {saved.shape} and "
                 f"{saved.dtype}"
             )
-        return _as_key(jax.device_put(saved, place.sharding), leaf)
+        return _as_key(jax.device_put(jnp.asarray(saved), place.sharding), leaf)
 
     leaves = [restored(name, leaf) for name, leaf in expected.items()]
     places, rest = eqx.partition(like, eqx.is_array)

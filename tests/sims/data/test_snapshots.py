@@ -1,5 +1,6 @@
 """Snapshots of somebody's training run: named, opened in any order of axes, and refused in one sentence."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -174,3 +175,10 @@ def test_the_digest_is_of_steps_and_numbers_and_of_no_path(tmp_path):
     np.save(moved / "step_2.npy", GREY + 2)
     (moved / "step_2.npy").rename(moved / "step_1.npy")
     assert digest_of_snapshots(moved) != first
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "step_1.npy")
+    with pytest.raises(ValueError, match=r"step_1\.npy is not a regular file"):
+        snapshot_files(tmp_path)

@@ -187,3 +187,10 @@ def test_branches_start_small_and_the_denoiser_from_its_skip():
 def test_sizes_that_are_none_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("shape", [(2, 48), (16, 1), (16,)])
+def test_samples_that_are_no_such_images_are_refused(shape):
+    network = cnn_unet((4, 4, 1), channels=4, multipliers=(1,), key=KEY)
+    with pytest.raises(ValueError, match=r"images of shape \(4, 4, 1\) must be samples \(n, 16\); got shape"):
+        network(jnp.zeros(shape), jnp.zeros(shape[0]))

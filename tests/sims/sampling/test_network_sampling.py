@@ -81,6 +81,16 @@ def test_single_precision_stays_single():
         assert x.dtype == "float32"
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_noise_that_is_narrower_than_the_network_decides(dtype):
+    network = PreconditionedNetwork(mlp_unet(3, layers=2, width=4, embedding=4, key=jax.random.key(0)))
+    wide = jax.tree.map(lambda leaf: leaf.astype(float) if eqx.is_inexact_array(leaf) else leaf, network)
+    noise, levels = jnp.ones((2, 3), dtype), edm_schedule_to_zero(0.1, 5.0, 4)
+    found = heun_sample(wide, noise, levels)
+    assert found.dtype == dtype
+    assert np.all(np.isfinite(found))
+
+
 @pytest.mark.slow
 def test_members_are_sampled_as_single_networks_from_the_same_noise():
     keys, levels = jax.random.split(KEY, 3), edm_schedule_to_zero(0.01, 50.0, 4)

@@ -169,6 +169,9 @@ def test_schedules_refuse_ends_and_numbers_of_steps_that_make_no_sense(ends):
     for rho in (0.0, -1.0, np.nan):
         with pytest.raises(ValueError, match="rho must be positive and finite"):
             edm_schedule(0.002, 80.0, 5, rho)
+    for low, high, rho in ((1.0, 1 + 4e-16, 7.0), (0.002, 80.0, 1e17), (0.002, 80.0, 1e-3)):
+        with pytest.raises(ValueError, match="levels must be told apart in float64; got 5"):
+            edm_schedule(low, high, 5, rho)
     for schedule in (log_snr_schedule, uniform_schedule):
         for steps in (0, -1, 2.5, np.nan, np.inf):
             with pytest.raises(ValueError, match="steps must be a whole number of 1 or more; got"):

@@ -215,6 +215,8 @@ def test_a_loss_that_is_finite_passes_and_the_first_of_several_members_is_named(
 def test_what_cannot_be_trained_is_refused(rule):
     with pytest.raises(ValueError, match="the key of random batches must be given; got None"):
         rule.init(make(KEY))
+    with pytest.raises(ValueError, match="must be one of jax.random.key; got an array of uint32"):
+        rule.init(make(KEY), jax.random.PRNGKey(0))
     preserving = eqx.tree_at(lambda at: at.process, make(KEY), VariancePreserving())
     with pytest.raises(ValueError, match="must be EDM; got VariancePreserving"):
         rule.init(preserving, KEY)

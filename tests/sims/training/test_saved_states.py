@@ -16,7 +16,7 @@ import pytest
 from sims.networks.linear import linear_denoiser, one_per_level
 from sims.training.checkpoints import load_state, save_state
 from sims.training.descent import Minibatches
-from sims.training.state import TrainingState, to_arrays
+from sims.training.state import TrainingState, from_arrays, to_arrays
 
 KEY = jax.random.key(0)
 ROOT = Path(__file__).parents[3]
@@ -128,6 +128,26 @@ def test_a_run_killed_ten_times_at_random_has_the_bits_of_an_unbroken_one(tmp_pa
         assert set(killed) == set(unbroken)
         for name in unbroken:
             np.testing.assert_array_equal(killed[name], unbroken[name], strict=True, err_msg=name)
+
+
+def test_numbers_of_another_type_are_refused_in_memory_and_on_disk(tmp_path):
+    state = example()
+    rounded = {name: array.astype("float16") for name, array in to_arrays(state).items() if array.dtype.kind == "f"}
+    with pytest.raises(ValueError, match=r"must have the shape .* and the type \w+; got .* and float16"):
+        from_arrays(to_arrays(state) | rounded, state)
+    narrow = TrainingState(jnp.ones(3, "bfloat16"), (), None, jnp.asarray(0))
+    with pytest.raises(ValueError, match="must be of NumPy's own types; got bfloat16 as .parameters"):
+        save_state(tmp_path / "state.npz", narrow)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", [lambda whole: b"", lambda whole: whole[:300], lambda whole: b"\x93NUMPY" + whole])
+def test_a_damaged_file_is_one_sentence(tmp_path, damage):
+    path = tmp_path / "state.npz"
+    save_state(path, example())
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match="a saved state must be an archive that save_state wrote; got state.npz"):
+        load_state(path, example())
 
 
 def test_another_state_and_another_name_are_refused(tmp_path):
