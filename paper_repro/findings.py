@@ -63,7 +63,8 @@ def findings(folder: Path) -> str:
     claims = _reference_claims(folder)
     try:
         for preset, place in DIFFERING.items():
-            prose = prose.replace(place, _differing(claims, preset))
+            if place in prose:
+                prose = prose.replace(place, _differing(claims, preset))
         return NOTE + refilled(fill(prose, lambda place: _quoted(place, claims)))
     except ValueError as error:
         raise UserError(f"{PROSE}: {error}") from error

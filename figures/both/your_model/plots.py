@@ -61,7 +61,7 @@ def _draw_curves(axis: Axes, reading: Reading) -> None:
         bars = _log_bars(own[:, mode], half_width[:, mode])
         label = f"λ = {data['variance'][mode]:.2g}"
         axis.errorbar(places, own[:, mode], yerr=bars, fmt="o", ms=2.8, lw=0.8, color=colour, label=label)
-    axis.set_yscale("log")
+    axis.set_yscale("log" if np.any(own[:, shown] > 0) else "linear")  # samples that are all equal vary along no mode
     _step_axis(axis, data)
     axis.set_ylabel("variance of the samples along a mode")
     axis.set_title("what the samples have of each mode")
