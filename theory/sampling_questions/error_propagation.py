@@ -28,7 +28,7 @@ from jaxtyping import Array, ArrayLike, Float
 from theory.definitions.arrays import Time, floating, is_traced
 from theory.definitions.checks import check_training_time, checked_jit
 from theory.definitions.processes import process_time
-from theory.spectral_law.denoiser import AbstractDenoiser
+from theory.spectral_law.denoiser import AbstractDenoiser, check_modes_apart
 from theory.spectral_law.generation import (
     PanelSum,
     TrainingTime,
@@ -41,9 +41,7 @@ from theory.spectral_law.regression import Modes
 
 
 def _check_modes(arguments: Mapping[str, Any]) -> None:
-    denoiser = arguments["denoiser"]
-    if denoiser.mixes_modes:
-        raise ValueError(f"modes must not mix, for errors mode by mode; those of this {type(denoiser).__name__} do")
+    check_modes_apart(arguments["denoiser"], "for errors mode by mode")
 
 
 def _check_steps(arguments: Mapping[str, Any]) -> None:

@@ -29,7 +29,7 @@ from jaxtyping import Array, ArrayLike, Float
 from theory.definitions.arrays import Scalar, floating, is_traced
 from theory.definitions.checks import check_count, check_training_time, checked_jit, positive
 from theory.numerics.minimisation import minimum
-from theory.spectral_law.denoiser import AbstractDenoiser
+from theory.spectral_law.denoiser import AbstractDenoiser, check_modes_apart
 from theory.spectral_law.generation import TrainingTime
 from theory.spectral_law.regression import Modes
 
@@ -115,9 +115,7 @@ def gaussian_error(eigenvalues: Modes, generated: Modes) -> Float[Array, "*batch
 
 
 def _check_question(arguments: Mapping[str, Any]) -> None:
-    denoiser = arguments["denoiser"]
-    if denoiser.mixes_modes:
-        raise ValueError(f"modes must not mix, for errors mode by mode; those of this {type(denoiser).__name__} do")
+    check_modes_apart(arguments["denoiser"], "for errors mode by mode")
     data = arguments["data"]
     if not is_traced(data) and not np.asarray(data) >= 3:
         raise ValueError(f"data must be three or more, for variances to have an inverse; got {data}")

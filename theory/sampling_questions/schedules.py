@@ -25,7 +25,7 @@ from theory.definitions.arrays import Time, is_traced, jit
 from theory.definitions.checks import check_not_negative, checked_jit, whole_arguments
 from theory.definitions.processes import EDM, AbstractProcess
 from theory.definitions.spectra import Spectrum
-from theory.spectral_law.denoiser import AbstractDenoiser
+from theory.spectral_law.denoiser import AbstractDenoiser, check_modes_apart
 from theory.spectral_law.regression import Modes
 
 Gain = Callable[[Any, Time], Modes]
@@ -61,8 +61,7 @@ def check_gain(gain: Gain | None) -> None:
     owner = gain.denoiser if isinstance(gain, DenoisedGain) else getattr(gain, "__self__", None)
     if not isinstance(owner, AbstractDenoiser):
         return
-    if owner.mixes_modes:
-        raise ValueError(f"modes must not mix, since gains do not say it all; those of this {type(owner).__name__} do")
+    check_modes_apart(owner, "since gains do not say it all")
     if owner is not getattr(gain, "denoiser", None) and owner.objective.target.constant_coefficients() != (1, 0):
         raise ValueError("gain must be that of denoised data; give DenoisedGain(denoiser) for another target")
 

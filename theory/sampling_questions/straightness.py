@@ -31,7 +31,7 @@ from jaxtyping import Array, ArrayLike, Float
 from theory.definitions.arrays import Time, floating, is_traced
 from theory.definitions.checks import check_not_negative, check_training_time, checked_jit, nan_unless
 from theory.numerics.panel_quadrature import COEFFICIENTS, NODES
-from theory.spectral_law.denoiser import AbstractDenoiser
+from theory.spectral_law.denoiser import AbstractDenoiser, check_modes_apart
 from theory.spectral_law.generation import PanelSum, TrainingTime, over_panels, panel_edges
 from theory.spectral_law.regression import Modes
 
@@ -66,8 +66,7 @@ def _check_velocities(arguments: Mapping[str, Any]) -> None:
     if not denoiser.process.is_straight() or denoiser.objective.target.constant_coefficients() != (1, -1):
         names = (type(each).__name__ for each in (denoiser.objective.target, denoiser.process))
         raise ValueError(f"the network must learn the velocities of flow matching; got {' of '.join(names)}")
-    if denoiser.mixes_modes:
-        raise ValueError(f"modes must not mix, for paths mode by mode; those of this {type(denoiser).__name__} do")
+    check_modes_apart(denoiser, "for paths mode by mode")
 
 
 def _check_times(arguments: Mapping[str, Any]) -> None:

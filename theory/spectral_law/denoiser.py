@@ -69,6 +69,12 @@ class AbstractDenoiser(eqx.Module):
         """Whether generation needs the whole map in place of one gain per mode."""
 
 
+def check_modes_apart(denoiser: AbstractDenoiser, reason: str) -> None:
+    """Raises ValueError, with the reason why it matters, for a denoiser that mixes modes."""
+    if denoiser.mixes_modes:
+        raise ValueError(f"modes must not mix, {reason}; those of this {type(denoiser).__name__} do")
+
+
 class AbstractDiagonalDenoiser(AbstractDenoiser):
     """A denoiser whose maps are diagonal in the data's eigenbasis at every noise level: its gains say it all.
 
